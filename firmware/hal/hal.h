@@ -1,0 +1,45 @@
+/* hal.h: the only door from the firmware to hardware. A port (port/host, port/stm32f405, ...) implements every function.
+ * SPDX-License-Identifier: BSD-3-Clause
+ *
+ * A board is an opaque struct that the port defines, so that several emulated boards live in one process.
+ */
+#ifndef HAL_H
+#define HAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct hal hal;
+
+typedef enum {
+    HAL_RESET_POWER = 0,
+    HAL_RESET_PIN = 1,
+    HAL_RESET_WATCHDOG = 2,
+    HAL_RESET_FAULT = 3,
+    HAL_RESET_SOFTWARE = 4
+} hal_reset_reason;
+
+/* One full-duplex transfer with chip select `chip` (gen/wiring.h) low throughout; mode as the chip's driver documents.
+ * `rx` may be NULL when the answer does not matter. */
+void hal_spi_transfer(hal *board, unsigned chip, const uint8_t *tx, uint8_t *rx, size_t size);
+
+/* GPIO lines by number (gen/wiring.h). */
+void hal_pin_write(hal *board, unsigned pin, bool high);
+bool hal_pin_read(hal *board, unsigned pin);
+
+/* Microseconds since power-up, wrapping at 2^32. */
+uint32_t hal_microseconds(hal *board);
+void hal_delay_microseconds(hal *board, uint32_t microseconds);
+
+/* The serial link. Both return at once with the number of bytes moved, which may be 0. */
+size_t hal_serial_read(hal *board, uint8_t *bytes, size_t capacity);
+size_t hal_serial_write(hal *board, const uint8_t *bytes, size_t size);
+
+hal_reset_reason hal_last_reset(hal *board);
+uint32_t hal_serial_number(hal *board);
+
+/* Tell the watchdog that the main loop is alive. */
+void hal_watchdog_kick(hal *board);
+
+#endif

@@ -1,0 +1,295 @@
+"""The link protocol: every message, field and event, written once.
+
+``tools/generate.py`` writes ``firmware/gen/protocol.h`` and the tables of ``docs/protocol.md`` from it; the host packs and unpacks by it.
+``identify`` answers with :data:`PROTOCOL_HASH`, so a host and a firmware with different tables refuse each other by name.
+
+Frame on the wire: COBS(header, payload, CRC-32 of both) followed by one zero byte. All integers are little-endian.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from dataclasses import dataclass
+
+MAX_PAYLOAD = 1024  # bytes of payload in one frame
+WINDOW = 4  # requests that a host may have in flight; also the number of answers the device keeps for replay
+
+HEADER = struct.Struct("<BBHI")  # kind, message, request id, session
+
+# Kinds of frame.
+KIND_REQUEST = 1  # host to board
+KIND_ANSWER = 2  # board to host: the message's answer fields
+KIND_ERROR = 3  # board to host: u16 status, i32 detail (an index, a voltage, an expected request id, ...)
+KIND_EVENT = 4  # board to host, unasked, request id 0; may be lost
+
+KINDS: dict[str, int] = {"request": KIND_REQUEST, "answer": KIND_ANSWER, "error": KIND_ERROR, "event": KIND_EVENT}
+
+_SCALARS = {"u8": "B", "u16": "H", "u32": "I", "i16": "h", "i32": "i"}
+_TAILS = {"bytes": 1, "i16s": 2}  # variable length, last field only: bytes per element
+
+
+@dataclass(frozen=True)
+class Field:
+    """One field: type (``u8 u16 u32 i16 i32``, or a tail ``bytes`` / ``i16s`` that fills the rest), name, meaning with unit."""
+
+    type: str
+    name: str
+    meaning: str
+
+
+@dataclass(frozen=True)
+class Message:
+    """One request and its answer. ``sessionless`` messages need no session and no order, and change nothing."""
+
+    code: int
+    name: str
+    request: tuple[Field, ...]
+    answer: tuple[Field, ...]
+    meaning: str
+    sessionless: bool = False
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something the board says unasked."""
+
+    code: int
+    name: str
+    fields: tuple[Field, ...]
+    meaning: str
+
+
+# Objects that travel in pieces, resume at the offset the board asks for, and are checked by CRC-32 as a whole.
+OBJECTS: dict[str, int] = {
+    "program": 1,  # an .fxl image
+    "target": 2,  # u16 per cell, row after row: conductance units above the scheme's base; 65535 leaves a cell alone
+}
+
+CAMPAIGN_STATES: dict[str, int] = {"none": 0, "running": 1, "finished": 2, "stopped": 3, "silenced": 4, "failed": 5}
+CELL_STATES: dict[str, int] = {"untouched": 0, "pending": 1, "in_tolerance": 2, "gave_up": 3, "budget_spent": 4}
+RUN_FLAGS: dict[str, int] = {"reset": 1, "on_array": 2, "last_piece": 4}
+SELFTEST_CHIP_KINDS: dict[str, int] = {"row_dac": 0, "gate_dac": 1, "column_adc": 2}
+
+MESSAGES: tuple[Message, ...] = (
+    Message(
+        1,
+        "identify",
+        (),
+        (
+            Field("u32", "protocol_hash", "hash of this table"),
+            Field("u32", "serial", "board serial number"),
+            Field("u16", "firmware_major", ""),
+            Field("u16", "firmware_minor", ""),
+            Field("u16", "rows", "rows of the array"),
+            Field("u16", "columns", "columns of the array"),
+            Field("u16", "max_payload", "bytes"),
+            Field("u8", "window", "requests in flight at most"),
+            Field("u8", "reset_reason", "0 power, 1 pin, 2 watchdog, 3 fault, 4 software"),
+            Field("u32", "boot_session", "session in force, 0 after a reset"),
+            Field("u32", "program_capacity", "bytes of the largest program image"),
+            Field("u32", "working_capacity", "bytes of executor memory"),
+            Field("u16", "row_millivolts", "largest magnitude on a row while programming"),
+            Field("u16", "gate_millivolts", "largest gate voltage"),
+            Field("u16", "pulses_per_cell", "pulse budget of a cell since power-up"),
+            Field("u16", "pulse_microseconds", "longest pulse"),
+            Field("u32", "pulse_nanojoules", "largest energy of one pulse, worst case"),
+            Field("u16", "silence_milliseconds", "without a frame for so long the board goes to safe idle"),
+            Field("bytes", "name", "UTF-8 name of the board"),
+        ),
+        "Who the board is and what it allows. The first request of every connection.",
+        sessionless=True,
+    ),
+    Message(
+        2,
+        "open_session",
+        (Field("u32", "session", "random, not 0"),),
+        (Field("u16", "next_request", "request id expected next"),),
+        "Take the board. A new session starts at request id 1 and forgets kept answers; the session in force goes on where it was.",
+        sessionless=True,
+    ),
+    Message(3, "keep_alive", (), (Field("u32", "uptime_ms", "milliseconds since power-up"),), "The host is there."),
+    Message(
+        4,
+        "snapshot",
+        (),
+        (
+            Field("u32", "uptime_ms", "milliseconds since power-up"),
+            Field("u32", "frames", "frames received whole"),
+            Field("u32", "bad_frames", "frames dropped: COBS, length or CRC"),
+            Field("u32", "replays", "answers sent again instead of acting again"),
+            Field("u32", "pulses", "pulse shots given (one shot may pulse many cells of a row)"),
+            Field("u32", "conversions", "ADC conversions"),
+            Field("u32", "dac_echo_errors", ""),
+            Field("u32", "adc_crc_errors", ""),
+            Field("u32", "adc_clipped", "ADC codes at either end of the scale during runs and multiplies"),
+            Field("u16", "idles", "times the board went to safe idle by itself"),
+            Field("u8", "safe_idle", "1: all outputs are at 0 V since a silence"),
+            Field("u8", "campaign_state", "CAMPAIGN_STATES"),
+            Field("u32", "program_crc", "CRC-32 of the program held, 0 for none"),
+            Field("u32", "target_crc", "CRC-32 of the target map held, 0 for none"),
+        ),
+        "State and counters of the board.",
+    ),
+    Message(
+        5,
+        "object_begin",
+        (
+            Field("u8", "object", "OBJECTS"),
+            Field("u32", "size", "bytes"),
+            Field("u32", "crc", "CRC-32 of the whole"),
+        ),
+        (Field("u32", "offset", "where the host is to go on; size when the board has it all"),),
+        "Announce an object. The same size and CRC resume what has arrived; others start anew.",
+    ),
+    Message(
+        6,
+        "object_write",
+        (Field("u8", "object", ""), Field("u32", "offset", "bytes"), Field("bytes", "data", "")),
+        (Field("u32", "offset", "offset wanted next; data at another offset is not stored"),),
+        "One piece of an object.",
+    ),
+    Message(
+        7,
+        "object_finish",
+        (Field("u8", "object", ""),),
+        (Field("u32", "crc", "CRC-32 of the whole"),),
+        "Check the object and put it to use; a program image is opened and its errors are reported.",
+    ),
+    Message(
+        8,
+        "read_conductance",
+        (
+            Field("u16", "row", "first physical row"),
+            Field("u8", "rows", "1..7"),
+            Field("u8", "range", "front-end range"),
+            Field("u8", "log2_reads", "average 2**n conversions, n = 0..8"),
+        ),
+        (Field("i16s", "codes", "rows x columns ADC codes; one row at +32767, the others at 0 V, all gates open"),),
+        "Measure the conductance of whole rows.",
+    ),
+    Message(
+        9,
+        "multiply",
+        (Field("u8", "range", "front-end range"), Field("i16s", "codes", "one code per physical row")),
+        (Field("i16s", "codes", "one ADC code per column"),),
+        "Drive all rows, all gates open, measure all columns once.",
+    ),
+    Message(
+        10,
+        "pulse",
+        (
+            Field("u16", "row", "physical row"),
+            Field("i16", "millivolts", "row voltage; positive SETs, negative RESETs"),
+            Field("u32", "microseconds", "width"),
+            Field("bytes", "gates", "u16 gate DAC code per column, 0 leaves the column alone"),
+        ),
+        (Field("u32", "pulses", "pulse shots since power-up"),),
+        "One pulse on the cells of one row whose gate is open. Irreversible: executed exactly once.",
+    ),
+    Message(
+        11,
+        "campaign_scheme",
+        (
+            Field("u8", "verify", "0: two pulses open loop; 1: write-verify"),
+            Field("u8", "skip", "1: cells whose first reading is in tolerance are left alone"),
+            Field("u8", "range", "front-end range of the readings"),
+            Field("u8", "log2_reads", "average 2**n conversions for a reading"),
+            Field("u16", "tolerance", "accepted error of a reading, ADC codes"),
+            Field("u16", "max_cycles", "RESET-SET-read cycles per cell before giving up"),
+            Field("u32", "base_units", "conductance units of target 0"),
+            Field("i16", "set_millivolts", "row voltage of SET, positive"),
+            Field("i16", "reset_millivolts", "row voltage of RESET, negative"),
+            Field("u32", "set_microseconds", ""),
+            Field("u32", "reset_microseconds", ""),
+            Field("u16", "reset_gate", "gate DAC code while resetting"),
+            Field("u16", "gate_min", "gate DAC code, lower end while setting"),
+            Field("u16", "gate_max", "gate DAC code, upper end while setting"),
+            Field("i32", "gate_offset", "gate DAC code of target 0"),
+            Field("u32", "gate_slope", "gate DAC code = gate_offset + (target * gate_slope >> 16)"),
+            Field("u32", "gate_correction", "after a reading: gate += (target code - code) * gate_correction >> 16"),
+        ),
+        (),
+        "How cells are to be programmed. Checked against the limits before it is taken.",
+    ),
+    Message(
+        12,
+        "campaign_start",
+        (Field("u32", "target_crc", "CRC-32 of the target map this campaign is for"),),
+        (Field("u8", "resumed", "1: a campaign for the same target goes on where it stood"),),
+        "Start or resume programming to the target map. Runs on the board; ask campaign_status.",
+    ),
+    Message(
+        13,
+        "campaign_status",
+        (),
+        (
+            Field("u8", "state", "CAMPAIGN_STATES"),
+            Field("u8", "reserved", ""),
+            Field("u16", "status", "why it failed, a status code"),
+            Field("u16", "cells", "cells with a target"),
+            Field("u16", "in_tolerance", ""),
+            Field("u16", "gave_up", "cells still out of tolerance after max_cycles, or out of pulses"),
+            Field("u32", "pulses", "cell pulses given in this campaign"),
+            Field("u32", "target_crc", ""),
+        ),
+        "How far the campaign is.",
+    ),
+    Message(14, "campaign_stop", (), (), "Stop the campaign after the pulse in progress; it can be resumed."),
+    Message(
+        15,
+        "campaign_cells",
+        (Field("u16", "row", "physical row"),),
+        (Field("bytes", "cells", "per column: u8 CELL_STATES, u8 cycles used, u16 pulses since power-up, i16 last ADC code, u16 gate code"),),
+        "Per-cell state of one row.",
+    ),
+    Message(
+        16,
+        "run",
+        (Field("u8", "flags", "RUN_FLAGS"), Field("u8", "reserved", ""), Field("i16s", "codes", "timesteps x input_length")),
+        (Field("i16s", "codes", "timesteps x output_length; of a returns_last program only with last_piece, one vector"),),
+        "Run the program over one piece of a sequence; the state carries over to the next piece.",
+    ),
+    Message(
+        17,
+        "selftest",
+        (),
+        (Field("bytes", "chips", "per chip: u8 SELFTEST_CHIP_KINDS, u8 index, u16 status, i32 detail"),),
+        "Check every chip on the SPI bus: DAC echo, ADC identity and CRC. Outputs stay at 0 V.",
+    ),
+    Message(18, "safe_idle", (), (), "All rows and gates to 0 V; a running campaign stops."),
+)
+
+EVENTS: tuple[Event, ...] = (
+    Event(1, "boot", (Field("u8", "reset_reason", ""),), "The board has started; sessions and kept answers are gone."),
+    Event(
+        2,
+        "progress",
+        (
+            Field("u16", "cells", "cells with a target"),
+            Field("u16", "in_tolerance", ""),
+            Field("u16", "gave_up", ""),
+            Field("u32", "pulses", "cell pulses given in this campaign"),
+        ),
+        "A row of the campaign is done.",
+    ),
+    Event(3, "safe_idle", (Field("u16", "status", "why"),), "The board went to safe idle by itself."),
+    Event(4, "campaign_ended", (Field("u8", "state", "CAMPAIGN_STATES"), Field("u16", "status", "")), "The campaign is over."),
+)
+
+MESSAGE_BY_NAME: dict[str, Message] = {message.name: message for message in MESSAGES}
+EVENT_BY_CODE: dict[int, Event] = {event.code: event for event in EVENTS}
+
+
+def _signature() -> str:
+    """Everything of the table that both sides must agree on, as one text."""
+    lines = [f"frame {HEADER.format} {MAX_PAYLOAD} {WINDOW}"]
+    lines += [f"{name} {table}" for name, table in (("kinds", KINDS), ("objects", OBJECTS), ("flags", RUN_FLAGS))]
+    for message in MESSAGES:
+        sides = ("".join(f" {field.type}:{field.name}" for field in side) for side in (message.request, message.answer))
+        lines.append(f"{message.code} {message.name}" + " ->".join(sides))
+    lines += [f"event {event.code} {event.name}" + "".join(f" {field.type}:{field.name}" for field in event.fields) for event in EVENTS]
+    return "\n".join(lines)
+
+
+PROTOCOL_HASH: int = zlib.crc32(_signature().encode())

@@ -1,0 +1,103 @@
+/* fxlstm core: runs an integer program. Freestanding C11: no allocation, no globals, no floating point.
+ * SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Open an image, ask how much memory a batch needs, initialise an executor in it, step or run:
+ *
+ *     fx_program program;
+ *     fx_status status = fx_program_open(&program, image, image_size);
+ *     ... memory of fx_executor_size(&program, batch) bytes, aligned to 8 ...
+ *     status = fx_executor_init(&executor, &program, fx_kernels_default(), NULL, batch, memory, size);
+ *     status = fx_run(&executor, timesteps, inputs, outputs);
+ */
+#ifndef FXLSTM_H
+#define FXLSTM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "layout.h" /* generated: records of the image, operation and function codes */
+#include "status.h" /* generated: fx_status, one code per outcome */
+
+/* A checked view of an image. It points into the image, which must stay where it is, unchanged, and start on 8 bytes. */
+typedef struct {
+    const fx_header *header;
+    const int16_t *arena;
+    const fx_operation *operations;
+    const fx_matrix *matrices;
+    const fx_tile *tiles;
+    const int16_t *weights;
+    const fx_scale *scales;
+    uint32_t operation_count;
+    uint32_t matrix_count;
+    uint32_t tile_count;
+} fx_program;
+
+/* Check every header field, section, record, index, shift and bound of an image before anything runs. */
+fx_status fx_program_open(fx_program *program, const void *image, size_t size);
+
+/* An array that multiplies one tile for `count` sequences: codes that drive rows in, ADC codes on the 16-bit grid out.
+ * Strides are in codes from one sequence to the next. Row codes lie in -32767..32767. Returns FX_OK or the reason. */
+typedef struct {
+    void *context;
+    fx_status (*multiply)(void *context, const fx_tile *tile, uint32_t count, const int16_t *rows, size_t row_stride,
+                          int16_t *columns, size_t column_stride);
+} fx_array;
+
+typedef struct fx_kernels fx_kernels; /* one implementation of the hot loops (kernels/kernels.h) */
+
+const fx_kernels *fx_kernels_default(void);                  /* the best this machine can run */
+const fx_kernels *fx_kernels_named(const char *name);        /* NULL when unknown or not usable here */
+const char *fx_kernels_name(const fx_kernels *kernels);      /* "portable", ... */
+const char *fx_kernels_name_at(size_t index);                /* names in order of preference; NULL past the end */
+
+/* Codes that did not fit, since initialisation: what the ADC clipped and what a result clipped, per operation. */
+typedef struct {
+    uint32_t adc;
+    uint32_t result;
+} fx_clipped;
+
+typedef struct {
+    const fx_program *program;
+    const fx_kernels *kernels;
+    const fx_array *array; /* NULL: the integer array */
+    uint32_t batch;
+    size_t arena_stride; /* codes from one sequence's arena to the next */
+    int16_t *arenas;
+    fx_clipped *clipped; /* operation_count entries */
+    int16_t *rows;       /* scratch: DAC codes of one tile for the batch */
+    int16_t *columns;    /* scratch: ADC codes of one tile for the batch */
+    int64_t *sums;       /* scratch: one matrix's column sums for the batch */
+} fx_executor;
+
+/* Bytes of memory an executor needs for `batch` sequences side by side; 0 when that exceeds SIZE_MAX. */
+size_t fx_executor_size(const fx_program *program, uint32_t batch);
+
+/* Lay an executor out in `memory` (8-byte aligned) and reset it. `array` may be NULL. */
+fx_status fx_executor_init(fx_executor *executor, const fx_program *program, const fx_kernels *kernels,
+                           const fx_array *array, uint32_t batch, void *memory, size_t size);
+
+/* Put every sequence's arena back to its contents at reset: zero states, constants in place. */
+void fx_reset(fx_executor *executor);
+
+/* One timestep. `inputs`: batch x input_length codes, one sequence after another; `outputs`: batch x output_length, or NULL
+ * when no output is wanted at this timestep. */
+fx_status fx_step(fx_executor *executor, const int16_t *inputs, int16_t *outputs);
+
+/* `timesteps` steps from where the state stands. `inputs`: batch x timesteps x input_length; `outputs`: batch x timesteps x
+ * output_length, or batch x output_length when the program returns its last output only. */
+fx_status fx_run(fx_executor *executor, size_t timesteps, const int16_t *inputs, int16_t *outputs);
+
+/* The code nearest to function(code * 2^-fraction), ties up; any code, fraction 0..15. */
+int16_t fx_activation(uint8_t function, uint8_t fraction, int16_t code);
+
+/* CRC-32 (IEEE 802.3, reflected, as zlib); start with crc = 0 and feed pieces in order. */
+uint32_t fx_crc32(uint32_t crc, const void *bytes, size_t size);
+
+/* COBS. Encoded form holds no zero byte and no delimiter. `out` needs fx_cobs_bound(size) bytes; returns bytes written. */
+size_t fx_cobs_bound(size_t size);
+size_t fx_cobs_encode(const uint8_t *bytes, size_t size, uint8_t *out);
+/* `out` needs `size` bytes and may be `bytes` itself. On success *written holds the decoded size. */
+fx_status fx_cobs_decode(const uint8_t *bytes, size_t size, uint8_t *out, size_t *written);
+
+#endif

@@ -1,0 +1,110 @@
+"""What a program is quantized for: levels, converters, array size, front-end ranges.
+
+The ranges and the read voltage come from a board file (``fxlstm/boards/*.toml``), so a program quantized here has the gains that
+board's amplifiers have.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+from typing import Any
+
+from fxlstm.errors import ModelError
+
+LARGEST_UNITS = 65534  # a target map stores a conductance in 16 bits; 65535 means "leave this cell alone"
+
+
+@lru_cache
+def load_board(name: str) -> dict[str, Any]:
+    """Return the board description ``name`` (``fxlstm/boards/<name>.toml``) as a dictionary."""
+    source = files("fxlstm") / "boards" / f"{name}.toml"
+    if not source.is_file():
+        known = sorted(entry.name[:-5] for entry in (files("fxlstm") / "boards").iterdir() if entry.name.endswith(".toml"))
+        raise ModelError(f"no board named {name!r}; known boards: {', '.join(known)}")
+    return tomllib.loads(source.read_text())
+
+
+@dataclass(frozen=True)
+class Hardware:
+    """Converters, levels and array that a program is made for.
+
+    ``levels``: conductance levels per device, 2..32768. ``dac_bits``: 2..16. ``adc_bits``: 2..16, or ``None`` for a
+    program that runs on no array (no ADC stage, one rounding less). ``bias``: ``"digital"`` adds the bias
+    after the ADC, ``"array"`` drives ``bias_rows`` row pairs at ``bias_value`` (fraction of full scale; 0.2 in Li et al. 2019).
+    ``pairing``: where the -V row of a pair stands, ``"adjacent"`` or ``"halves"``. ``board`` names the board file with ranges
+    and size.
+    """
+
+    levels: int = 256
+    dac_bits: int = 16
+    adc_bits: int | None = 16
+    bias: str = "array"
+    bias_rows: int = 1
+    bias_value: float = 0.2
+    pairing: str = "adjacent"
+    board: str = "reference"
+
+    def __post_init__(self) -> None:
+        if not 2 <= self.levels <= 32768:
+            raise ModelError(f"levels = {self.levels}: choose 2 to 32768")
+        if not 2 <= self.dac_bits <= 16:
+            raise ModelError(f"dac_bits = {self.dac_bits}: choose 2 to 16")
+        if self.adc_bits is not None and not 2 <= self.adc_bits <= 16:
+            raise ModelError(f"adc_bits = {self.adc_bits}: choose 2 to 16, or None for a digital program")
+        if self.bias not in ("digital", "array"):
+            raise ModelError(f"bias = {self.bias!r}: choose 'digital' or 'array'")
+        if not 1 <= self.bias_rows <= 16 or not 0 < self.bias_value <= 1:
+            raise ModelError(f"bias_rows = {self.bias_rows}, bias_value = {self.bias_value}: choose 1..16 rows and a value in (0, 1]")
+        if self.pairing not in ("adjacent", "halves"):
+            raise ModelError(f"pairing = {self.pairing!r}: choose 'adjacent' or 'halves'")
+        load_board(self.board)
+
+    @property
+    def rows(self) -> int:
+        """Physical rows of the array."""
+        return int(load_board(self.board)["array"]["rows"])
+
+    @property
+    def columns(self) -> int:
+        """Physical columns of the array."""
+        return int(load_board(self.board)["array"]["columns"])
+
+    @property
+    def level_units(self) -> int:
+        """Conductance units between two neighbouring levels."""
+        return LARGEST_UNITS // (self.levels - 1)
+
+    @property
+    def range_count(self) -> int:
+        """Number of front-end ranges; range r has a full scale 2**range_octaves(r) times that of range 0."""
+        return len(load_board(self.board)["front_end"]["adc_range_volts"])
+
+    @property
+    def conductance_unit(self) -> float:
+        """Siemens per conductance unit."""
+        return self.full_scale_current(0) / (self.read_voltage * 2.0 ** int(load_board(self.board)["front_end"]["unit_shift"]))
+
+    @property
+    def read_voltage(self) -> float:
+        """Volts on a row at code 32768."""
+        return float(load_board(self.board)["front_end"]["read_volts"])
+
+    def full_scale_current(self, range_index: int) -> float:
+        """Amperes of ADC code 32768 in a range."""
+        front_end = load_board(self.board)["front_end"]
+        return float(front_end["adc_range_volts"][range_index]) / float(front_end["transimpedance_ohms"][range_index])
+
+    def unit_shift(self, range_index: int) -> int:
+        """``s`` such that ADC code = sum(row code * conductance units) >> s in a range; exact by the board's design."""
+        ratio = self.full_scale_current(range_index) / self.full_scale_current(0)
+        octaves = round(ratio).bit_length() - 1
+        if abs(ratio - 2.0**octaves) > 1e-9:
+            raise ModelError(f"board {self.board!r}: range {range_index} is {ratio:g} times range 0; ranges must be powers of two")
+        return int(load_board(self.board)["front_end"]["unit_shift"]) + octaves
+
+    def gain(self, range_index: int) -> tuple[int, int]:
+        """``(gain, gain_shift)``: ADC code = sum(row code * level difference) * gain >> gain_shift."""
+        return self.level_units, self.unit_shift(range_index)

@@ -1,0 +1,96 @@
+"""The integer program: what ``quantize`` makes, ``.fxl`` stores and every executor runs. Plain data, integers only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fxlstm.program.hardware import Hardware
+
+Codes = NDArray[np.int16]
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One vector operation on arena slices; fields as in ``layout.OPERATION``, ``kind`` is the operation's name."""
+
+    kind: str
+    length: int
+    result: int
+    a: int
+    b: int = 0
+    c: int = 0
+    d: int = 0
+    shift: int = 0
+    shift_ab: int = 0
+    shift_cd: int = 0
+    function: str = "sigmoid"
+    fraction: int = 0
+    matrix: int = 0
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A rectangle of a matrix that one array multiplies at once, with its gain and its place; as ``layout.TILE``."""
+
+    row: int
+    rows: int
+    column: int
+    columns: int
+    gain: int
+    gain_shift: int
+    align: int = 0
+    range: int = 0
+    array: int = 0
+    array_row: int = 0
+    array_column: int = 0
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """Level differences of one product, ``weights[row, column]``, with per-column rescale and its tiles.
+
+    ``weights``: int16, (rows, columns), abs <= levels - 1. ``mantissa``, ``shift``, ``bias``: one per column.
+    """
+
+    name: str
+    weights: Codes
+    mantissa: NDArray[np.int64]
+    shift: NDArray[np.int64]
+    bias: NDArray[np.int64]
+    tiles: tuple[Tile, ...] = ()
+
+
+@dataclass(frozen=True)
+class Slice:
+    """A named piece of the arena with its fixed-point format: value = code * 2**-fraction * scale."""
+
+    name: str
+    start: int
+    length: int
+    fraction: int
+    scale: float = 1.0
+
+
+@dataclass(frozen=True)
+class Program:
+    """An integer program. Make one with :func:`fxlstm.quantize` or :meth:`load`; run it with :class:`fxlstm.Engine`.
+
+    ``operations[:step_operations]`` run at every timestep, the rest when an output is wanted. ``arena`` holds the contents at
+    reset. ``slices`` name parts of the arena for reports. ``input`` and ``output`` are slices; their scales turn
+    floats into codes and back: value = code * 2**-fraction * scale.
+    """
+
+    hardware: Hardware
+    arena: Codes
+    operations: tuple[Operation, ...]
+    step_operations: int
+    matrices: tuple[Matrix, ...]
+    input: Slice
+    output: Slice
+    returns_last: bool = False
+    slices: tuple[Slice, ...] = ()
+    metadata: dict[str, Any] = field(default_factory=dict)
