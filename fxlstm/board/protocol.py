@@ -11,16 +11,15 @@ from __future__ import annotations
 import struct
 import zlib
 from dataclasses import dataclass
+from functools import lru_cache
 
 MAX_PAYLOAD = 1024  # bytes of payload in one frame
 WINDOW = 4  # requests that a host may have in flight; also the number of answers the device keeps for replay
 
-HEADER = struct.Struct("<BBHI")  # kind, message, request id, session
-
 # Kinds of frame.
 KIND_REQUEST = 1  # host to board
 KIND_ANSWER = 2  # board to host: the message's answer fields
-KIND_ERROR = 3  # board to host: u16 status, i32 detail (an index, a voltage, an expected request id, ...)
+KIND_ERROR = 3  # board to host: the record "error"
 KIND_EVENT = 4  # board to host, unasked, request id 0; may be lost
 
 KINDS: dict[str, int] = {"request": KIND_REQUEST, "answer": KIND_ANSWER, "error": KIND_ERROR, "event": KIND_EVENT}
@@ -70,6 +69,43 @@ CAMPAIGN_STATES: dict[str, int] = {"none": 0, "running": 1, "finished": 2, "stop
 CELL_STATES: dict[str, int] = {"untouched": 0, "pending": 1, "in_tolerance": 2, "gave_up": 3, "budget_spent": 4}
 RUN_FLAGS: dict[str, int] = {"reset": 1, "on_array": 2, "last_piece": 4}
 SELFTEST_CHIP_KINDS: dict[str, int] = {"row_dac": 0, "gate_dac": 1, "column_adc": 2}
+
+# Every table of numbers, under the prefix that the C enumeration gives it.
+CODES: dict[str, dict[str, int]] = {
+    "kind": KINDS,
+    "object": OBJECTS,
+    "campaign": CAMPAIGN_STATES,
+    "cell": CELL_STATES,
+    "run": RUN_FLAGS,
+    "selftest": SELFTEST_CHIP_KINDS,
+}
+
+# Records that are no message: the frame's header, an error's payload, and the elements of tails.
+RECORDS: dict[str, tuple[Field, ...]] = {
+    "header": (
+        Field("u8", "kind", "KINDS"),
+        Field("u8", "message", "code of the message or event"),
+        Field("u16", "request", "1..65535, then 1 again; 0 in a sessionless request, an event"),
+        Field("u32", "session", "0 in a sessionless request"),
+    ),
+    "error": (
+        Field("u16", "status", "a status code"),
+        Field("i32", "detail", "an index, a voltage, an expected request id, ..."),
+    ),
+    "cell_state": (
+        Field("u8", "state", "CELL_STATES"),
+        Field("u8", "cycles", "cycles used in this campaign"),
+        Field("u16", "pulses", "pulses since power-up"),
+        Field("i16", "code", "last ADC code"),
+        Field("u16", "gate", "last gate DAC code"),
+    ),
+    "chip_result": (
+        Field("u8", "kind", "SELFTEST_CHIP_KINDS"),
+        Field("u8", "index", "which chip of its kind"),
+        Field("u16", "status", "a status code, 0 when the chip is well"),
+        Field("i32", "detail", "what was read instead"),
+    ),
+}
 
 MESSAGES: tuple[Message, ...] = (
     Message(
@@ -240,7 +276,7 @@ MESSAGES: tuple[Message, ...] = (
         15,
         "campaign_cells",
         (Field("u16", "row", "physical row"),),
-        (Field("bytes", "cells", "per column: u8 CELL_STATES, u8 cycles used, u16 pulses since power-up, i16 last ADC code, u16 gate code"),),
+        (Field("bytes", "cells", "per column a record cell_state"),),
         "Per-cell state of one row.",
     ),
     Message(
@@ -254,7 +290,7 @@ MESSAGES: tuple[Message, ...] = (
         17,
         "selftest",
         (),
-        (Field("bytes", "chips", "per chip: u8 SELFTEST_CHIP_KINDS, u8 index, u16 status, i32 detail"),),
+        (Field("bytes", "chips", "per chip a record chip_result"),),
         "Check every chip on the SPI bus: DAC echo, ADC identity and CRC. Outputs stay at 0 V.",
     ),
     Message(18, "safe_idle", (), (), "All rows and gates to 0 V; a running campaign stops."),
@@ -281,14 +317,33 @@ MESSAGE_BY_NAME: dict[str, Message] = {message.name: message for message in MESS
 EVENT_BY_CODE: dict[int, Event] = {event.code: event for event in EVENTS}
 
 
+def is_tail(field: Field) -> bool:
+    """Whether a field fills the rest of the payload."""
+    return field.type in _TAILS
+
+
+def tail_size(fields: tuple[Field, ...]) -> int:
+    """Bytes per element of the tail of a record, 0 when it has none."""
+    return _TAILS[fields[-1].type] if fields and is_tail(fields[-1]) else 0
+
+
+@lru_cache
+def fixed_struct(fields: tuple[Field, ...]) -> struct.Struct:
+    """The ``struct`` of a record's fields without its tail."""
+    return struct.Struct("<" + "".join(_SCALARS[field.type] for field in fields if not is_tail(field)))
+
+
 def _signature() -> str:
     """Everything of the table that both sides must agree on, as one text."""
-    lines = [f"frame {HEADER.format} {MAX_PAYLOAD} {WINDOW}"]
-    lines += [f"{name} {table}" for name, table in (("kinds", KINDS), ("objects", OBJECTS), ("flags", RUN_FLAGS))]
+    lines = [f"frame {MAX_PAYLOAD} {WINDOW}"]
+    lines += [f"{name} {table}" for name, table in CODES.items()]
+    lines += [name + "".join(f" {field.type}:{field.name}" for field in fields) for name, fields in RECORDS.items()]
     for message in MESSAGES:
         sides = ("".join(f" {field.type}:{field.name}" for field in side) for side in (message.request, message.answer))
         lines.append(f"{message.code} {message.name}" + " ->".join(sides))
-    lines += [f"event {event.code} {event.name}" + "".join(f" {field.type}:{field.name}" for field in event.fields) for event in EVENTS]
+    lines += [
+        f"event {event.code} {event.name}" + "".join(f" {field.type}:{field.name}" for field in event.fields) for event in EVENTS
+    ]
     return "\n".join(lines)
 
 
