@@ -1,0 +1,111 @@
+"""Networks in files: weights as tensors of a ``.safetensors`` file, structure as JSON in its metadata."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save
+
+from fxlstm.errors import ModelError
+from fxlstm.network.cells import CELLS
+from fxlstm.network.network import Layer, Network
+
+VERSION = 1
+_KEY = "fxlstm"  # the entry of the file's metadata that holds the structure
+
+
+def save_network(network: Network, path: str | os.PathLike[str]) -> None:
+    """Write ``network`` to a ``.safetensors`` file, replacing it whole or not at all.
+
+    Tensors are called ``layers.<index>.<parameter>``, float64. Raises :class:`ModelError` for another suffix or
+    metadata that is not JSON.
+    """
+    path = _checked_suffix(path)
+    structure = {
+        "version": VERSION,
+        "name": network.name,
+        "returns": network.returns,
+        "layers": [_describe(layer) for layer in network.layers],
+        "metadata": dict(network.metadata),
+    }
+    try:
+        text = json.dumps(structure, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise ModelError(
+            f"metadata of network {network.name!r} is not JSON ({error}); keep to text, finite numbers, lists"
+        ) from error
+    tensors = {
+        f"layers.{index}.{key}": np.ascontiguousarray(array)
+        for index, layer in enumerate(network.layers)
+        for key, array in layer.parameters.items()
+    }
+    partial = path.with_name(path.name + ".partial")
+    try:
+        partial.write_bytes(save(tensors, {_KEY: text}))
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def load_network(path: str | os.PathLike[str]) -> Network:
+    """Return the network in a ``.safetensors`` file written by :func:`save_network`.
+
+    Raises :class:`ModelError` for a file that is absent, damaged, of another kind or of a newer version.
+    """
+    path = _checked_suffix(path)
+    if not path.is_file():
+        raise ModelError(f"no file {str(path)!r}; check the path")
+    try:
+        with safe_open(path, framework="numpy") as file:
+            header = (file.metadata() or {}).get(_KEY)
+            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError) as error:
+        raise ModelError(f"{str(path)!r} is not a readable safetensors file ({error}); export the network again") from error
+    if header is None:
+        raise ModelError(f"{str(path)!r} holds tensors but no fxlstm network; save it with save_network")
+    return _build(header, tensors, path)
+
+
+def _describe(layer: Layer) -> dict[str, Any]:
+    """Return what a file says of a layer beside its tensors."""
+    if CELLS.get(layer.cell.name) != layer.cell:
+        raise ModelError(
+            f"layer {layer.name!r}: cell {layer.cell.name!r} is not listed in network.cells.CELLS; add it before saving"
+        )
+    return {"cell": layer.cell.name, "inputs": layer.inputs, "units": layer.units, "name": layer.name}
+
+
+def _build(header: str, tensors: Mapping[str, Any], path: Path) -> Network:
+    """Return the network of a parsed file; every complaint names the file."""
+    try:
+        structure = json.loads(header)
+        if structure["version"] != VERSION:
+            raise ModelError(f"format version {structure['version']}, this release reads {VERSION}; update fxlstm")
+        layers = tuple(_build_layer(entry, index, tensors) for index, entry in enumerate(structure["layers"]))
+        return Network(layers, structure["returns"], structure["name"], structure["metadata"])
+    except ModelError as error:
+        raise ModelError(f"{str(path)!r}: {error}") from error
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise ModelError(f"{str(path)!r} has damaged network metadata ({error!r}); export the network again") from error
+
+
+def _build_layer(entry: Mapping[str, Any], index: int, tensors: Mapping[str, Any]) -> Layer:
+    """Return one layer from its entry in the metadata and its tensors."""
+    if entry["cell"] not in CELLS:
+        raise ModelError(f"layer {index} is a {entry['cell']!r}, unknown to this release; known cells: {', '.join(CELLS)}")
+    prefix = f"layers.{index}."
+    parameters = {key.removeprefix(prefix): array for key, array in tensors.items() if key.startswith(prefix)}
+    return Layer(CELLS[entry["cell"]], entry["inputs"], entry["units"], parameters, entry["name"])
+
+
+def _checked_suffix(path: str | os.PathLike[str]) -> Path:
+    path = Path(path)
+    if path.suffix != ".safetensors":
+        raise ModelError(f"{str(path)!r} has the suffix {path.suffix!r}; networks are stored as .safetensors")
+    return path
