@@ -1,0 +1,81 @@
+"""fxlstm: a trained recurrent network as one integer program, for hosts, simulated crossbars and memristor boards.
+
+The names below are all that most work needs. Each is imported from its module when it is first used, so
+``import fxlstm`` itself costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from fxlstm.board.board import Board
+    from fxlstm.core.engine import Engine
+    from fxlstm.crossbar.array import IntegerArray, SimulatedArray
+    from fxlstm.errors import ArrayError, BoardError, FxlstmError, ImageError, LinkError, LinkLost, ModelError, ProgramError
+    from fxlstm.network import Layer, Network, dense, load_network, lstm, lstm_from_torch, save_network
+    from fxlstm.program.hardware import Hardware
+    from fxlstm.program.program import Program
+    from fxlstm.program.quantize import quantize
+
+_MODULES: dict[str, tuple[str, ...]] = {
+    "fxlstm.board.board": ("Board",),
+    "fxlstm.core.engine": ("Engine",),
+    "fxlstm.crossbar.array": ("IntegerArray", "SimulatedArray"),
+    "fxlstm.errors": (
+        "ArrayError",
+        "BoardError",
+        "FxlstmError",
+        "ImageError",
+        "LinkError",
+        "LinkLost",
+        "ModelError",
+        "ProgramError",
+    ),
+    "fxlstm.network": ("Layer", "Network", "dense", "load_network", "lstm", "lstm_from_torch", "save_network"),
+    "fxlstm.program.hardware": ("Hardware",),
+    "fxlstm.program.program": ("Program",),
+    "fxlstm.program.quantize": ("quantize",),
+}
+_HOME: dict[str, str] = {name: module for module, names in _MODULES.items() for name in names}
+
+__all__ = [
+    "ArrayError",
+    "Board",
+    "BoardError",
+    "Engine",
+    "FxlstmError",
+    "Hardware",
+    "ImageError",
+    "IntegerArray",
+    "Layer",
+    "LinkError",
+    "LinkLost",
+    "ModelError",
+    "Network",
+    "Program",
+    "ProgramError",
+    "SimulatedArray",
+    "__version__",
+    "dense",
+    "load_network",
+    "lstm",
+    "lstm_from_torch",
+    "quantize",
+    "save_network",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(_HOME[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
