@@ -1,0 +1,67 @@
+# Sourced by the other scripts: make .venv, install the package into it, build what is compiled. Quick when nothing has changed.
+
+ROOT="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
+VENV="$ROOT/.venv"
+cd "$ROOT"
+
+fail() {
+    echo "$(basename "$0"): $*" >&2
+    exit 1
+}
+
+# system_packages NAME... : install Debian or Ubuntu packages where that is possible, else say what is missing.
+system_packages() {
+    if [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; then
+        apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "$@" >/dev/null ||
+            fail "could not install $*; install them and run this again"
+    else
+        fail "missing: $*; install them (Debian, Ubuntu: sudo apt-get install $*) and run this again"
+    fi
+}
+
+# Print the first Python that is new enough.
+find_python() {
+    local candidate
+    for candidate in "${PYTHON:-}" python3 python3.14 python3.13 python3.12 python3.11 python; do
+        if [ -n "$candidate" ] && "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+            command -v "$candidate"
+            return
+        fi
+    done
+    fail "Python 3.11 or later not found; install it or name it: PYTHON=/path/to/python $0"
+}
+
+make_venv() {
+    [ -x "$VENV/bin/python" ] && return
+    local python
+    python="$(find_python)"
+    command -v "${CC:-gcc}" >/dev/null || command -v cc >/dev/null || system_packages gcc libc6-dev
+    "$python" -c 'import ensurepip, venv' 2>/dev/null || system_packages python3-venv
+    "$python" -c 'import os, sysconfig, sys; sys.exit(not os.path.exists(sysconfig.get_path("include") + "/Python.h"))' ||
+        system_packages python3-dev
+    "$python" -m venv "$VENV"
+}
+
+# One number that changes with anything an installation depends on.
+recipe() {
+    {
+        cat pyproject.toml setup.py scripts/environment.sh
+        find fxlstm firmware -type f \( -name '*.[ch]' -o -name '*.p[yx][xd]' -o -name SOURCES \) \
+            ! -name '_*.c' -print | LC_ALL=C sort | xargs cat
+    } | cksum
+}
+
+# prepare EXTRAS [PACKAGE...] : install PACKAGEs first, then this package with its extras ("" or "[test]"), editable.
+prepare() {
+    local extras="$1" stamp
+    shift
+    make_venv
+    stamp="$VENV/installed${extras//[^a-z]/-}"
+    if [ "$(cat "$stamp" 2>/dev/null)" != "$(recipe)" ]; then
+        echo "preparing .venv" >&2
+        local pip=("$VENV/bin/python" -m pip install --quiet --disable-pip-version-check)
+        [ $# -eq 0 ] || "${pip[@]}" "$@"
+        "${pip[@]}" --editable ".$extras"
+        recipe >"$stamp"
+    fi
+}
