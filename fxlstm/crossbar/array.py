@@ -1,0 +1,70 @@
+"""What an array is to its users: the verbs that the integer array, the simulated array and a board share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fxlstm.program.hardware import Hardware
+from fxlstm.program.program import Codes, Program, Tile
+from fxlstm.program.scheme import ProgrammingReport, Scheme
+
+Progress = Callable[[int, int], None]  # called with (cells dealt with, cells with a target)
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Which array this is: ``kind`` (integer, simulated, board), its size, its device preset and its seed or serial number."""
+
+    kind: str
+    rows: int
+    columns: int
+    device: str
+    serial: str
+
+
+class TileArray(Protocol):
+    """What an engine needs of an array."""
+
+    @property
+    def identity(self) -> Identity:
+        """Which array this is."""
+
+    def multiply_tile(self, tile: Tile, codes: Codes) -> Codes:
+        """Return ADC codes (batch, tile.columns) on the 16-bit grid for row codes (batch, tile.rows) after the DAC stage."""
+
+
+class Array(TileArray, Protocol):
+    """A crossbar with cells to program, measure and multiply by."""
+
+    def read_conductance(self) -> NDArray[np.float64]:
+        """Return measured conductances in siemens, (rows, columns), NaN where not measured."""
+
+    def program(
+        self,
+        target: Program | NDArray[np.uint16],
+        tolerance: float | None = None,
+        scheme: Scheme | None = None,
+        progress: Progress | None = None,
+    ) -> ProgrammingReport:
+        """Write a program's weights, or a target map in conductance units above the base, into the cells."""
+
+    def multiply(self, codes: Codes, range: int = 0) -> Codes:
+        """Return ADC codes (..., columns) for codes (..., rows) of all physical rows."""
+
+
+class Writable(Protocol):
+    """What write-verify needs of an array."""
+
+    hardware: Hardware
+    pulse_counts: NDArray[np.int64]
+
+    def convert(self, row_codes: NDArray[np.integer], range_index: int) -> Codes:
+        """Drive the rows with codes, all gates open, and return the columns' ADC codes."""
+
+    def pulse(self, row_volts: NDArray[np.float64], gate_volts: NDArray[np.float64], seconds: float) -> None:
+        """Give one pulse to the cells of driven rows whose gate is open."""

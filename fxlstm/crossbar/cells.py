@@ -1,0 +1,137 @@
+"""The cells of a simulated array: ideal ones, exact in integers, and physical ones, in siemens with noise.
+
+Both know the same verbs: ``set`` and ``reset`` some cells of a row; ``operand`` prepares a block of cells to multiply by, and
+``multiply`` turns row codes into ADC codes. An operand is valid until a cell changes.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fxlstm.crossbar.converter import adc, to_grid
+from fxlstm.crossbar.device import Device
+from fxlstm.crossbar.wires import effective_conductance
+from fxlstm.program.hardware import Hardware
+from fxlstm.program.program import Codes
+from fxlstm.program.scheme import gate_codes
+
+
+class Block(NamedTuple):
+    """Cells that are multiplied at once: +V rows, -V rows if they are pairs, columns, front-end range, ADC bits."""
+
+    positive: slice
+    negative: slice | None
+    columns: slice
+    range: int
+    bits: int
+
+
+class IdealCells:
+    """Cells that hold the gate DAC's code of their last SET as conductance units; all arithmetic is exact in int64."""
+
+    def __init__(self, hardware: Hardware, rows: int, columns: int) -> None:
+        self._hardware = hardware
+        self.state: NDArray[Any] = np.zeros((rows, columns), np.int64)
+
+    @property
+    def conductance(self) -> NDArray[np.float64]:
+        """Siemens, (rows, columns)."""
+        return self.state * self._hardware.conductance_unit
+
+    def set(self, row: int, columns: NDArray[np.intp], gate_volts: NDArray[np.float64]) -> None:
+        """SET cells of a row, each with its gate voltage."""
+        self.state[row, columns] = gate_codes(gate_volts, self._hardware)
+
+    def reset(self, row: int, columns: NDArray[np.intp]) -> None:
+        """RESET cells of a row."""
+        self.state[row, columns] = 0
+
+    def operand(self, block: Block) -> tuple[NDArray[np.int64], int]:
+        """Unit differences of a block, and the shift of its range."""
+        units = self.state[block.positive, block.columns]
+        if block.negative is not None:
+            units = units - self.state[block.negative, block.columns]
+        return np.ascontiguousarray(units), self._hardware.unit_shift(block.range)
+
+    def multiply(self, operand: tuple[NDArray[np.int64], int], codes: NDArray[np.integer], bits: int) -> Codes:
+        """ADC codes of a block for row codes."""
+        units, shift = operand
+        return adc(codes.astype(np.int64) @ units, shift, bits)
+
+
+class PhysicalCells:
+    """Cells with update noise, read noise and stuck members; conductances in siemens.
+
+    ``variation``, ``programming`` and ``reading`` are independent random streams, so that reading more often does not change what
+    programming does.
+    """
+
+    def __init__(
+        self,
+        hardware: Hardware,
+        device: Device,
+        rows: int,
+        columns: int,
+        streams: tuple[np.random.Generator, ...],
+        *,
+        read_noise: bool,
+        update_noise: bool,
+        stuck: bool,
+    ) -> None:
+        self._hardware = hardware
+        self._device = device
+        variation, self._programming, self._reading = streams
+        self._read_noise = device.read_noise if read_noise else 0.0
+        self._update_noise = update_noise
+        self.state: NDArray[Any] = variation.uniform(*device.initial, (rows, columns))
+        self.stuck = variation.random((rows, columns)) < (device.stuck_fraction if stuck else 0.0)
+        self.state[self.stuck] = device.stuck_conductance
+
+    @property
+    def conductance(self) -> NDArray[np.float64]:
+        """Siemens, (rows, columns)."""
+        return self.state.copy()
+
+    def set(self, row: int, columns: NDArray[np.intp], gate_volts: NDArray[np.float64]) -> None:
+        """SET cells of a row, each with its gate voltage."""
+        before = self.state[row, columns]
+        self._move(row, columns, self._device.after_set(before, gate_volts, self._noise(columns.size)))
+
+    def reset(self, row: int, columns: NDArray[np.intp]) -> None:
+        """RESET cells of a row."""
+        self._move(row, columns, self._device.after_reset(self._noise(columns.size)))
+
+    def _noise(self, size: int) -> NDArray[np.float64]:
+        return self._programming.standard_normal(size) if self._update_noise else np.zeros(size)
+
+    def _move(self, row: int, columns: NDArray[np.intp], after: NDArray[np.float64]) -> None:
+        self.state[row, columns] = np.where(self.stuck[row, columns], self.state[row, columns], after)
+
+    def operand(self, block: Block) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
+        """Gain of a block from row code to ADC code, and the variance of that gain from one reading to the next."""
+        cells = effective_conductance(self.state)
+        differences = cells[block.positive, block.columns]
+        squares = differences**2
+        if block.negative is not None:
+            opposite = cells[block.negative, block.columns]
+            differences, squares = differences - opposite, squares + opposite**2
+        hardware = self._hardware
+        # volts per row code / amperes per ADC code; both codes have 32768 for full scale, the ADC's 2**(bits - 1)
+        gain = hardware.read_voltage / hardware.full_scale_current(block.range) * 2.0 ** (block.bits - 16)
+        variance = squares * (gain * self._read_noise) ** 2 if self._read_noise else None
+        return np.ascontiguousarray(differences) * gain, variance
+
+    def multiply(
+        self, operand: tuple[NDArray[np.float64], NDArray[np.float64] | None], codes: NDArray[np.integer], bits: int
+    ) -> Codes:
+        """ADC codes of a block for row codes; the noise of a column's cells is drawn as one Gaussian of their summed variance."""
+        gain, variance = operand
+        rows = codes.astype(np.float64)
+        result = rows @ gain
+        if variance is not None:
+            result += np.sqrt((rows * rows) @ variance) * self._reading.standard_normal(result.shape)
+        result += 0.5
+        return to_grid(np.floor(result, out=result), bits)

@@ -1,0 +1,240 @@
+"""The simulated array: cells of a device preset behind the converters of a board."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fxlstm.crossbar.array import Identity, Progress
+from fxlstm.crossbar.cells import Block, IdealCells, PhysicalCells
+from fxlstm.crossbar.device import Device, Thresholds
+from fxlstm.crossbar.programming import write
+from fxlstm.errors import ArrayError
+from fxlstm.program.device import load_device
+from fxlstm.program.hardware import Hardware
+from fxlstm.program.mapping import check_placement, pair_rows, target_map, tile_columns
+from fxlstm.program.program import Codes, Program, Tile
+from fxlstm.program.scheme import READ_CODE, ProgrammingReport, Scheme, code_siemens, scheme_for
+
+
+class SimulatedArray:
+    """A crossbar to program, measure and multiply by, without hardware.
+
+    ``rows`` x ``columns`` cells of preset ``device`` (``fxlstm/devices``; ``"ideal"`` is exact in integers) behind the front
+    end of ``board``. The same ``seed`` gives the same cells and the same noise; ``None`` draws a fresh one. ``read_noise``,
+    ``update_noise`` and ``stuck`` switch these imperfections off one by one.
+    Raises :class:`ArrayError` for an unknown preset or an impossible size.
+    """
+
+    def __init__(
+        self,
+        rows: int = 128,
+        columns: int = 64,
+        device: str = "ta-hfo2",
+        seed: int | None = None,
+        board: str = "reference",
+        *,
+        read_noise: bool = True,
+        update_noise: bool = True,
+        stuck: bool = True,
+    ) -> None:
+        if not 1 <= rows <= 4096 or not 1 <= columns <= 4096:
+            raise ArrayError(f"an array of {rows} x {columns} cells: choose 1 to 4096 rows and columns")
+        preset = load_device(device)
+        self.rows, self.columns, self.device = rows, columns, device
+        self.hardware = Hardware(board=board)
+        self.seed = int(np.random.SeedSequence().generate_state(1)[0]) if seed is None else seed
+        self.pulse_counts = np.zeros((rows, columns), np.int64)
+        self._switches = {"read_noise": read_noise, "update_noise": update_noise, "stuck": stuck}
+        self._thresholds = Thresholds.of(preset)
+        self._streams = tuple(np.random.default_rng(child) for child in np.random.SeedSequence(self.seed).spawn(3))
+        self._cells: Any = (
+            IdealCells(self.hardware, rows, columns)
+            if preset.integer
+            else PhysicalCells(self.hardware, Device.of(preset), rows, columns, self._streams, **self._switches)
+        )
+        self._operands: dict[Tile | int, tuple[Any, Block]] = {}
+        self._pairing: str | None = None
+        self._adc_bits = 16
+
+    @property
+    def identity(self) -> Identity:
+        """Which array this is."""
+        return Identity("simulated", self.rows, self.columns, self.device, str(self.seed))
+
+    @property
+    def conductance(self) -> NDArray[np.float64]:
+        """True conductances in siemens, (rows, columns): what no measurement can know exactly."""
+        return np.asarray(self._cells.conductance)
+
+    def read_conductance(self, exact: bool = False) -> NDArray[np.float64]:
+        """Return conductances in siemens, (rows, columns), measured row by row through the converters; ``exact``: without them."""
+        if exact:
+            return self.conductance
+        return code_siemens(self.convert(np.eye(self.rows, dtype=np.int16) * np.int16(READ_CODE), 0), 0, self.hardware)
+
+    def program(
+        self,
+        target: Program | NDArray[np.uint16],
+        tolerance: float | None = None,
+        scheme: Scheme | None = None,
+        progress: Progress | None = None,
+    ) -> ProgrammingReport:
+        """Write a program's weights into the cells by write-verify and return what became of each cell.
+
+        ``target`` may also be a map (rows, columns) of conductance units above the scheme's base, 65535 = leave alone.
+        ``tolerance``: siemens, by default the preset's. ``scheme``: other programming parameters, see
+        :func:`fxlstm.program.scheme.scheme_for`. ``progress`` is called with (cells dealt with, cells).
+        Raises :class:`ArrayError` when the program does not fit.
+        """
+        if scheme is not None and tolerance is not None:
+            raise ArrayError("both tolerance and scheme are given; put the tolerance into the scheme")
+        scheme = scheme or scheme_for(self.device, self.hardware, tolerance=tolerance)
+        targets = self._targets(target)
+        report = write(self, targets, scheme, progress)
+        if isinstance(target, Program):
+            self._pairing, self._adc_bits = target.hardware.pairing, target.hardware.adc_bits or 16
+            self._operands.clear()
+        return report
+
+    def _targets(self, target: Program | NDArray[np.uint16]) -> NDArray[np.uint16]:
+        """The target map of a program or a checked map, in this array's size."""
+        if not isinstance(target, Program):
+            if target.shape != (self.rows, self.columns) or target.dtype != np.uint16:
+                raise ArrayError(f"a target map of {target.dtype} {target.shape}: give uint16 ({self.rows}, {self.columns})")
+            return target
+        self._check(target)
+        wanted = target_map(target)[: self.rows, : self.columns]
+        missing = ((0, self.rows - wanted.shape[0]), (0, self.columns - wanted.shape[1]))
+        return np.pad(wanted, missing, constant_values=65535)
+
+    def _check(self, program: Program) -> None:
+        """Refuse a program that does not fit this array's size or front end."""
+        check_placement(program, self.rows, self.columns)
+        if program.hardware.board != self.hardware.board:
+            raise ArrayError(
+                f"the program is for board {program.hardware.board!r}, the array has {self.hardware.board!r}; quantize it again"
+            )
+        for tile in (tile for matrix in program.matrices for tile in matrix.tiles):
+            if (tile.gain, tile.gain_shift) != program.hardware.gain(tile.range):
+                raise ArrayError(
+                    f"gain {tile.gain} >> {tile.gain_shift} is not that of range {tile.range} of the board; quantize it again"
+                )
+
+    def multiply_tile(self, tile: Tile, codes: Codes) -> Codes:
+        """Return ADC codes (batch, tile.columns) for row codes (batch, tile.rows); the array must hold the tile's program."""
+        prepared = self._operands.get(tile)
+        if prepared is None:
+            prepared = self._prepare(tile, self._tile_block(tile))
+        operand, block = prepared
+        return self._cells.multiply(operand, codes, block.bits)  # type: ignore[no-any-return]
+
+    def _tile_block(self, tile: Tile) -> Block:
+        if self._pairing is None:
+            raise ArrayError("the array holds no program; call its program() first")
+        if tile.array_row + 2 * tile.rows > self.rows or tile.array_column + tile.columns > self.columns or tile.array:
+            raise ArrayError(
+                f"a tile at row {tile.array_row}, column {tile.array_column} lies outside the array; program its program first"
+            )
+        positive, negative = pair_rows(tile, self._pairing)
+        return Block(positive, negative, tile_columns(tile), tile.range, self._adc_bits)
+
+    def _prepare(self, key: Tile | int, block: Block) -> tuple[Any, Block]:
+        """Compute a block's operand and keep it under its tile or range until a cell changes."""
+        self._operands[key] = self._cells.operand(block), block
+        return self._operands[key]
+
+    def multiply(self, codes: Codes, range: int = 0) -> Codes:
+        """Return ADC codes (..., columns) for codes (..., rows) of all physical rows in front-end range ``range``."""
+        return self.convert(np.asarray(codes), range)
+
+    def convert(self, row_codes: NDArray[np.integer], range_index: int) -> Codes:
+        """Drive all rows with codes (-32767..32767), all gates open, and convert all columns once."""
+        if row_codes.shape[-1:] != (self.rows,):
+            raise ArrayError(f"codes of shape {row_codes.shape}: the last axis needs one code for each of the {self.rows} rows")
+        if not 0 <= range_index < self.hardware.range_count:
+            raise ArrayError(f"range {range_index}: the board has ranges 0 to {self.hardware.range_count - 1}")
+        whole = Block(slice(0, self.rows), None, slice(0, self.columns), range_index, 16)
+        operand, block = self._operands.get(range_index) or self._prepare(range_index, whole)
+        return self._cells.multiply(operand, row_codes, block.bits)  # type: ignore[no-any-return]
+
+    def pulse(self, row_volts: NDArray[np.float64], gate_volts: NDArray[np.float64], seconds: float) -> None:
+        """Give one pulse: a positive row voltage SETs, a negative one RESETs the cells of its row whose column's gate is open.
+
+        ``row_volts``: (rows,), ``gate_volts``: (columns,). Pulses below the preset's thresholds change nothing but are counted in
+        ``pulse_counts``. Raises :class:`ArrayError` for NaN and for voltages beyond the preset's limits; no cell has changed then.
+        """
+        self._check_pulse(row_volts, gate_volts, seconds)
+        limits = self._thresholds
+        selected = np.flatnonzero(gate_volts > limits.gate_closed)
+        self._operands.clear()
+        for row in np.flatnonzero(row_volts):
+            self.pulse_counts[row, selected] += 1
+            if seconds < limits.shortest:
+                continue
+            if row_volts[row] >= limits.set:
+                self._cells.set(row, selected, gate_volts[selected])
+            elif row_volts[row] <= -limits.reset:
+                self._cells.reset(row, selected)
+
+    def _check_pulse(self, row_volts: NDArray[np.float64], gate_volts: NDArray[np.float64], seconds: float) -> None:
+        if row_volts.shape != (self.rows,) or gate_volts.shape != (self.columns,):
+            raise ArrayError(
+                f"a pulse of {row_volts.shape} row and {gate_volts.shape} gate voltages: give {self.rows} and {self.columns}"
+            )
+        row, gate = float(np.abs(row_volts).max()), float(np.abs(gate_volts).max())
+        if not row <= self._thresholds.row_limit:
+            raise ArrayError(f"a row voltage of {row:g} V: device {self.device!r} allows {self._thresholds.row_limit:g} V at most")
+        if not gate <= self._thresholds.gate_limit or gate_volts.min() < 0:
+            raise ArrayError(f"a gate voltage of {gate:g} V: device {self.device!r} allows 0 to {self._thresholds.gate_limit:g} V")
+        if not 0 < seconds <= 10:
+            raise ArrayError(f"a pulse of {seconds} s: choose more than 0 and at most 10 s")
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the whole state (cells, pulse counts, random streams) to a file, which is replaced as a whole or not at all."""
+        about = {
+            "rows": self.rows,
+            "columns": self.columns,
+            "device": self.device,
+            "seed": self.seed,
+            "board": self.hardware.board,
+            "switches": self._switches,
+            "streams": [stream.bit_generator.state for stream in self._streams],
+            "pairing": self._pairing,
+            "adc_bits": self._adc_bits,
+        }
+        partial = Path(f"{os.fspath(path)}.{os.getpid()}.partial")
+        try:
+            with partial.open("wb") as file:
+                np.savez(file, cells=self._cells.state, pulse_counts=self.pulse_counts, about=np.array(json.dumps(about)))
+                file.flush()
+                os.fsync(file.fileno())
+            partial.replace(path)
+        finally:
+            partial.unlink(missing_ok=True)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> SimulatedArray:
+        """Return the array that :meth:`save` wrote; it goes on exactly where it stood."""
+        try:
+            with np.load(path, allow_pickle=False) as file:
+                cells, pulse_counts, about = file["cells"], file["pulse_counts"], json.loads(str(file["about"]))
+            array = cls(about["rows"], about["columns"], about["device"], about["seed"], about["board"], **about["switches"])
+            for stream, state in zip(array._streams, about["streams"], strict=True):
+                stream.bit_generator.state = state
+            array._pairing, array._adc_bits = about["pairing"], about["adc_bits"]
+        except FileNotFoundError:
+            raise ArrayError(f"no saved array at {os.fspath(path)!r}; check the path") from None
+        except (ValueError, KeyError, TypeError, EOFError, OSError, BadZipFile) as error:
+            raise ArrayError(f"{os.fspath(path)!r} is not a saved array ({error}); delete it to start with fresh cells") from None
+        if cells.shape != array._cells.state.shape or pulse_counts.shape != array.pulse_counts.shape:
+            raise ArrayError(f"{os.fspath(path)!r} holds cells of another shape than it says; delete it to start with fresh cells")
+        array._cells.state[...] = cells
+        array.pulse_counts[...] = pulse_counts
+        return array

@@ -1,0 +1,101 @@
+"""Where the weights of a program stand on an array: level differences to conductance targets, and back.
+
+A weight is a differential pair in one column: its row of the matrix takes two physical rows, driven at +V and -V. Conductances
+are counted in units of :attr:`Hardware.conductance_unit` above the device's base, which cancels in the pair.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fxlstm.errors import ArrayError
+from fxlstm.program.program import Matrix, Program, Tile
+
+LEAVE = 65535  # a target that leaves its cell alone
+
+
+def pair_rows(tile: Tile, pairing: str) -> tuple[slice, slice]:
+    """Physical rows of a tile as (+V rows, -V rows), both in the order of the logical rows."""
+    first, end = tile.array_row, tile.array_row + 2 * tile.rows
+    if pairing == "adjacent":
+        return slice(first, end, 2), slice(first + 1, end, 2)
+    return slice(first, first + tile.rows), slice(first + tile.rows, end)
+
+
+def tile_columns(tile: Tile) -> slice:
+    """Physical columns of a tile."""
+    return slice(tile.array_column, tile.array_column + tile.columns)
+
+
+def tile_weights(matrix: Matrix, tile: Tile) -> NDArray[np.int16]:
+    """The level differences (rows, columns) that stand in a tile."""
+    return matrix.weights[tile.row : tile.row + tile.rows, tile.column : tile.column + tile.columns]
+
+
+def array_count(program: Program) -> int:
+    """How many arrays the program was placed on; 0 for a digital program."""
+    return 1 + max((tile.array for matrix in program.matrices for tile in matrix.tiles), default=-1)
+
+
+def check_placement(program: Program, rows: int, columns: int, arrays: int = 1) -> None:
+    """Raise :class:`ArrayError` unless the program fits ``arrays`` arrays of ``rows`` x ``columns`` cells."""
+    tiles = [tile for matrix in program.matrices for tile in matrix.tiles]
+    if program.hardware.adc_bits is None or not tiles:
+        raise ArrayError("a program without an ADC stage cannot run on an array; quantize it with adc_bits")
+    needed = array_count(program)
+    if needed > arrays:
+        raise ArrayError(
+            f"the program's {len(tiles)} tiles need {needed} arrays and there is {arrays}; "
+            "choose a smaller network or run it on the integer array"
+        )
+    last_row = max(tile.array_row + 2 * tile.rows for tile in tiles)
+    last_column = max(tile.array_column + tile.columns for tile in tiles)
+    if last_row > rows or last_column > columns:
+        raise ArrayError(
+            f"the program's {len(tiles)} tiles reach {last_row} rows x {last_column} columns and the array has {rows} x {columns}; "
+            "use a larger array or quantize for a board of this size"
+        )
+
+
+def target_map(program: Program, array: int = 0) -> NDArray[np.uint16]:
+    """Conductance targets of one array in units above the base: (rows, columns) of the board, ``LEAVE`` where no weight stands."""
+    hardware = program.hardware
+    check_placement(program, hardware.rows, hardware.columns, array_count(program))
+    targets = np.full((hardware.rows, hardware.columns), LEAVE, np.uint16)
+    for matrix in program.matrices:
+        for tile in matrix.tiles:
+            if tile.array == array:
+                _place(targets, tile, tile_weights(matrix, tile).astype(np.int64) * hardware.level_units, hardware.pairing)
+    return targets
+
+
+def _place(targets: NDArray[np.uint16], tile: Tile, units: NDArray[np.int64], pairing: str) -> None:
+    """Write one tile's pairs into a target map."""
+    columns = tile_columns(tile)
+    for rows, wanted in zip(pair_rows(tile, pairing), (np.maximum(units, 0), np.maximum(-units, 0)), strict=True):
+        if (targets[rows, columns] != LEAVE).any():
+            raise ArrayError(
+                f"two tiles overlap at row {tile.array_row}, column {tile.array_column} of array {tile.array}; quantize again"
+            )
+        targets[rows, columns] = wanted
+
+
+def level_differences(program: Program, conductance: NDArray[np.float64], array: int = 0) -> tuple[NDArray[np.float64], ...]:
+    """The weights that stand in an array: measured siemens (rows, columns) back to level differences, one array per matrix.
+
+    Each result has its matrix's shape (rows, columns); weights on other arrays and cells that were not measured are NaN.
+    """
+    hardware = program.hardware
+    step = hardware.level_units * hardware.conductance_unit
+    results = []
+    for matrix in program.matrices:
+        weights = np.full(matrix.weights.shape, np.nan)
+        for tile in matrix.tiles:
+            if tile.array == array:
+                positive, negative = pair_rows(tile, hardware.pairing)
+                columns = tile_columns(tile)
+                place = (slice(tile.row, tile.row + tile.rows), slice(tile.column, tile.column + tile.columns))
+                weights[place] = (conductance[positive, columns] - conductance[negative, columns]) / step
+        results.append(weights)
+    return tuple(results)
