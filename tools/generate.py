@@ -14,12 +14,13 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tools")]
 
-from generators import core, protocol, wiring  # noqa: E402
+from generators import activation, core, protocol, wiring  # noqa: E402
 
 # Path from the root -> function that returns the text the file must have (given its present text).
 TARGETS: dict[str, Callable[[str], str]] = {
     "fxlstm/core/layout.h": core.layout_header,
     "fxlstm/core/status.h": core.status_header,
+    "fxlstm/core/activation_table.c": activation.activation_table,
     "firmware/gen/protocol.h": protocol.header,
     "firmware/gen/wiring.h": wiring.header,
 }

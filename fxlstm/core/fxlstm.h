@@ -51,10 +51,10 @@ const fx_kernels *fx_kernels_named(const char *name);        /* NULL when unknow
 const char *fx_kernels_name(const fx_kernels *kernels);      /* "portable", ... */
 const char *fx_kernels_name_at(size_t index);                /* names in order of preference; NULL past the end */
 
-/* Codes that did not fit, since initialisation: what the ADC clipped and what a result clipped, per operation. */
+/* Since initialisation, per operation. */
 typedef struct {
-    uint32_t adc;
-    uint32_t result;
+    uint32_t adc;    /* codes that the integer array's ADC clipped; another array counts its own */
+    uint32_t result; /* results that were saturated */
 } fx_clipped;
 
 typedef struct {
@@ -65,9 +65,10 @@ typedef struct {
     size_t arena_stride; /* codes from one sequence's arena to the next */
     int16_t *arenas;
     fx_clipped *clipped; /* operation_count entries */
-    int16_t *rows;       /* scratch: DAC codes of one tile for the batch */
-    int16_t *columns;    /* scratch: ADC codes of one tile for the batch */
-    int64_t *sums;       /* scratch: one matrix's column sums for the batch */
+    int16_t *rows;         /* scratch: DAC codes of one matrix's rows for the batch */
+    int16_t *columns;      /* scratch: ADC codes of one tile for the batch */
+    int64_t *accumulators; /* scratch: exact sums of one tile for the batch */
+    int64_t *sums;         /* scratch: one matrix's column sums for the batch */
 } fx_executor;
 
 /* Bytes of memory an executor needs for `batch` sequences side by side; 0 when that exceeds SIZE_MAX. */
@@ -85,7 +86,7 @@ void fx_reset(fx_executor *executor);
 fx_status fx_step(fx_executor *executor, const int16_t *inputs, int16_t *outputs);
 
 /* `timesteps` steps from where the state stands. `inputs`: batch x timesteps x input_length; `outputs`: batch x timesteps x
- * output_length, or batch x output_length when the program returns its last output only. */
+ * output_length, or batch x output_length when the program returns its last output only, or NULL when none is wanted. */
 fx_status fx_run(fx_executor *executor, size_t timesteps, const int16_t *inputs, int16_t *outputs);
 
 /* The code nearest to function(code * 2^-fraction), ties up; any code, fraction 0..15. */

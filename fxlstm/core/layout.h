@@ -29,6 +29,7 @@ enum {
     FX_OPERATION_INTERPOLATE = 7,
     FX_OPERATION_COPY = 8,
 };
+#define FX_OPERAND_COUNTS {0, 1, 1, 2, 4, 2, 1, 3, 1} /* slices that an operation reads, by its code; 0: no such operation */
 
 enum {
     FX_FUNCTION_SIGMOID = 0,

@@ -39,6 +39,9 @@ def layout_header(_: str) -> str:
     ]
     lines += _enumeration("FX_SECTION", list(layout.SECTIONS.items()))
     lines += _enumeration("FX_OPERATION", [(kind.name, kind.code) for kind in operations.OPERATIONS])
+    operand_counts = {kind.code: len(kind.operands) for kind in operations.OPERATIONS}
+    counts = ", ".join(str(operand_counts.get(code, 0)) for code in range(max(operand_counts) + 1))
+    lines += [f"#define FX_OPERAND_COUNTS {{{counts}}} /* slices that an operation reads, by its code; 0: no such operation */"]
     lines += _enumeration("FX_FUNCTION", [(function.name, function.code) for function in operations.FUNCTIONS])
     lines += [f"#define FX_FUNCTION_COUNT {len(operations.FUNCTIONS)}u"]
     for record in layout.RECORDS:

@@ -1,0 +1,31 @@
+/* The hot loops, as a table that each instruction set fills. Every set gives the same integers. Internal to the core. */
+#ifndef FX_KERNELS_H
+#define FX_KERNELS_H
+
+#include "../fxlstm.h"
+
+/* One product of a batch with a block of a matrix. Strides are in elements. */
+typedef struct {
+    const int16_t *weights; /* column after column */
+    size_t weight_stride;
+    const int16_t *codes; /* sequence after sequence, each -32767..32767 */
+    size_t code_stride;
+    int64_t *sums; /* result: sequence after sequence, one exact sum per column */
+    size_t sum_stride;
+    uint32_t rows;
+    uint32_t columns;
+    uint32_t count; /* sequences */
+} fx_product;
+
+struct fx_kernels {
+    const char *name;
+    void (*multiply)(const fx_product *product);
+    /* result[i] = fx_activation(function, fraction, codes[i]); result may be codes itself. */
+    void (*activate)(uint8_t function, uint8_t fraction, const int16_t *codes, int16_t *result, uint32_t length);
+    /* The product_sum operation on one sequence's arena; returns how many results were clipped. */
+    uint32_t (*product_sum)(const fx_operation *operation, int16_t *arena);
+};
+
+extern const fx_kernels fx_kernels_portable;
+
+#endif

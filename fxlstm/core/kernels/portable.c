@@ -1,0 +1,48 @@
+/* Kernels in plain C: they run anywhere and the others must equal them. */
+#include "../arithmetic.h"
+#include "kernels.h"
+
+static int64_t dot(const int16_t *a, const int16_t *b, uint32_t length) {
+    int64_t sum = 0;
+    for (uint32_t i = 0; i < length; i++) {
+        sum += (int32_t)a[i] * b[i];
+    }
+    return sum;
+}
+
+/* Columns outside, sequences inside: a column's weights are fetched once for the whole batch. */
+static void multiply(const fx_product *product) {
+    for (uint32_t column = 0; column < product->columns; column++) {
+        const int16_t *weights = product->weights + column * product->weight_stride;
+        for (uint32_t sequence = 0; sequence < product->count; sequence++) {
+            const int16_t *codes = product->codes + sequence * product->code_stride;
+            product->sums[sequence * product->sum_stride + column] = dot(weights, codes, product->rows);
+        }
+    }
+}
+
+static void activate(uint8_t function, uint8_t fraction, const int16_t *codes, int16_t *result, uint32_t length) {
+    for (uint32_t i = 0; i < length; i++) {
+        result[i] = fx_activation(function, fraction, codes[i]);
+    }
+}
+
+static uint32_t product_sum(const fx_operation *operation, int16_t *arena) {
+    const int16_t *a = arena + operation->a, *b = arena + operation->b;
+    const int16_t *c = arena + operation->c, *d = arena + operation->d;
+    int16_t *result = arena + operation->result;
+    uint32_t clipped = 0;
+    for (uint32_t i = 0; i < operation->length; i++) {
+        int64_t first = fx_left((int32_t)a[i] * b[i], operation->shift_ab);
+        int64_t second = fx_left((int32_t)c[i] * d[i], operation->shift_cd);
+        result[i] = fx_saturate(fx_round(first + second, operation->shift), &clipped);
+    }
+    return clipped;
+}
+
+const fx_kernels fx_kernels_portable = {
+    .name = "portable",
+    .multiply = multiply,
+    .activate = activate,
+    .product_sum = product_sum,
+};
