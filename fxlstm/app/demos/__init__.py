@@ -1,0 +1,1 @@
+"""Demonstrations: a trained network taken from float to the board, with the error of each stage."""
