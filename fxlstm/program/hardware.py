@@ -13,6 +13,7 @@ from importlib.resources import files
 from typing import Any
 
 from fxlstm.errors import ModelError
+from fxlstm.program.layout import PAIRINGS
 
 LARGEST_UNITS = 65534  # a target map stores a conductance in 16 bits; 65535 means "leave this cell alone"
 
@@ -57,8 +58,10 @@ class Hardware:
         if self.bias not in ("digital", "array"):
             raise ModelError(f"bias = {self.bias!r}: choose 'digital' or 'array'")
         if not 1 <= self.bias_rows <= 16 or not 0 < self.bias_value <= 1:
-            raise ModelError(f"bias_rows = {self.bias_rows}, bias_value = {self.bias_value}: choose 1..16 rows and a value in (0, 1]")
-        if self.pairing not in ("adjacent", "halves"):
+            raise ModelError(
+                f"bias_rows = {self.bias_rows}, bias_value = {self.bias_value}: choose 1..16 rows and a value in (0, 1]"
+            )
+        if self.pairing not in PAIRINGS:
             raise ModelError(f"pairing = {self.pairing!r}: choose 'adjacent' or 'halves'")
         load_board(self.board)
 

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 MAGIC = 0x4D4C5846  # "FXLM" read as a little-endian u32
 VERSION = 1
+ALIGNMENT = 8  # bytes: of the image in memory and of every section in the image
+PAIRINGS = ("adjacent", "halves")  # header field "pairing"
 
 _FORMATS = {"u8": "B", "u16": "H", "u32": "I", "i32": "i", "i64": "q"}
 
@@ -150,3 +152,12 @@ SECTIONS: dict[str, int] = {
     "scales": 6,
     "metadata": 7,  # UTF-8 JSON for people and the host: names, formats, scales of input and output, provenance
 }
+
+SECTION_RECORDS: dict[str, Record] = {"operations": OPERATION, "matrices": MATRIX, "tiles": TILE, "scales": SCALE}
+ELEMENT_SIZES: dict[str, int] = {
+    "arena": 2,
+    "weights": 2,
+    "metadata": 1,
+    **{name: record.format.size for name, record in SECTION_RECORDS.items()},
+}
+CRC_OFFSET = struct.calcsize("<" + "".join(_FORMATS[field.type] for field in HEADER.fields[: HEADER.names.index("crc")]))

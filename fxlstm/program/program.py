@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fxlstm.program.formats import decode, encode
 from fxlstm.program.hardware import Hardware
 
 Codes = NDArray[np.int16]
@@ -94,3 +96,30 @@ class Program:
     returns_last: bool = False
     slices: tuple[Slice, ...] = ()
     metadata: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Program:
+        """Read a program from an ``.fxl`` file. Raises :class:`~fxlstm.errors.ImageError` when the file is not sound."""
+        from fxlstm.program import image
+
+        return image.load(path)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the program to an ``.fxl`` file, whole or not at all."""
+        from fxlstm.program import image
+
+        image.save(self, path)
+
+    def to_bytes(self) -> bytes:
+        """Return the ``.fxl`` image, the form in which executors and boards take a program."""
+        from fxlstm.program import image
+
+        return image.to_bytes(self)
+
+    def encode(self, x: Any) -> Codes:
+        """Return the input codes of float inputs, of any shape; NaN and infinity are refused, large values saturate."""
+        return encode(x, self.input.fraction, self.input.scale)
+
+    def decode(self, codes: Codes) -> NDArray[np.float64]:
+        """Return the values that output codes stand for."""
+        return decode(codes, self.output.fraction, self.output.scale)

@@ -1,0 +1,142 @@
+"""Programs as bytes: the ``.fxl`` image of docs/image.md, written by the record tables of ``layout.py``.
+
+Reading, in :mod:`fxlstm.program.image_reader`, trusts nothing; what must hold is in :mod:`fxlstm.program.rules`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+import zlib
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fxlstm.errors import ImageError
+from fxlstm.program import layout
+from fxlstm.program.image_reader import from_bytes
+from fxlstm.program.operations import FUNCTION_BY_NAME, OPERATION_BY_NAME
+from fxlstm.program.program import Operation, Program
+from fxlstm.program.rules import check, even
+
+__all__ = ["from_bytes", "load", "save", "to_bytes"]
+
+
+def save(program: Program, path: str | os.PathLike[str]) -> None:
+    """Write the image beside ``path`` and move it there in one step, so that no reader ever sees half a file."""
+    target = Path(path)
+    image = to_bytes(program)
+    handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=target.name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(image)
+        os.replace(temporary, target)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+
+
+def load(path: str | os.PathLike[str]) -> Program:
+    """Read and check an image. Raises :class:`ImageError` naming the file and what is wrong."""
+    try:
+        image = Path(path).read_bytes()
+    except OSError as error:
+        raise ImageError(f"{path}: {error.strerror}; check the path") from error
+    try:
+        return from_bytes(image)
+    except ImageError as error:
+        raise ImageError(f"{path}: {error}", error.code) from error
+
+
+def to_bytes(program: Program) -> bytes:
+    """Return the image of a program; the same program always gives the same bytes."""
+    check(program)
+    sections = {"arena": program.arena.astype("<i2").tobytes(), **_pack_matrices(program)}
+    sections["operations"] = b"".join(map(_pack_operation, program.operations))
+    sections["metadata"] = _pack_metadata(program)
+    ordered = [(kind, sections[name]) for name, kind in layout.SECTIONS.items()]
+
+    position = layout.HEADER.format.size + len(ordered) * layout.SECTION.format.size
+    table, body = b"", b""
+    for kind, content in ordered:
+        table += layout.SECTION.format.pack(kind, position, len(content), 0)
+        body += _padded(content)
+        position += len(_padded(content))
+    image = bytearray(_pack_header(program, len(ordered), position) + table + body)
+    image[layout.CRC_OFFSET : layout.CRC_OFFSET + 4] = zlib.crc32(image).to_bytes(4, "little")
+    return bytes(image)
+
+
+def _padded(content: bytes) -> bytes:
+    return content + bytes(-len(content) % layout.ALIGNMENT)
+
+
+def _pack(record: layout.Record, values: dict[str, Any]) -> bytes:
+    return record.format.pack(*(int(values.get(name, 0)) for name in record.names))
+
+
+def _pack_header(program: Program, section_count: int, size: int) -> bytes:
+    hardware = program.hardware
+    values = {
+        "magic": layout.MAGIC,
+        "version": layout.VERSION,
+        "section_count": section_count,
+        "size": size,
+        "arena_length": len(program.arena),
+        "input_start": program.input.start,
+        "input_length": program.input.length,
+        "output_start": program.output.start,
+        "output_length": program.output.length,
+        "step_operations": program.step_operations,
+        "array_rows": hardware.rows,
+        "array_columns": hardware.columns,
+        "levels": hardware.levels,
+        "dac_bits": hardware.dac_bits,
+        "adc_bits": hardware.adc_bits or 0,
+        "pairing": layout.PAIRINGS.index(hardware.pairing),
+        "returns_last": program.returns_last,
+    }
+    return _pack(layout.HEADER, values)
+
+
+def _pack_operation(operation: Operation) -> bytes:
+    values = asdict(operation)
+    values["code"] = OPERATION_BY_NAME[operation.kind].code
+    values["function"] = FUNCTION_BY_NAME[operation.function].code if operation.kind == "activate" else 0
+    return _pack(layout.OPERATION, values)
+
+
+def _pack_matrices(program: Program) -> dict[str, bytes]:
+    matrices, tiles, weights, scales = b"", b"", b"", b""
+    for matrix in program.matrices:
+        rows, columns = matrix.weights.shape
+        values = {
+            "rows": rows,
+            "columns": columns,
+            "stride": even(rows),
+            "weights": len(weights) // layout.ELEMENT_SIZES["weights"],
+            "scales": len(scales) // layout.ELEMENT_SIZES["scales"],
+            "tiles": len(tiles) // layout.ELEMENT_SIZES["tiles"],
+            "tile_count": len(matrix.tiles),
+        }
+        matrices += _pack(layout.MATRIX, values)
+        tiles += b"".join(_pack(layout.TILE, asdict(tile)) for tile in matrix.tiles)
+        weights += np.pad(matrix.weights, ((0, even(rows) - rows), (0, 0))).T.astype("<i2").tobytes()
+        for bias, mantissa, shift in zip(matrix.bias, matrix.mantissa, matrix.shift, strict=True):
+            scales += layout.SCALE.format.pack(int(bias), int(mantissa), int(shift))
+    return {"matrices": matrices, "tiles": tiles, "weights": weights, "scales": scales}
+
+
+def _pack_metadata(program: Program) -> bytes:
+    content = {
+        "hardware": asdict(program.hardware),
+        "input": asdict(program.input),
+        "output": asdict(program.output),
+        "slices": [asdict(part) for part in program.slices],
+        "matrices": [matrix.name for matrix in program.matrices],
+        "metadata": program.metadata,
+    }
+    return json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()

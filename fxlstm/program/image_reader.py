@@ -1,0 +1,207 @@
+"""The bytes of an ``.fxl`` image back to a :class:`Program`, trusting nothing (rules: docs/image.md)."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Callable, Sequence
+from dataclasses import fields
+from typing import Any, TypeVar
+
+import numpy as np
+
+from fxlstm.errors import FxlstmError, ImageError
+from fxlstm.program import layout
+from fxlstm.program.hardware import Hardware
+from fxlstm.program.operations import FUNCTION_BY_CODE, OPERATION_BY_CODE
+from fxlstm.program.program import Codes, Matrix, Operation, Program, Slice, Tile
+from fxlstm.program.rules import check, even, refuse
+
+_KIND_NAMES = {kind: name for name, kind in layout.SECTIONS.items()}
+
+Row = dict[str, int]
+T = TypeVar("T")
+
+
+def from_bytes(image: bytes) -> Program:
+    """Return the program of an image. Raises :class:`ImageError`, naming the section, unless every rule of docs/image.md holds."""
+    header = _read_header(image)
+    sections = _read_sections(image, header)
+    arena = np.frombuffer(sections["arena"], dtype="<i2").astype(np.int16)
+    if len(arena) != header["arena_length"] or not len(arena):
+        refuse("IMAGE_ARENA", f"{len(arena)} codes, but the header says {header['arena_length']}")
+    metadata = _read_metadata(sections["metadata"])
+    program = _build(header, sections, arena, metadata)
+    check(program)
+    return program
+
+
+def _row(record: layout.Record, content: bytes, offset: int = 0) -> Row:
+    return dict(zip(record.names, record.format.unpack_from(content, offset), strict=True))
+
+
+def _rows(name: str, content: bytes) -> list[Row]:
+    record = layout.SECTION_RECORDS[name]
+    return [_row(record, content, offset) for offset in range(0, len(content), record.format.size)]
+
+
+def _read_header(image: bytes) -> Row:
+    if len(image) < layout.HEADER.format.size:
+        refuse("IMAGE_SHORT", f"{len(image)} bytes")
+    header = _row(layout.HEADER, image)
+    if header["magic"] != layout.MAGIC:
+        refuse("IMAGE_MAGIC", f"magic 0x{header['magic']:08X}")
+    if header["version"] != layout.VERSION:
+        refuse("IMAGE_VERSION", f"version {header['version']}, this release reads {layout.VERSION}")
+    if len(image) < header["size"] or header["size"] < layout.HEADER.format.size:
+        refuse("IMAGE_SHORT", f"{len(image)} bytes, header says {header['size']}")
+    blank = image[: layout.CRC_OFFSET] + bytes(4) + image[layout.CRC_OFFSET + 4 : header["size"]]
+    if zlib.crc32(blank) != header["crc"]:
+        refuse("IMAGE_CRC", f"CRC-32 0x{zlib.crc32(blank):08X}, header says 0x{header['crc']:08X}")
+    flags_right = header["pairing"] < len(layout.PAIRINGS) and header["returns_last"] <= 1 and header["reserved"] == 0
+    bits_right = 2 <= header["dac_bits"] <= 16 and (header["adc_bits"] == 0 or 2 <= header["adc_bits"] <= 16)
+    if not (flags_right and bits_right and 2 <= header["levels"] <= 32768):
+        refuse(
+            "IMAGE_HEADER",
+            ", ".join(f"{name} {header[name]}" for name in ("levels", "dac_bits", "adc_bits", "pairing", "returns_last")),
+        )
+    return header
+
+
+def _read_sections(image: bytes, header: Row) -> dict[str, bytes]:
+    sections = dict.fromkeys(layout.SECTIONS, b"")
+    seen = set()
+    position = layout.HEADER.format.size + header["section_count"] * layout.SECTION.format.size
+    if position > header["size"]:
+        refuse("IMAGE_SECTIONS", f"{header['section_count']} sections in {header['size']} bytes")
+    for index in range(header["section_count"]):
+        section = _row(layout.SECTION, image, layout.HEADER.format.size + index * layout.SECTION.format.size)
+        name = _KIND_NAMES.get(section["kind"])
+        end = section["start"] + section["size"]
+        if name is None or name in seen or section["reserved"]:
+            refuse("IMAGE_SECTIONS", f"section {index} of kind {section['kind']}, unknown, repeated or with a reserved field set")
+        if (
+            section["start"] % layout.ALIGNMENT
+            or section["start"] < position
+            or end > header["size"]
+            or section["size"] % layout.ELEMENT_SIZES[name]
+        ):
+            refuse("IMAGE_SECTIONS", f"section {index} ({name}) at {section['start']}, {section['size']} bytes")
+        seen.add(name)
+        sections[name] = image[section["start"] : end]
+        position = end
+    return sections
+
+
+def _read_metadata(content: bytes) -> dict[str, Any]:
+    try:
+        metadata = json.loads(content) if content else {}
+    except ValueError as error:
+        raise ImageError(f"the metadata section is not JSON ({error}); save the program again") from error
+    if not isinstance(metadata, dict):
+        raise ImageError(f"the metadata section holds a {type(metadata).__name__}, not an object; save the program again")
+    return metadata
+
+
+def _build(header: Row, sections: dict[str, bytes], arena: Codes, metadata: dict[str, Any]) -> Program:
+    matrices = _rows("matrices", sections["matrices"])
+    names = _described(metadata, "matrices", [f"matrix {index}" for index in range(len(matrices))], _names(len(matrices)))
+    return Program(
+        hardware=_hardware(header, metadata),
+        arena=arena,
+        operations=tuple(_operation(index, row) for index, row in enumerate(_rows("operations", sections["operations"]))),
+        step_operations=header["step_operations"],
+        matrices=tuple(_matrix(name, row, sections) for name, row in zip(names, matrices, strict=True)),
+        input=_end_slice(header, metadata, "input"),
+        output=_end_slice(header, metadata, "output"),
+        returns_last=bool(header["returns_last"]),
+        slices=_described(metadata, "slices", (), lambda rows: tuple(Slice(**row) for row in rows)),
+        metadata=_described(metadata, "metadata", {}, dict),
+    )
+
+
+def _described(metadata: dict[str, Any], key: str, default: T, convert: Callable[[Any], T]) -> T:
+    """Return ``convert(metadata[key])``, the default where it is absent; an error names the key."""
+    if key not in metadata:
+        return default
+    try:
+        return convert(metadata[key])
+    except (TypeError, ValueError, FxlstmError) as error:
+        raise ImageError(f"the metadata section's {key!r} is not usable ({error}); save the program again") from error
+
+
+def _names(count: int) -> Callable[[Sequence[str]], list[str]]:
+    def convert(names: Sequence[str]) -> list[str]:
+        if len(names) != count:
+            raise ValueError(f"{len(names)} names for {count} matrices")
+        return [str(name) for name in names]
+
+    return convert
+
+
+def _hardware(header: Row, metadata: dict[str, Any]) -> Hardware:
+    in_header: dict[str, Any] = {
+        "levels": header["levels"],
+        "dac_bits": header["dac_bits"],
+        "adc_bits": header["adc_bits"] or None,
+        "pairing": layout.PAIRINGS[header["pairing"]],
+    }
+    hardware = _described(metadata, "hardware", Hardware(**in_header), lambda values: Hardware(**values))
+    for name, value in in_header.items():
+        if getattr(hardware, name) != value:
+            raise ImageError(
+                f"the metadata section says {name} = {getattr(hardware, name)}, the header {value}; save the program again"
+            )
+    if (hardware.rows, hardware.columns) != (header["array_rows"], header["array_columns"]):
+        size = f"{header['array_rows']} x {header['array_columns']}"
+        refuse("IMAGE_HEADER", f"an array of {size}, but board {hardware.board!r} has {hardware.rows} x {hardware.columns}")
+    return hardware
+
+
+def _end_slice(header: Row, metadata: dict[str, Any], end: str) -> Slice:
+    place = (header[f"{end}_start"], header[f"{end}_length"])
+    described = _described(metadata, end, Slice(end, *place, fraction=15), lambda values: Slice(**values))
+    if (described.start, described.length) != place:
+        raise ImageError(f"the metadata section's {end!r} contradicts the header; save the program again")
+    return described
+
+
+def _operation(index: int, row: Row) -> Operation:
+    kind = OPERATION_BY_CODE.get(row["code"])
+    function = FUNCTION_BY_CODE.get(row["function"])
+    if kind is None or (kind.name == "activate" and function is None):
+        refuse("IMAGE_OPERATIONS", f"operation {index}: code {row['code']}, function {row['function']}")
+    is_activate = kind.name == "activate" and function is not None
+    used = {name: value for name, value in row.items() if name not in ("code", "function")}
+    return Operation(kind=kind.name, function=function.name if is_activate and function else "sigmoid", **used)
+
+
+def _matrix(name: str, row: Row, sections: dict[str, bytes]) -> Matrix:
+    rows, columns, stride = row["rows"], row["columns"], row["stride"]
+    counts = {section: len(sections[section]) // layout.ELEMENT_SIZES[section] for section in ("weights", "scales", "tiles")}
+    inside = (
+        row["weights"] + stride * columns <= counts["weights"]
+        and row["scales"] + columns <= counts["scales"]
+        and row["tiles"] + row["tile_count"] <= counts["tiles"]
+    )
+    if not inside or rows < 1 or columns < 1 or stride != even(rows) or row["weights"] % 2 or row["reserved"]:
+        refuse("IMAGE_MATRICES", f"{name}: {row}")
+    weights = np.frombuffer(sections["weights"], dtype="<i2", count=stride * columns, offset=2 * row["weights"])
+    by_column = weights.reshape(columns, stride).astype(np.int16)
+    if by_column[:, rows:].any():
+        refuse("IMAGE_WEIGHTS", f"{name}: a padding weight is not 0")
+    scales = _rows("scales", _cut(sections, "scales", row["scales"], columns))
+    bias, mantissa, shift = (np.array([scale[key] for scale in scales], dtype=np.int64) for key in ("bias", "mantissa", "shift"))
+    tiles = tuple(_tile(name, tile) for tile in _rows("tiles", _cut(sections, "tiles", row["tiles"], row["tile_count"])))
+    return Matrix(name, np.ascontiguousarray(by_column[:, :rows].T), mantissa, shift, bias, tiles)
+
+
+def _cut(sections: dict[str, bytes], name: str, first: int, count: int) -> bytes:
+    size = layout.ELEMENT_SIZES[name]
+    return sections[name][first * size : (first + count) * size]
+
+
+def _tile(name: str, row: Row) -> Tile:
+    if row["reserved"] or row["reserved2"]:
+        refuse("IMAGE_TILES", f"{name}: a reserved field of a tile is not 0")
+    return Tile(**{part.name: row[part.name] for part in fields(Tile)})

@@ -1,0 +1,182 @@
+"""The reference interpreter: what a program means, in plain Python integers, one line per rule, with no care for speed.
+
+Every other executor (host kernels, firmware, emulated processors) must give the same integers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from operator import mul
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fxlstm.errors import ProgramError
+from fxlstm.program.activations import activation
+from fxlstm.program.formats import adc, dac, round_shift, saturate
+from fxlstm.program.program import Matrix, Operation, Program, Tile
+
+UNIT = 32768  # 1.0 in Q0.15, one above the largest code
+
+Codes = NDArray[np.int16]
+
+
+class MultipliesTiles(Protocol):
+    """An array of crossbar devices: row codes (sequences, rows) in, ADC codes on the 16-bit grid (sequences, columns) out."""
+
+    def multiply_tile(self, tile: Tile, codes: Codes) -> Codes:
+        """Multiply codes that have passed the DAC stage by one tile."""
+        ...
+
+
+@dataclass
+class Clipped:
+    """Codes of one operation that saturation changed: by the ADC of the integer array, and in the result."""
+
+    adc: int = 0
+    result: int = 0
+
+
+class Reference:
+    """One sequence of a program, executed by the definition.
+
+    ``array`` multiplies the tiles instead of the exact integers; its clipping is its own affair and not counted here.
+    ``arena`` is the working memory, ``clipped`` counts per operation since the object was made.
+    """
+
+    def __init__(self, program: Program, array: MultipliesTiles | None = None) -> None:
+        if array is not None and program.hardware.adc_bits is None:
+            raise ProgramError("a program without an ADC stage cannot run on an array; quantize with adc_bits")
+        self.program = program
+        self.array = array
+        self.clipped = [Clipped() for _ in program.operations]
+        self._columns: list[list[list[int]]] = [matrix.weights.T.tolist() for matrix in program.matrices]
+        self.reset()
+
+    def reset(self) -> None:
+        """Put the arena back to its contents at reset: zero states, constants in place."""
+        self.arena: list[int] = self.program.arena.tolist()
+
+    def step(self, codes: Sequence[int] | Codes, want_output: bool = True) -> list[int] | None:
+        """Run one timestep on the input codes; return the output codes, or ``None`` when no output is wanted."""
+        program = self.program
+        if len(codes) != program.input.length:
+            raise ProgramError(f"{len(codes)} input codes, but the program takes {program.input.length} per timestep")
+        self._write(program.input.start, [int(code) for code in codes])
+        count = len(program.operations) if want_output else program.step_operations
+        for index in range(count):
+            self._execute(index)
+        return self._read(program.output.start, program.output.length) if want_output else None
+
+    def run_codes(self, codes: Codes) -> Codes:
+        """Run whole sequences from reset: (time, inputs) or (batch, time, inputs) in, outputs in the same form.
+
+        The time axis is missing from the outputs of a program that returns its last output only.
+        """
+        if codes.ndim == 3:
+            return np.stack([self.run_codes(sequence) for sequence in codes])
+        if codes.ndim != 2 or not len(codes):
+            raise ProgramError(
+                f"input codes of shape {codes.shape}; give (time, features) or (batch, time, features), time at least 1"
+            )
+        self.reset()
+        last = len(codes) - 1
+        outputs = [self.step(row, want_output=t == last or not self.program.returns_last) for t, row in enumerate(codes.tolist())]
+        return np.array(outputs[-1] if self.program.returns_last else outputs, dtype=np.int16)
+
+    def _read(self, start: int, length: int) -> list[int]:
+        return self.arena[start : start + length]
+
+    def _write(self, start: int, codes: list[int]) -> None:
+        self.arena[start : start + len(codes)] = codes
+
+    def _execute(self, index: int) -> None:
+        operation = self.program.operations[index]
+        if operation.kind == "multiply":
+            results = self._multiply(index, operation)
+        else:
+            results = _ELEMENTWISE[operation.kind](operation, *self._operands(operation))
+        codes = [saturate(result) for result in results]
+        self.clipped[index].result += sum(code != result for code, result in zip(codes, results, strict=True))
+        self._write(operation.result, codes)
+
+    def _operands(self, operation: Operation) -> list[list[int]]:
+        return [self._read(start, operation.length) for start in (operation.a, operation.b, operation.c, operation.d)]
+
+    def _multiply(self, index: int, operation: Operation) -> list[int]:
+        matrix = self.program.matrices[operation.matrix]
+        rows = [dac(code, self.program.hardware.dac_bits) for code in self._read(operation.a, len(matrix.weights))]
+        if self.program.hardware.adc_bits is None:
+            sums = [sum(map(mul, rows, column)) for column in self._columns[operation.matrix]]
+        else:
+            sums = self._add_tiles(index, operation.matrix, matrix, rows)
+        scales = zip(sums, matrix.mantissa.tolist(), matrix.bias.tolist(), matrix.shift.tolist(), strict=True)
+        return [round_shift(total * mantissa + bias, shift) for total, mantissa, bias, shift in scales]
+
+    def _add_tiles(self, index: int, matrix_index: int, matrix: Matrix, rows: list[int]) -> list[int]:
+        sums = [0] * matrix.weights.shape[1]
+        for tile in matrix.tiles:
+            driven = rows[tile.row : tile.row + tile.rows]
+            if self.array is None:
+                codes = self._convert_tile(index, matrix_index, tile, driven)
+            else:
+                codes = self.array.multiply_tile(tile, np.array([driven], dtype=np.int16))[0].tolist()
+            for column, code in enumerate(codes, tile.column):
+                sums[column] += code << tile.align
+        return sums
+
+    def _convert_tile(self, index: int, matrix_index: int, tile: Tile, rows: list[int]) -> list[int]:
+        bits = self.program.hardware.adc_bits
+        assert bits is not None
+        codes = []
+        for column in self._columns[matrix_index][tile.column : tile.column + tile.columns]:
+            accumulator = sum(map(mul, rows, column[tile.row : tile.row + tile.rows]))
+            code, clipped = adc(accumulator * tile.gain, tile.gain_shift, bits)
+            codes.append(code)
+            self.clipped[index].adc += clipped
+        return codes
+
+
+Values = list[int]
+
+
+def _activate(operation: Operation, a: Values, *_: Values) -> Values:
+    return [activation(operation.function, operation.fraction, code) for code in a]
+
+
+def _product(operation: Operation, a: Values, b: Values, *_: Values) -> Values:
+    return [round_shift(x * y, operation.shift) for x, y in zip(a, b, strict=True)]
+
+
+def _product_sum(operation: Operation, a: Values, b: Values, c: Values, d: Values) -> Values:
+    ab, cd = operation.shift_ab, operation.shift_cd
+    return [round_shift((w * x << ab) + (y * z << cd), operation.shift) for w, x, y, z in zip(a, b, c, d, strict=True)]
+
+
+def _sum(operation: Operation, a: Values, b: Values, *_: Values) -> Values:
+    return [round_shift((x << operation.shift_ab) + (y << operation.shift_cd), operation.shift) for x, y in zip(a, b, strict=True)]
+
+
+def _complement(operation: Operation, a: Values, *_: Values) -> Values:
+    return [(1 << operation.shift) - x for x in a]
+
+
+def _interpolate(operation: Operation, a: Values, b: Values, c: Values, _: Values) -> Values:
+    return [round_shift(x * y + (UNIT - x) * z, 15) for x, y, z in zip(a, b, c, strict=True)]
+
+
+def _copy(operation: Operation, a: Values, *_: Values) -> Values:
+    return [round_shift(x << operation.shift_ab, operation.shift) for x in a]
+
+
+_ELEMENTWISE: dict[str, Callable[..., Values]] = {
+    "activate": _activate,
+    "product": _product,
+    "product_sum": _product_sum,
+    "sum": _sum,
+    "complement": _complement,
+    "interpolate": _interpolate,
+    "copy": _copy,
+}
