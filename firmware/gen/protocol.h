@@ -135,8 +135,8 @@ static inline void fw_put_i32(uint8_t *bytes, int32_t value)
 typedef struct {
     uint8_t kind; /* KINDS */
     uint8_t message; /* code of the message or event */
-    uint16_t request; /* 1..65535, then 1 again; 0 in a sessionless request, an event */
-    uint32_t session; /* 0 in a sessionless request */
+    uint16_t request; /* 1..65535, then 1 again; any in a sessionless request (its answer repeats it); 0 in an event */
+    uint32_t session; /* the session in force; an answer or error repeats its request's; any in a sessionless request */
 } fw_header;
 
 static inline void fw_unpack_header(fw_header *record, const uint8_t *bytes)

@@ -1,6 +1,7 @@
 """The link protocol: every message, field and event, written once.
 
-``tools/generate.py`` writes ``firmware/gen/protocol.h`` and the tables of ``docs/protocol.md`` from it; the host packs and unpacks by it.
+``tools/generate.py`` writes ``firmware/gen/protocol.h`` and the tables of ``docs/protocol.md`` from it; the host packs and
+unpacks by it.
 ``identify`` answers with :data:`PROTOCOL_HASH`, so a host and a firmware with different tables refuse each other by name.
 
 Frame on the wire: COBS(header, payload, CRC-32 of both) followed by one zero byte. All integers are little-endian.
@@ -85,8 +86,8 @@ RECORDS: dict[str, tuple[Field, ...]] = {
     "header": (
         Field("u8", "kind", "KINDS"),
         Field("u8", "message", "code of the message or event"),
-        Field("u16", "request", "1..65535, then 1 again; 0 in a sessionless request, an event"),
-        Field("u32", "session", "0 in a sessionless request"),
+        Field("u16", "request", "1..65535, then 1 again; any in a sessionless request (its answer repeats it); 0 in an event"),
+        Field("u32", "session", "the session in force; an answer or error repeats its request's; any in a sessionless request"),
     ),
     "error": (
         Field("u16", "status", "a status code"),
@@ -133,7 +134,7 @@ MESSAGES: tuple[Message, ...] = (
             Field("u16", "silence_milliseconds", "without a frame for so long the board goes to safe idle"),
             Field("bytes", "name", "UTF-8 name of the board"),
         ),
-        "Who the board is and what it allows. The first request of every connection.",
+        "Who the board is and what it allows. The first request of every connection; its first four fields never change.",
         sessionless=True,
     ),
     Message(

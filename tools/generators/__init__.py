@@ -1,0 +1,1 @@
+"""Writers of generated files, one module per kind of file."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from fxlstm.board import protocol
 from fxlstm.board.protocol import Field
-
 from generators.core import BANNER
 
 _C_TYPES = {"u8": "uint8_t", "u16": "uint16_t", "u32": "uint32_t", "i16": "int16_t", "i32": "int32_t"}

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from fxlstm.program.hardware import Hardware, load_board
-
 from generators.core import BANNER
 
 BOARD = "reference"

@@ -1,0 +1,298 @@
+"""The reliable link to a board: a serial port whose failures have words, and requests that are executed exactly once.
+
+The only module that uses pyserial. Time is counted, not measured: a read that stays empty counts its time-out, so an emulated
+board, whose reads return at once, can lose frames without costing real time, and nothing here can wait for ever.
+"""
+
+from __future__ import annotations
+
+import errno
+import random
+import time
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import serial
+
+from fxlstm import __version__
+from fxlstm.board.exchange import Exchange, Request, Timer, next_request_id
+from fxlstm.board.messages import Frame, FrameDecoder, encode_frame, pack, unpack
+from fxlstm.board.protocol import EVENT_BY_CODE, KIND_EVENT, KIND_REQUEST, MESSAGE_BY_NAME, PROTOCOL_HASH, WINDOW, fixed_struct
+from fxlstm.errors import FxlstmError, LinkError, LinkLost, from_status
+from fxlstm.status import BY_CODE
+
+TICK = 0.01  # seconds one empty read lasts
+BYTE_TIME = 1e-6  # seconds counted per byte at least, so that a port that babbles for ever comes to an end
+BAUD_RATE = 921600
+WRITE_TIMEOUT = 5.0
+
+Trace = Callable[[str, bytes], None]  # "sent" or "received", and the bytes
+EventHandler = Callable[[str, dict[str, Any]], None]  # the event's name and fields
+
+_REMEDIES = {
+    errno.ENOENT: "is absent; plug the board in, or list the ports with `python -m serial.tools.list_ports`",
+    errno.EACCES: "may not be opened by this user; join its group (`sudo usermod -aG dialout $USER`, then log in again)",
+    errno.EAGAIN: "is in use by another program; close that first",
+    errno.EBUSY: "is in use by another program; close that first",
+}
+
+
+class Port:
+    """A serial port by name or pyserial URL, held exclusively. It fails as :class:`LinkError`, once open as :class:`LinkLost`."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        if "fxlstm.urls" not in serial.protocol_handler_packages:
+            serial.protocol_handler_packages.append("fxlstm.urls")
+        try:
+            self._serial = serial.serial_for_url(url, BAUD_RATE, do_not_open=True, timeout=TICK, write_timeout=WRITE_TIMEOUT)
+            self._serial.exclusive = True
+        except (ValueError, serial.SerialException) as error:
+            raise LinkError(f"port {url!r} cannot be used: {error}; give /dev/tty*, socket://host:port or emu://host") from error
+        self.open()
+
+    def open(self) -> None:
+        """Open the port, again if it was open."""
+        self.close()
+        try:
+            self._serial.open()
+        except FxlstmError:
+            raise
+        except (OSError, ValueError, _termios_error()) as error:
+            remedy = _REMEDIES.get(
+                getattr(error, "errno", None) or 0, "cannot be opened; check the name and that its other end is there"
+            )
+            raise LinkError(f"port {self.url} {remedy} ({error})") from error
+
+    def close(self) -> None:
+        """Close the port; never fails."""
+        try:
+            self._serial.close()
+        except (OSError, _termios_error()):
+            pass
+
+    def read(self) -> bytes:
+        """Return what is there, or what comes within a tick, possibly nothing."""
+        try:
+            return bytes(self._serial.read(self._serial.in_waiting or 1))
+        except (OSError, TypeError, _termios_error()) as error:
+            raise self._lost(error) from error
+
+    def write(self, data: bytes) -> None:
+        """Send bytes."""
+        try:
+            self._serial.write(data)
+        except serial.SerialTimeoutException as error:
+            raise LinkLost(f"port {self.url} takes no more bytes; reset the board and check that its firmware runs") from error
+        except (OSError, TypeError, _termios_error()) as error:
+            raise self._lost(error) from error
+
+    def _lost(self, error: Exception) -> LinkLost:
+        return LinkLost(
+            f"port {self.url} was lost ({error}); check the cable and that no other program reads the port, then open it again"
+        )
+
+
+def _termios_error() -> type[Exception]:
+    """``termios.error``, which is no OSError, where there is one."""
+    try:
+        import termios
+    except ImportError:
+        return OSError
+    return termios.error
+
+
+class Link:
+    """Requests and answers over a port, each request executed exactly once, across lost frames and reconnects.
+
+    ``reconnect``: how many times in a row a lost port is opened again, with the same session. ``patience``: seconds without an
+    answer after which the board counts as silent. ``on_event`` is called with each event, ``trace`` with all bytes.
+    ``identity`` holds the answer to ``identify``. A board with another protocol table is refused.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        reconnect: int = 5,
+        patience: float = 10.0,
+        on_event: EventHandler | None = None,
+        trace: Trace | None = None,
+    ) -> None:
+        self.url = url
+        self._reconnect_limit = reconnect
+        self._patience = patience
+        self._on_event = on_event
+        self._trace = trace
+        self._random = random.SystemRandom()
+        self._timer = Timer()
+        self._now = 0.0
+        self._session = 0
+        self._next_request = 1
+        self._decoder = FrameDecoder()
+        self._port = Port(url)
+        try:
+            self.identity = self._identify()
+            self._open_session()
+        except BaseException:
+            self._port.close()
+            raise
+
+    def request(self, message: str, **fields: Any) -> dict[str, Any]:
+        """Send one request, return its answer's fields. A refusal by the board is raised as its error."""
+        return self.requests([(message, fields)])[0]
+
+    def requests(self, calls: Iterable[tuple[str, dict[str, Any]]]) -> list[dict[str, Any]]:
+        """Send requests back to back, as many in flight as the board allows; return their answers in order.
+
+        All are executed; the first refusal among them is raised.
+        """
+        if not self._session:
+            self._open_session()
+        identifier, requests = self._next_request, []
+        for message, fields in calls:
+            requests.append(self._make(message, fields, identifier, self._session))
+            identifier = next_request_id(identifier)
+        # Until all are answered nobody knows which id the board expects; should this fail, the next call opens a new session.
+        session, self._session = self._session, 0
+        self._complete(Exchange(requests, min(WINDOW, self.identity["window"]), self._timer), session)
+        self._session, self._next_request = session, identifier
+        return [self._answer(request) for request in requests]
+
+    def listen(self, seconds: float) -> None:
+        """Let time pass while events are handled."""
+        end = self._now + seconds
+        while self._now < end:
+            self._receive()
+
+    def close(self) -> None:
+        """Close the port; never fails."""
+        self._port.close()
+
+    def _make(self, name: str, fields: dict[str, Any], identifier: int, session: int) -> Request:
+        message = MESSAGE_BY_NAME[name]
+        payload = pack(name, message.request, fields)
+        return Request(message, identifier, session, encode_frame(Frame(KIND_REQUEST, message.code, identifier, session, payload)))
+
+    def _answer(self, request: Request) -> dict[str, Any]:
+        name = request.message.name
+        if request.answer is None or request.status:
+            raise from_status(request.status, f"{name} on {self.url} (detail {request.detail})")
+        return unpack(f"the answer to {name}", request.message.answer, request.answer.payload)
+
+    def _sessionless(self, name: str, **fields: Any) -> Request:
+        """Send a request that needs no session; its random id tells its answer from late ones."""
+        request = self._make(name, fields, self._random.randint(1, 65535), 0)
+        exchange = Exchange([request], 1, self._timer)
+        since = self._now
+        while not exchange.done:
+            self._step(exchange)
+            self._check_silence(exchange, since)
+        return request
+
+    def _identify(self) -> dict[str, Any]:
+        """Return the board's identity; refuse a board of another protocol by the versions of both."""
+        self._port.write(b"\0")  # ends whatever a host before us left unfinished
+        request = self._sessionless("identify")
+        payload = request.answer.payload if request.answer else b""
+        beginning = fixed_struct(request.message.answer[:4])  # stands first in every version of the table
+        if not request.status and len(payload) >= beginning.size:
+            protocol_hash, _, major, minor = beginning.unpack_from(payload)
+            if protocol_hash != PROTOCOL_HASH:
+                raise LinkError(
+                    f"the board on {self.url} runs firmware {major}.{minor} with protocol {protocol_hash:08x}, but fxlstm "
+                    f"{__version__} speaks {PROTOCOL_HASH:08x}; flash the firmware of this release or install the fxlstm of that firmware"
+                )
+        return self._answer(request)
+
+    def _open_session(self) -> None:
+        """Take the board with a new session."""
+        session = self._random.randint(1, 0xFFFFFFFF)
+        self._next_request = self._answer(self._sessionless("open_session", session=session))["next_request"]
+        self._session = session
+
+    def _complete(self, exchange: Exchange, session: int) -> None:
+        """Carry an exchange to its end, through lost ports."""
+        since, failures = self._now, 0
+        while not exchange.done:
+            try:
+                if self._step(exchange):
+                    since, failures = self._now, 0
+                    self._check_session(exchange, session)
+            except LinkLost as lost:
+                failures += 1
+                self._reconnect(session, failures, lost)
+                exchange.restart()
+                since = self._now
+            self._check_silence(exchange, since)
+
+    def _step(self, exchange: Exchange) -> bool:
+        """Send what is due and take what has come; return whether an answer was among it."""
+        due = exchange.due(self._now)
+        if due:
+            self._send(b"".join(request.encoded for request in due))
+        answers = [exchange.take(frame, self._now) for frame in self._receive()]
+        return any(answers)
+
+    def _send(self, data: bytes) -> None:
+        if self._trace:
+            self._trace("sent", data)
+        self._port.write(data)
+
+    def _receive(self) -> Sequence[Frame]:
+        """Return the frames that have come, after at most a tick; events go to their handler."""
+        started = time.monotonic()
+        data = self._port.read()
+        self._now += max(min(time.monotonic() - started, TICK), len(data) * BYTE_TIME) if data else TICK
+        if data and self._trace:
+            self._trace("received", data)
+        frames = self._decoder.feed(data)
+        for frame in frames:
+            event = EVENT_BY_CODE.get(frame.message)
+            if frame.kind == KIND_EVENT and event and self._on_event:
+                self._on_event(event.name, unpack(f"the event {event.name}", event.fields, frame.payload))
+        return frames
+
+    def _check_silence(self, exchange: Exchange, since: float) -> None:
+        if exchange.done or self._now - since < self._patience:
+            return
+        request = exchange.oldest
+        raise _Final(
+            f"the board on {self.url} did not answer {request.message.name} in {self._patience:g} s (sent {request.sends} times, "
+            f"{self._decoder.damaged} damaged frames came back); check power and cable, reset the board, and open it again"
+        )
+
+    def _check_session(self, exchange: Exchange, session: int) -> None:
+        """A stale session means that the board restarted or that another host took it."""
+        stale = next((r for r in exchange.requests if r.status and BY_CODE[r.status].symbol == "STALE_SESSION"), None)
+        if stale is None:
+            return
+        self._session = 0
+        raise _Final(self._why_stale(self._identify()["boot_session"]))
+
+    def _why_stale(self, session_in_force: int) -> str:
+        if session_in_force == 0:
+            return (
+                f"the board on {self.url} restarted, so nothing is known about the last request; open it again and read the array"
+            )
+        return f"another host has opened the board on {self.url}; close one of the two"
+
+    def _reconnect(self, session: int, failures: int, lost: LinkLost) -> None:
+        """Open the port again and go on with the session, if it is still in force."""
+        if failures > self._reconnect_limit or isinstance(lost, _Final):
+            raise lost
+        time.sleep(0.0 if failures == 1 else 0.25 * 2**failures)
+        self._decoder = FrameDecoder()
+        try:
+            self._port.open()
+            in_force = self._identify()["boot_session"]
+        except _Final:
+            raise
+        except LinkError:
+            return  # the next attempt to send fails and comes here again
+        if in_force != session:
+            raise _Final(self._why_stale(in_force))
+
+
+class _Final(LinkLost):
+    """The session is over or the board silent; opening the port again would not help."""

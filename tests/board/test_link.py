@@ -1,0 +1,141 @@
+"""The link: each request executed exactly once, in order, whatever is lost; every failure has words."""
+
+from __future__ import annotations
+
+import os
+import pty
+import socket
+from collections.abc import Callable
+
+import pytest
+from model_board import ModelBoard, losing
+
+from fxlstm.board.link import Link
+from fxlstm.errors import LinkError, LinkLost
+
+Connect = Callable[..., Link]
+
+
+def pulse(row: int) -> tuple[str, dict[str, object]]:
+    return "pulse", {"row": row, "millivolts": 1000, "microseconds": 10, "gates": b"\0" * 128}
+
+
+def test_requests_are_answered_in_order(connect: Connect) -> None:
+    board = ModelBoard()
+    answers = connect(board).requests([pulse(row) for row in range(10)])
+    assert [answer["pulses"] for answer in answers] == list(range(1, 11))
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_lossy_link_executes_each_request_exactly_once_and_in_order(connect: Connect, seed: int) -> None:
+    board = ModelBoard(lose=losing(0.3, seed))
+    link = connect(board)
+    answers = link.requests([pulse(row) for row in range(50)])
+    assert [fields["row"] for _, fields in board.executed] == list(range(50))
+    assert [answer["pulses"] for answer in answers] == list(range(1, 51))
+
+
+@pytest.mark.parametrize("step", range(1, 40))
+def test_a_port_lost_at_any_moment_is_opened_again_and_nothing_is_done_twice(connect: Connect, step: int) -> None:
+    board = ModelBoard()
+    link = connect(board)
+    board.unplug_after = step
+    for row in range(12):
+        link.request(*pulse(row)[:1], **pulse(row)[1])
+    assert [fields["row"] for _, fields in board.executed] == list(range(12))
+
+
+def test_request_ids_wrap_past_65535(connect: Connect) -> None:
+    board = ModelBoard()
+    link = connect(board)
+    board._expected = link._next_request = 65533
+    link.requests([pulse(row) for row in range(8)])
+    assert [fields["row"] for _, fields in board.executed] == list(range(8))
+
+
+def test_a_silent_board_is_reported_with_what_was_tried(connect: Connect) -> None:
+    with pytest.raises(LinkLost, match=r"did not answer identify in 10 s \(sent \d+ times.*open it again"):
+        connect(ModelBoard(lose=lambda: True))
+
+
+def test_after_silence_the_link_takes_up_again_with_a_new_session(connect: Connect) -> None:
+    board = ModelBoard()
+    link = connect(board)
+    board.lose = lambda: True
+    with pytest.raises(LinkLost, match="did not answer pulse"):
+        link.requests([pulse(0)])
+    board.lose = lambda: False
+    assert link.requests([pulse(1)])[0]["pulses"] == 1
+
+
+def test_a_restarted_board_is_told_apart_from_another_host(connect: Connect) -> None:
+    board = ModelBoard()
+    link = connect(board)
+    board.reset()
+    with pytest.raises(LinkLost, match="restarted"):
+        link.request("safe_idle")
+    board._session = 7
+    link._session = 5
+    with pytest.raises(LinkLost, match="another host has opened the board"):
+        link.request("safe_idle")
+
+
+def test_another_protocol_is_refused_by_the_versions_of_both(connect: Connect) -> None:
+    identity = {"protocol_hash": 0xDEAD, "firmware_major": 3, "firmware_minor": 14}
+    with pytest.raises(LinkError, match=r"firmware 3\.14 with protocol 0000dead, but fxlstm .* speaks .* flash the firmware"):
+        connect(ModelBoard(identity=identity))
+
+
+def test_an_absent_port_is_named() -> None:
+    with pytest.raises(LinkError, match="port /dev/no-such-port is absent; plug the board in"):
+        Link("/dev/no-such-port")
+
+
+def test_a_port_in_use_is_named() -> None:
+    controller, device = pty.openpty()
+    name = os.ttyname(device)
+    try:
+        import serial
+
+        with serial.Serial(name, exclusive=True), pytest.raises(LinkError, match=f"{name} is in use by another program"):
+            Link(name)
+    finally:
+        os.close(controller)
+        os.close(device)
+
+
+def test_a_silent_pty_is_reported() -> None:
+    controller, device = pty.openpty()
+    try:
+        with pytest.raises(LinkLost, match="did not answer identify"):
+            Link(os.ttyname(device), patience=0.1)
+    finally:
+        os.close(controller)
+        os.close(device)
+
+
+def test_a_refused_connection_is_named() -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        url = f"socket://127.0.0.1:{unused.getsockname()[1]}"
+        with pytest.raises(LinkError, match="its other end is there"):
+            Link(url)
+
+
+def test_an_unknown_kind_of_url_is_named() -> None:
+    with pytest.raises(LinkError, match="give /dev/tty"):
+        Link("carrier-pigeon://loft")
+
+
+@pytest.mark.parametrize("fields", [{}, {"row": 1, "rows": 1, "range": 0, "log2_reads": 300}, {"column": 3}])
+def test_fields_that_do_not_fit_are_refused_before_anything_is_sent(connect: Connect, fields: dict[str, int]) -> None:
+    board = ModelBoard()
+    with pytest.raises(LinkError, match=r"read_conductance.*docs/protocol.md"):
+        connect(board).request("read_conductance", **fields)
+    assert board.executed == []
+
+
+def test_the_trace_sees_every_byte(connect: Connect) -> None:
+    seen: list[str] = []
+    connect(ModelBoard(), trace=lambda direction, data: seen.append(direction)).request("safe_idle")
+    assert seen == ["sent", "received"] * 3
