@@ -1,0 +1,232 @@
+"""The wiring of a board: chip selects, pins and time on the firmware's side, the array's rows, gates and columns on the other.
+
+Whatever a real board would suffer from (a conversion while programming, a voltage beyond the silicon's, a frame no chip understands)
+is noted in :attr:`Bus.violations`; correct firmware leaves that list empty under every fault of the link.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fxlstm.emulator.chips import AD7606C, LTC2668, ad7606c, ltc2668
+from fxlstm.emulator.clock import VirtualClock
+from fxlstm.emulator.faults import ChipFaults
+from fxlstm.errors import ArrayError
+from fxlstm.program.hardware import load_board
+
+SPI_NANOSECONDS_PER_BYTE = 400  # 20 MHz
+PIN_NANOSECONDS = 100
+SELECTOR_THRESHOLD_VOLTS = 0.5  # a column whose gate is at or below it is disconnected
+MOST_VIOLATIONS = 1000  # enough to see what is wrong
+
+Volts = NDArray[np.float64]
+
+
+class Array(Protocol):
+    """What the bus needs of an array."""
+
+    def convert(self, row_codes: NDArray[np.integer], range_index: int) -> NDArray[np.int16]:
+        """Return the columns' ADC codes for one code per row."""
+
+    def pulse(self, row_volts: Volts, gate_volts: Volts, seconds: float) -> None:
+        """Pulse the cells of driven rows whose gate is open."""
+
+
+class Bus:
+    """Chips and array of the board described by ``fxlstm/boards/<board>.toml``; the calls are those of ``firmware/hal/hal.h``."""
+
+    def __init__(
+        self, array: Array, board: str = "reference", clock: VirtualClock | None = None, faults: ChipFaults | None = None
+    ) -> None:
+        self.array = array
+        self.clock = clock or VirtualClock()
+        self.violations: list[str] = []
+        self.pulses = 0
+        self._board = load_board(board)
+        self._faults = faults or ChipFaults()
+        self._pins: dict[str, int] = self._board["pins"]
+        self._levels = dict.fromkeys(self._pins.values(), False)
+        self._levels[self._pins["load_dac"]] = True
+        self._row_outputs = np.zeros(self._board["array"]["rows"])
+        self._gate_outputs = np.zeros(self._board["array"]["columns"])
+        self._rows = self._dacs("row_dac", self._row_outputs, self._faults.dead_row)
+        self._gates = self._dacs("gate_dac", self._gate_outputs, self._faults.dead_gate)
+        self._columns = [
+            AD7606C(self._report, self._faults.bad_crc, self._faults.stuck_busy) for _ in range(self._board["column_adc"]["chips"])
+        ]
+        self._transfers = self._chip_selects()
+        self._ranges = self._range_table()
+        self._applied: tuple[Volts, Volts] | None = None
+        self._applied_at = 0
+
+    def _dacs(self, section: str, outputs: Volts, dead: int) -> list[LTC2668]:
+        """The converters of one section of the board, each writing its sixteen outputs into ``outputs``."""
+        size = ltc2668.CHANNELS
+        return [
+            LTC2668(self._report, outputs[first : first + size], frozenset((dead - first,)))
+            for first in range(0, size * self._board[section]["chips"], size)
+        ]
+
+    def _chip_selects(self) -> list[Any]:
+        """The transfer function of each chip select."""
+        selects: dict[int, Any] = {}
+        for section, chips in (("row_dac", self._rows), ("gate_dac", self._gates)):
+            for index, dac in enumerate(chips):
+                selects[self._board[section]["first_chip_select"] + index] = partial(self._dac_transfer, dac)
+        for index, adc in enumerate(self._columns):
+            selects[self._board["column_adc"]["first_chip_select"] + index] = partial(self._adc_transfer, adc)
+        if self._faults.missing_chip in selects:
+            selects[self._faults.missing_chip] = _floating
+        return [selects.get(chip, _floating) for chip in range(max(selects) + 1)]
+
+    def _range_table(self) -> dict[tuple[bool, float], int]:
+        """Front-end range by level of the gain switch and ADC range in volts; the switch is high for the smaller resistance."""
+        front_end = self._board["front_end"]
+        resistances, volts = front_end["transimpedance_ohms"], front_end["adc_range_volts"]
+        return {(ohms < max(resistances), full): index for index, (ohms, full) in enumerate(zip(resistances, volts, strict=True))}
+
+    # What the firmware calls.
+
+    def transfer(self, chip: int, frame: bytes) -> bytes:
+        """One SPI transfer with a chip select low throughout; returns as many bytes as were sent."""
+        self.clock.advance(SPI_NANOSECONDS_PER_BYTE * len(frame))
+        if not 0 <= chip < len(self._transfers) or not frame:
+            self._report(
+                f"SPI: a transfer of {len(frame)} bytes to chip select {chip}; the board has 0 to {len(self._transfers) - 1}"
+            )
+            return b"\xff" * len(frame)
+        answer: bytes = self._transfers[chip](frame)
+        return answer
+
+    def pin_write(self, pin: int, high: bool) -> None:
+        """Set an output pin."""
+        self.clock.advance(PIN_NANOSECONDS)
+        before = self._levels.get(pin)
+        if before is None or pin == self._pins["busy"]:
+            self._report(f"GPIO: pin {pin} is not an output of the board")
+        elif before != high:
+            self._levels[pin] = high
+            self._edge(pin, high)
+
+    def pin_read(self, pin: int) -> bool:
+        """Return the level of a pin."""
+        self.clock.advance(PIN_NANOSECONDS)
+        if pin == self._pins["busy"]:
+            now = self.clock.now()
+            return any(adc.busy(now) for adc in self._columns)
+        return self._levels.get(pin, False)
+
+    def microseconds(self) -> int:
+        """Time since power-up; asking takes time, so a loop that waits for it ends."""
+        self.clock.advance(PIN_NANOSECONDS)
+        return self.clock.now() // 1000 & 0xFFFFFFFF
+
+    def delay(self, microseconds: int) -> None:
+        """Wait."""
+        self.clock.advance(1000 * microseconds)
+
+    # The wires.
+
+    def _report(self, violation: str) -> None:
+        if len(self.violations) < MOST_VIOLATIONS:
+            self.violations.append(violation)
+
+    def _dac_transfer(self, dac: LTC2668, frame: bytes) -> bytes:
+        answer = dac.transfer(frame)
+        if dac.changed:
+            dac.changed = False
+            if self._programming:
+                self._follow_outputs()
+        return answer
+
+    def _adc_transfer(self, adc: AD7606C, frame: bytes) -> bytes:
+        return adc.transfer(frame, self.clock.now())
+
+    @property
+    def _programming(self) -> bool:
+        return self._levels[self._pins["range_switch"]]
+
+    def _edge(self, pin: int, high: bool) -> None:
+        if pin == self._pins["convert"]:
+            if high:
+                self._convert()
+        elif pin == self._pins["adc_reset"]:
+            for adc in self._columns:
+                adc.reset_pin(high, self.clock.now())
+        elif pin == self._pins["load_dac"]:
+            for dac in self._rows + self._gates:
+                dac.load_dac(not high)
+            self._follow_outputs()
+        elif pin == self._pins["range_switch"]:
+            self._follow_outputs()
+
+    # Measuring.
+
+    def _convert(self) -> None:
+        """Rising CONVST: every ADC samples its eight columns."""
+        if self._programming:
+            self._report("a conversion with the range switch in its programming position; switch to read first")
+        codes = self._sample()
+        codes[self._gate_outputs <= SELECTOR_THRESHOLD_VOLTS] = 0
+        samples, size, now = codes.astype(">i2").tobytes(), 2 * ad7606c.CHANNELS, self.clock.now()
+        for index, adc in enumerate(self._columns):
+            adc.convert(samples[size * index : size * index + size], now)
+
+    def _sample(self) -> NDArray[np.int16]:
+        """Codes of all columns, each in the range that its amplifier and its ADC are in."""
+        high = self._levels[self._pins["gain_switch"]]
+        volts = [full for adc in self._columns for full in adc.range_volts]
+        row_codes = self._row_codes()
+        codes = np.zeros(len(volts), np.int16)
+        for full in set(volts):
+            here = np.array([each == full for each in volts])
+            if (high, full) in self._ranges:
+                codes[here] = self.array.convert(row_codes, self._ranges[high, full])[here]
+            else:
+                self._report(f"a conversion with an ADC range of {full} V, which is no range of the front end")
+        return codes
+
+    def _row_codes(self) -> NDArray[np.int64]:
+        """Row codes from row voltages: 32768 is the upper end of the DAC span, attenuated to the read voltage."""
+        row_dac = self._board["row_dac"]
+        attenuation = 1.0 if self._programming else row_dac["read_attenuation"]
+        code_volts = self._board["front_end"]["read_volts"] * attenuation / 32768
+        return np.clip(np.rint(self._row_outputs / code_volts), -32768, 32767).astype(np.int64)
+
+    # Programming.
+
+    def _follow_outputs(self) -> None:
+        """The outputs may have changed: what was applied until now has been a pulse of known width."""
+        applied = self._drive()
+        before = self._applied
+        if before is not None and applied is not None and all(map(np.array_equal, before, applied)):
+            return
+        now = self.clock.now()
+        if before is not None:
+            self._pulse(*before, (now - self._applied_at) * 1e-9)
+        self._applied, self._applied_at = applied, now
+
+    def _drive(self) -> tuple[Volts, Volts] | None:
+        """Voltages across cells, or ``None`` where nothing is pulsed: reading, all rows at 0 V, or all gates closed."""
+        if not self._programming or not self._row_outputs.any() or not (self._gate_outputs > SELECTOR_THRESHOLD_VOLTS).any():
+            return None
+        return self._row_outputs.copy(), self._gate_outputs.copy()
+
+    def _pulse(self, row_volts: Volts, gate_volts: Volts, seconds: float) -> None:
+        self.pulses += 1
+        limits = self._board["limits"]
+        if np.abs(row_volts).max() * 1000 > limits["row_millivolts"] or seconds * 1e6 > limits["pulse_microseconds"] + 1000:
+            self._report(f"a pulse of {np.abs(row_volts).max():g} V for {seconds * 1e6:g} us exceeds the board's limits")
+        try:
+            self.array.pulse(row_volts, gate_volts, seconds)
+        except ArrayError as error:
+            self._report(str(error))
+
+
+def _floating(frame: bytes) -> bytes:
+    """What a chip select without a chip answers: the pull-up."""
+    return b"\xff" * len(frame)

@@ -1,0 +1,118 @@
+"""What is wrong with an emulated board on purpose. Every field is an option of the ``emu://`` URL, so any test runs under any fault."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, TypeVar
+
+from fxlstm.errors import LinkError
+
+NEVER = math.inf
+
+
+@dataclass(frozen=True)
+class LinkFaults:
+    """Faults of the link, in both directions. Probabilities are per byte; the same ``fault_seed`` gives the same faults."""
+
+    drop: float = 0.0  # a byte is lost
+    flip: float = 0.0  # one bit of a byte is inverted
+    duplicate: float = 0.0  # a byte comes twice
+    disconnect: float = 0.0  # the port is unplugged
+    disconnect_after: int = 0  # bytes until the port is unplugged, once; 0: never
+    reset_after: int = 0  # bytes until the board's microcontroller resets, once; 0: never
+    stall_ms: float = 0.0  # an answer comes so much later
+    fault_seed: int = 1
+
+    def __post_init__(self) -> None:
+        for name in ("drop", "flip", "duplicate", "disconnect"):
+            if not 0 <= getattr(self, name) <= 0.5:
+                raise LinkError(f"{name} = {getattr(self, name)}: choose a probability per byte of 0 to 0.5")
+        for name in ("disconnect_after", "reset_after", "stall_ms"):
+            if not 0 <= getattr(self, name) < 2**53:
+                raise LinkError(f"{name} = {getattr(self, name)}: choose a value of 0 or more")
+
+
+@dataclass(frozen=True)
+class ChipFaults:
+    """Faults of the chips; -1 and 0 mean none."""
+
+    dead_row: int = -1  # the row whose DAC output stays at 0 V
+    dead_gate: int = -1  # the column whose gate DAC output stays at 0 V
+    missing_chip: int = -1  # chip select that nothing answers at
+    bad_crc: int = 0  # every n-th frame of samples of every ADC fails its CRC-16
+    stuck_busy: bool = False  # BUSY stays high
+
+
+Options = TypeVar("Options", LinkFaults, ChipFaults)
+
+
+def option_names(kind: type[Any]) -> list[str]:
+    """Return the options that a class of faults has."""
+    return [field.name for field in fields(kind)]
+
+
+def from_options(kind: type[Options], options: Mapping[str, str]) -> Options:
+    """Make ``kind`` from the options that belong to it, given as text. Raises :class:`LinkError` for text that is no number."""
+    values: dict[str, Any] = {}
+    for field in fields(kind):
+        if field.name in options:
+            values[field.name] = _number(field.name, options[field.name], type(field.default))
+    return kind(**values)
+
+
+def _number(name: str, text: str, kind: type[Any]) -> float | int | bool:
+    try:
+        value = float(text) if kind is float else int(text)
+    except ValueError:
+        raise LinkError(f"{name} = {text!r}: give a number") from None
+    return bool(value) if kind is bool else value
+
+
+class Unplugged(Exception):
+    """The wire has been cut; ``delivered`` is what came through before."""
+
+    def __init__(self, delivered: bytes) -> None:
+        super().__init__("unplugged")
+        self.delivered = delivered
+
+
+class FaultyWire:
+    """One direction of a link. Faults come at random distances drawn in advance, so good bytes cost nothing."""
+
+    def __init__(self, faults: LinkFaults, direction: str) -> None:
+        self._weights = {name: getattr(faults, name) for name in ("drop", "flip", "duplicate", "disconnect")}
+        self._rate = sum(self._weights.values())
+        self._random = random.Random(f"{faults.fault_seed} {direction}")
+        self._good = self._distance()
+
+    def _distance(self) -> float:
+        """Good bytes until the next fault: geometrically distributed."""
+        if not self._rate:
+            return NEVER
+        return int(math.log(1.0 - self._random.random()) / math.log1p(-min(self._rate, 0.999)))
+
+    def carry(self, data: bytes) -> bytes:
+        """Return what arrives of ``data``. Raises :class:`Unplugged` when the wire is cut on the way."""
+        if len(data) <= self._good:
+            self._good -= len(data)
+            return data
+        arrived = bytearray()
+        while len(data) > self._good:
+            good = int(self._good)
+            arrived += data[:good]
+            self._good = self._distance()
+            arrived += self._spoil(data[good], bytes(arrived))
+            data = data[good + 1 :]
+        self._good -= len(data)
+        return bytes(arrived + data)
+
+    def _spoil(self, byte: int, before: bytes) -> bytes:
+        (fault,) = self._random.choices(list(self._weights), list(self._weights.values()))
+        if fault == "disconnect":
+            raise Unplugged(before)
+        if fault == "flip":
+            return bytes((byte ^ 1 << self._random.randrange(8),))
+        return bytes((byte,)) * (2 if fault == "duplicate" else 0)
