@@ -201,7 +201,7 @@ class Link:
             if protocol_hash != PROTOCOL_HASH:
                 raise LinkError(
                     f"the board on {self.url} runs firmware {major}.{minor} with protocol {protocol_hash:08x}, but fxlstm "
-                    f"{__version__} speaks {PROTOCOL_HASH:08x}; flash the firmware of this release or install the fxlstm of that firmware"
+                    f"{__version__} speaks {PROTOCOL_HASH:08x}; flash the firmware of this release or install that firmware's fxlstm"
                 )
         return self._answer(request)
 
