@@ -14,7 +14,8 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from fxlstm.board.board import Board
     from fxlstm.core.engine import Engine
-    from fxlstm.crossbar.array import IntegerArray, SimulatedArray
+    from fxlstm.crossbar.integer import IntegerArray
+    from fxlstm.crossbar.simulated import SimulatedArray
     from fxlstm.errors import ArrayError, BoardError, FxlstmError, ImageError, LinkError, LinkLost, ModelError, ProgramError
     from fxlstm.network import Layer, Network, dense, load_network, lstm, lstm_from_torch, save_network
     from fxlstm.program.hardware import Hardware
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
 _MODULES: dict[str, tuple[str, ...]] = {
     "fxlstm.board.board": ("Board",),
     "fxlstm.core.engine": ("Engine",),
-    "fxlstm.crossbar.array": ("IntegerArray", "SimulatedArray"),
+    "fxlstm.crossbar.integer": ("IntegerArray",),
+    "fxlstm.crossbar.simulated": ("SimulatedArray",),
     "fxlstm.errors": (
         "ArrayError",
         "BoardError",

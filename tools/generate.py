@@ -14,7 +14,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tools")]
 
-from generators import activation, core, protocol, wiring  # noqa: E402
+from generators import activation, board_page, core, protocol, wiring  # noqa: E402
 
 # Path from the root -> function that returns the text the file must have (given its present text).
 TARGETS: dict[str, Callable[[str], str]] = {
@@ -23,6 +23,7 @@ TARGETS: dict[str, Callable[[str], str]] = {
     "fxlstm/core/activation_table.c": activation.activation_table,
     "firmware/gen/protocol.h": protocol.header,
     "firmware/gen/wiring.h": wiring.header,
+    "docs/board.md": board_page.page,
 }
 
 

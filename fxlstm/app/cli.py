@@ -1,0 +1,42 @@
+"""The command line ``fxlstm``: exit status 0 when all went well, 1 with one sentence on stderr when not, 2 for wrong usage."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+import fxlstm
+from fxlstm.app.commands import demo, quantize, run
+from fxlstm.errors import FxlstmError
+
+EPILOG = "Start with: fxlstm demo airline. Every command explains itself: fxlstm quantize --help."
+
+app = typer.Typer(name="fxlstm", no_args_is_help=True, pretty_exceptions_enable=False, epilog=EPILOG)
+app.add_typer(demo.app, name="demo")
+app.command("quantize", epilog=quantize.EPILOG)(quantize.quantize)
+app.command("run", epilog=run.EPILOG)(run.run)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"fxlstm {fxlstm.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False,
+) -> None:
+    """Run trained LSTMs as integer programs: on this computer, on a simulated memristor crossbar, on a board."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and exit; ``arguments`` are those of the process unless given."""
+    try:
+        app(None if arguments is None else list(arguments))
+    except FxlstmError as error:
+        typer.echo(f"fxlstm: {error}", err=True)
+        sys.exit(1)

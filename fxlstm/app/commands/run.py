@@ -1,0 +1,81 @@
+"""``fxlstm run``: a program over a file of inputs, on the array of one's choice."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from fxlstm.app.console import Json, print_json, progress_bar
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from fxlstm.program.program import Program
+
+EPILOG = "Example: fxlstm run model.fxl x.npy -o y.npy --array simulated --device ta-hfo2 --seed 1"
+
+
+class ArrayKind(StrEnum):
+    """What multiplies."""
+
+    INTEGER = "integer"
+    SIMULATED = "simulated"
+    BOARD = "board"
+
+
+Output = Annotated[Path, typer.Option("--output", "-o", metavar="Y.npy", help="Where the outputs go.")]
+Inputs = Annotated[Path, typer.Argument(metavar="X.npy", help="Inputs, (time, features) or (batch, time, features).")]
+ProgramFile = Annotated[Path, typer.Argument(metavar="MODEL.fxl", help="A program made by fxlstm quantize.")]
+
+
+def run(
+    program: ProgramFile,
+    inputs: Inputs,
+    output: Output,
+    array: Annotated[ArrayKind, typer.Option(help="integer: exact; simulated: device physics; board: --port.")] = ArrayKind.INTEGER,
+    port: Annotated[str, typer.Option(envvar="FXLSTM_PORT", help="The board, for --array board.")] = "emu://host",
+    device: Annotated[str, typer.Option(help="Device preset, for --array simulated.")] = "ta-hfo2",
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the simulated cells and their noise.")] = 0,
+    as_json: Json = False,
+) -> None:
+    """Run a program over inputs and save the outputs.
+
+    A simulated array and a board are first programmed by write-verify; cells of a board that already hold their value are skipped.
+    """
+    from fxlstm.app.files import load_array, save_array
+    from fxlstm.program.program import Program
+
+    loaded, x = Program.load(program), load_array(inputs)
+    if array is ArrayKind.BOARD:
+        y = _on_board(loaded, x, port)
+    elif array is ArrayKind.SIMULATED:
+        y = _on_simulated_array(loaded, x, device, seed)
+    else:
+        from fxlstm.core.engine import Engine
+
+        y = Engine(loaded).run(x)
+    save_array(output, y)
+    if as_json:
+        print_json({"output": str(output), "shape": y.shape, "array": array.value})
+
+
+def _on_simulated_array(program: Program, x: NDArray[Any], device: str, seed: int) -> NDArray[Any]:
+    from fxlstm.core.engine import Engine
+    from fxlstm.crossbar.simulated import SimulatedArray
+
+    simulated = SimulatedArray(program.hardware.rows, program.hardware.columns, device, seed, program.hardware.board)
+    with progress_bar("programming") as progress:
+        simulated.program(program, progress=progress)
+    return Engine(program, array=simulated).run(x)
+
+
+def _on_board(program: Program, x: NDArray[Any], port: str) -> NDArray[Any]:
+    from fxlstm.board.board import Board
+
+    with Board(port) as board:
+        with progress_bar("programming") as progress:
+            board.program(program, progress=progress)
+        return board.run(x)

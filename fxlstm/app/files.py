@@ -1,0 +1,47 @@
+"""Arrays in ``.npy`` files: read without trust, written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fxlstm.errors import FxlstmError, ModelError
+
+
+def load_array(path: Path) -> NDArray[np.float64]:
+    """Return the numbers of a ``.npy`` file as float64. Raises :class:`ModelError` for anything else, pickled objects included."""
+    try:
+        array = np.load(path, allow_pickle=False)
+    except FileNotFoundError:
+        raise ModelError(f"no file {str(path)!r}; check the path") from None
+    except (OSError, ValueError, EOFError) as error:
+        raise ModelError(f"{str(path)!r} is not a readable .npy file of numbers ({error}); save it with numpy.save") from None
+    if not isinstance(array, np.ndarray) or array.dtype.kind not in "fiub":
+        raise ModelError(f"{str(path)!r} does not hold one array of real numbers; save it with numpy.save")
+    return array.astype(np.float64)
+
+
+def save_array(path: Path, array: NDArray[Any]) -> None:
+    """Write ``array`` to a ``.npy`` file, replacing it whole or not at all."""
+    write_whole(path, lambda file: np.save(file, array))
+
+
+def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
+    """Let ``write`` fill a file beside ``path``, then put it in the place of ``path`` at once.
+
+    Raises :class:`FxlstmError` where the folder cannot be written; ``path`` is as it was then.
+    """
+    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
+    try:
+        with partial.open("wb") as file:
+            write(file)
+        partial.replace(path)
+    except OSError as error:
+        raise FxlstmError(f"cannot write {str(path)!r} ({error.strerror}); choose another place with --output") from None
+    finally:
+        partial.unlink(missing_ok=True)

@@ -1,0 +1,127 @@
+"""Who may know whom: the import rule of the Python packages and the include rule of the C code."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = ROOT / "fxlstm"
+
+# Package -> packages it may import beside itself; all may import status, errors and the version.
+MAY_IMPORT = {
+    "data": set(),
+    "network": set(),
+    "program": {"network"},
+    "core": {"program"},
+    "crossbar": {"program"},
+    "board": {"program", "core"},
+    "emulator": {"program", "core", "crossbar"},
+    "urls": {"emulator"},
+    "app": {"data", "network", "program", "core", "crossbar", "board", "emulator"},
+}
+FOR_ALL = {"status", "errors", "__version__"}
+PYSERIAL_USERS = {"fxlstm/board/link.py", "fxlstm/urls/protocol_emu.py"}
+THIRD_PARTIES_OF_NETWORK = {"numpy", "safetensors"}
+
+FREESTANDING = {"stdint.h", "stddef.h", "string.h", "stdbool.h", "limits.h"}
+# Folder of C code -> folders whose headers it may include beside its own.
+MAY_INCLUDE = {
+    "fxlstm/core": set(),
+    "firmware/hal": set(),
+    "firmware/gen": set(),
+    "firmware/drivers": {"firmware/hal", "firmware/gen", "fxlstm/core"},
+    "firmware/app": {"firmware/drivers", "firmware/hal", "firmware/gen", "fxlstm/core"},
+    "firmware/port": {"firmware/app", "firmware/hal", "firmware/gen", "fxlstm/core"},
+}
+
+
+def relative(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def modules(package: str) -> list[Path]:
+    return sorted(path for path in (PACKAGE / package).rglob("*") if path.suffix in (".py", ".pyi"))
+
+
+def imports(path: Path) -> set[str]:
+    """Every module that a file imports anywhere, absolute, with the imported name appended."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{relative(path)}:{node.lineno} imports relatively; write the whole name"
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def own_packages(path: Path) -> set[str]:
+    """The parts of fxlstm that a file imports."""
+    return {name.split(".")[1] for name in imports(path) if name.startswith("fxlstm.")}
+
+
+def third_parties(path: Path) -> set[str]:
+    return {name.split(".")[0] for name in imports(path)} - {"fxlstm"}
+
+
+def test_every_package_has_a_rule():
+    packages = {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
+    assert packages == set(MAY_IMPORT)
+
+
+@pytest.mark.parametrize("package", MAY_IMPORT)
+def test_a_package_imports_only_what_stands_below_it(package):
+    for path in modules(package):
+        unexpected = own_packages(path) - MAY_IMPORT[package] - FOR_ALL - {package}
+        assert not unexpected, f"{relative(path)} imports {unexpected}"
+
+
+def test_the_float_network_needs_only_numpy_and_its_file_format():
+    import sys
+
+    for path in modules("network"):
+        assert third_parties(path) <= THIRD_PARTIES_OF_NETWORK | set(sys.stdlib_module_names), relative(path)
+
+
+def test_only_the_link_and_the_url_handler_touch_pyserial():
+    users = {relative(path) for path in modules(".") if "serial" in third_parties(path)}
+    assert users == PYSERIAL_USERS
+
+
+def test_no_module_of_the_package_imports_tests_or_tools():
+    for path in modules("."):
+        assert not third_parties(path) & {"tests", "tools", "generators", "pytest", "torch"}, relative(path)
+
+
+def c_files(folder: str) -> list[Path]:
+    files = (path for path in (ROOT / folder).rglob("*") if path.suffix in (".c", ".h"))
+    return sorted(path for path in files if not path.name.startswith("_"))  # _*.c is what Cython writes
+
+
+def includes(path: Path) -> tuple[set[str], set[str]]:
+    """(system headers, own headers) that a C file includes."""
+    text = path.read_text()
+    return set(re.findall(r"^\s*#\s*include\s*<(.+?)>", text, re.M)), set(re.findall(r'^\s*#\s*include\s*"(.+?)"', text, re.M))
+
+
+def folder_of_header(name: str, including: Path) -> str:
+    """The folder of MAY_INCLUDE in which a header stands, found by its name as the compiler would find it."""
+    candidates = [path for folder in MAY_INCLUDE for path in c_files(folder) if path.as_posix().endswith("/" + name.lstrip("./"))]
+    beside = (including.parent / name).resolve()
+    path = beside if beside in candidates else candidates[0]
+    return next(folder for folder in MAY_INCLUDE if relative(path).startswith(folder + "/"))
+
+
+@pytest.mark.parametrize("folder", MAY_INCLUDE)
+def test_c_code_includes_only_what_stands_below_it(folder):
+    for path in c_files(folder):
+        for name in includes(path)[1]:
+            assert folder_of_header(name, path) in MAY_INCLUDE[folder] | {folder}, f"{relative(path)} includes {name}"
+
+
+@pytest.mark.parametrize("folder", [folder for folder in MAY_INCLUDE if folder != "firmware/port"])
+def test_core_and_firmware_are_freestanding(folder):
+    for path in c_files(folder):
+        assert includes(path)[0] <= FREESTANDING, relative(path)
