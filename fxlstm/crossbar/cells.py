@@ -2,6 +2,7 @@
 
 Both know the same verbs: ``set`` and ``reset`` some cells of a row; ``operand`` prepares a block of cells to multiply by, and
 ``multiply`` turns row codes into ADC codes. An operand is valid until a cell changes.
+``stuck`` marks cells that are not to be moved.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ class IdealCells:
     def __init__(self, hardware: Hardware, rows: int, columns: int) -> None:
         self._hardware = hardware
         self.state: NDArray[Any] = np.zeros((rows, columns), np.int64)
+        self.stuck = np.zeros((rows, columns), np.bool_)
 
     @property
     def conductance(self) -> NDArray[np.float64]:
@@ -97,18 +99,14 @@ class PhysicalCells:
 
     def set(self, row: int, columns: NDArray[np.intp], gate_volts: NDArray[np.float64]) -> None:
         """SET cells of a row, each with its gate voltage."""
-        before = self.state[row, columns]
-        self._move(row, columns, self._device.after_set(before, gate_volts, self._noise(columns.size)))
+        self.state[row, columns] = self._device.after_set(self.state[row, columns], gate_volts, self._noise(columns.size))
 
     def reset(self, row: int, columns: NDArray[np.intp]) -> None:
         """RESET cells of a row."""
-        self._move(row, columns, self._device.after_reset(self._noise(columns.size)))
+        self.state[row, columns] = self._device.after_reset(self._noise(columns.size))
 
     def _noise(self, size: int) -> NDArray[np.float64]:
         return self._programming.standard_normal(size) if self._update_noise else np.zeros(size)
-
-    def _move(self, row: int, columns: NDArray[np.intp], after: NDArray[np.float64]) -> None:
-        self.state[row, columns] = np.where(self.stuck[row, columns], self.state[row, columns], after)
 
     def operand(self, block: Block) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
         """Gain of a block from row code to ADC code, and the variance of that gain from one reading to the next."""

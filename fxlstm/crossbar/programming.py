@@ -83,7 +83,7 @@ class _Row:
             self._pulse(scheme.reset_millivolts, np.where(high, scheme.reset_gate, 0), scheme.reset_microseconds)
             self._pulse(scheme.set_millivolts, np.where(self.pending, self.gate, 0), scheme.set_microseconds)
             self.cycles += self.pending
-            self.code = self._read()
+            self.code = np.where(self.pending, self._read(), self.code)
             self.pending = self.pending & self._off()
         return self
 

@@ -44,6 +44,8 @@ class SimulatedArray:
         update_noise: bool = True,
         stuck: bool = True,
     ) -> None:
+        if seed is not None and seed < 0:
+            raise ArrayError(f"seed = {seed}: choose 0 or a positive number")
         if not 1 <= rows <= 4096 or not 1 <= columns <= 4096:
             raise ArrayError(f"an array of {rows} x {columns} cells: choose 1 to 4096 rows and columns")
         preset = load_device(device)
@@ -72,6 +74,11 @@ class SimulatedArray:
     def conductance(self) -> NDArray[np.float64]:
         """True conductances in siemens, (rows, columns): what no measurement can know exactly."""
         return np.asarray(self._cells.conductance)
+
+    @property
+    def stuck(self) -> NDArray[np.bool_]:
+        """Cells that no pulse moves, (rows, columns); set an entry to make a cell stick where it stands."""
+        return np.asarray(self._cells.stuck)
 
     def read_conductance(self, exact: bool = False) -> NDArray[np.float64]:
         """Return conductances in siemens, (rows, columns), measured row by row through the converters; ``exact``: without them."""
@@ -152,7 +159,10 @@ class SimulatedArray:
 
     def multiply(self, codes: Codes, range: int = 0) -> Codes:
         """Return ADC codes (..., columns) for codes (..., rows) of all physical rows in front-end range ``range``."""
-        return self.convert(np.asarray(codes), range)
+        codes = np.asarray(codes)
+        if codes.dtype.kind not in "iu" or (codes.size and np.abs(codes.astype(np.int64)).max() > READ_CODE):
+            raise ArrayError(f"row codes of type {codes.dtype}: give whole numbers from {-READ_CODE} to {READ_CODE}")
+        return self.convert(codes, range)
 
     def convert(self, row_codes: NDArray[np.integer], range_index: int) -> Codes:
         """Drive all rows with codes (-32767..32767), all gates open, and convert all columns once."""
@@ -178,10 +188,11 @@ class SimulatedArray:
             self.pulse_counts[row, selected] += 1
             if seconds < limits.shortest:
                 continue
+            moving = selected[~self._cells.stuck[row, selected]]
             if row_volts[row] >= limits.set:
-                self._cells.set(row, selected, gate_volts[selected])
+                self._cells.set(row, moving, gate_volts[moving])
             elif row_volts[row] <= -limits.reset:
-                self._cells.reset(row, selected)
+                self._cells.reset(row, moving)
 
     def _check_pulse(self, row_volts: NDArray[np.float64], gate_volts: NDArray[np.float64], seconds: float) -> None:
         if row_volts.shape != (self.rows,) or gate_volts.shape != (self.columns,):
@@ -195,6 +206,10 @@ class SimulatedArray:
             raise ArrayError(f"a gate voltage of {gate:g} V: device {self.device!r} allows 0 to {self._thresholds.gate_limit:g} V")
         if not 0 < seconds <= 10:
             raise ArrayError(f"a pulse of {seconds} s: choose more than 0 and at most 10 s")
+
+    def _state(self) -> dict[str, NDArray[Any]]:
+        """The arrays that make up the state, by their names in a saved file."""
+        return {"cells": self._cells.state, "stuck": self._cells.stuck, "pulse_counts": self.pulse_counts}
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the whole state (cells, pulse counts, random streams) to a file, which is replaced as a whole or not at all."""
@@ -212,10 +227,12 @@ class SimulatedArray:
         partial = Path(f"{os.fspath(path)}.{os.getpid()}.partial")
         try:
             with partial.open("wb") as file:
-                np.savez(file, cells=self._cells.state, pulse_counts=self.pulse_counts, about=np.array(json.dumps(about)))
+                np.savez(file, allow_pickle=False, about=np.array(json.dumps(about)), **self._state())
                 file.flush()
                 os.fsync(file.fileno())
             partial.replace(path)
+        except OSError as error:
+            raise ArrayError(f"the array cannot be saved as {os.fspath(path)!r} ({error}); check folder and space") from None
         finally:
             partial.unlink(missing_ok=True)
 
@@ -223,18 +240,17 @@ class SimulatedArray:
     def load(cls, path: str | os.PathLike[str]) -> SimulatedArray:
         """Return the array that :meth:`save` wrote; it goes on exactly where it stood."""
         try:
-            with np.load(path, allow_pickle=False) as file:
-                cells, pulse_counts, about = file["cells"], file["pulse_counts"], json.loads(str(file["about"]))
+            with Path(path).open("rb") as opened, np.load(opened, allow_pickle=False) as file:
+                about = json.loads(str(file["about"]))
+                parts = dict(file)
             array = cls(about["rows"], about["columns"], about["device"], about["seed"], about["board"], **about["switches"])
             for stream, state in zip(array._streams, about["streams"], strict=True):
                 stream.bit_generator.state = state
             array._pairing, array._adc_bits = about["pairing"], about["adc_bits"]
+            for name, part in array._state().items():
+                part[...] = parts[name]
         except FileNotFoundError:
             raise ArrayError(f"no saved array at {os.fspath(path)!r}; check the path") from None
         except (ValueError, KeyError, TypeError, EOFError, OSError, BadZipFile) as error:
             raise ArrayError(f"{os.fspath(path)!r} is not a saved array ({error}); delete it to start with fresh cells") from None
-        if cells.shape != array._cells.state.shape or pulse_counts.shape != array.pulse_counts.shape:
-            raise ArrayError(f"{os.fspath(path)!r} holds cells of another shape than it says; delete it to start with fresh cells")
-        array._cells.state[...] = cells
-        array.pulse_counts[...] = pulse_counts
         return array

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tomllib
 from functools import lru_cache
 from importlib.resources import files
@@ -36,9 +37,10 @@ class Preset:
         """Take one quantity, or refuse it for want of a value, a known unit or a source."""
         if not isinstance(quantity, dict) or not str(quantity.get("source", "")).strip():
             raise ArrayError(f"device preset {self.name!r}: {key} has no source; say where the number comes from")
-        if quantity.get("unit") not in _UNITS or not isinstance(quantity.get("value"), int | float):
+        value = quantity.get("value")
+        if quantity.get("unit") not in _UNITS or not isinstance(value, int | float) or not math.isfinite(value):
             raise ArrayError(f"device preset {self.name!r}: {key} needs a value and a unit of {', '.join(_UNITS)}")
-        self._values[key] = quantity["value"] * _UNITS[quantity["unit"]]
+        self._values[key] = value * _UNITS[quantity["unit"]]
         self.sources[key] = quantity["source"]
 
     def __getitem__(self, key: str) -> float:

@@ -163,8 +163,8 @@ def code_siemens(codes: NDArray[np.integer], range_index: int, hardware: Hardwar
 class ProgrammingReport:
     """What became of every cell; arrays are (rows, columns) and cells without a target have state ``untouched``.
 
-    ``state``: CELL_STATES. ``cycles``: RESET-SET-read cycles used. ``pulses``: pulses given. ``reading``: last conductance
-    measured, and ``error``: reading minus target, both in siemens, NaN where nothing was measured.
+    ``state``: CELL_STATES. ``cycles``: RESET-SET-read cycles used. ``pulses``: pulses given. ``reading``: the conductance
+    that the last verdict on the cell rests on, and ``error``: reading minus target; siemens, NaN where nothing was measured.
     """
 
     state: NDArray[np.uint8]

@@ -1,0 +1,156 @@
+"""Ta/HfO2 cells: what is published about them holds for the simulated array, and the same seed gives the same array."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from crossbar_programs import airline_program, make_program
+
+from fxlstm.crossbar import IntegerArray, SimulatedArray
+from fxlstm.errors import ArrayError
+from fxlstm.program.hardware import Hardware
+from fxlstm.program.mapping import LEAVE, level_differences, target_map
+from fxlstm.program.scheme import CELL_STATES, code_siemens, scheme_for
+
+UPDATE_RANGE = 350e-6  # siemens, the in-array range of 100 to 450 uS (Li et al. 2018, Nat. Commun.)
+
+
+@pytest.fixture(scope="module")
+def programmed():
+    program = airline_program()
+    array = SimulatedArray(seed=1)
+    return program, array, array.program(program)
+
+
+def test_write_verify_brings_nearly_every_cell_within_tolerance(programmed):
+    program, array, report = programmed
+    assert report.success_rate > 0.99
+    assert {cell for cell in report.failed if not array.stuck[cell]} == set()
+    assert 3 < report.cycles[report.targeted].mean() < 8
+    assert f"of {np.count_nonzero(target_map(program) != LEAVE)} cells in tolerance" in str(report)
+
+
+def test_accepted_readings_and_the_spread_of_true_errors_are_within_tolerance(programmed):
+    program, array, report = programmed
+    accepted = report.state == CELL_STATES["in_tolerance"]
+    scheme = scheme_for("ta-hfo2", program.hardware)
+    assert np.abs(report.error[accepted]).max() <= code_siemens(np.array(scheme.tolerance), 0, program.hardware)
+    units = scheme.base_units + target_map(program)[accepted].astype(float)
+    true_error = array.conductance[accepted] - units * program.hardware.conductance_unit
+    assert np.sqrt((true_error**2).mean()) < 1e-6
+
+
+def test_untargeted_cells_get_no_pulse(programmed):
+    _, array, report = programmed
+    untouched = SimulatedArray(seed=1).conductance
+    np.testing.assert_array_equal(array.conductance[~report.targeted], untouched[~report.targeted])
+    assert not array.pulse_counts[~report.targeted].any()
+
+
+def test_two_pulses_update_with_an_error_of_one_to_two_percent_of_the_range():
+    hardware = Hardware()
+    targets = np.random.default_rng(5).integers(0, 65535, (128, 64)).astype(np.uint16)
+    array = SimulatedArray(seed=2, read_noise=False, stuck=False)
+    report = array.program(targets, scheme=scheme_for("ta-hfo2", hardware, verify=False))
+    assert set(report.cycles.ravel()) == {1}
+    assert set(report.pulses.ravel()) == {2}
+    assert 0.01 < report.error.std() / UPDATE_RANGE < 0.02
+    assert abs(report.error.mean()) < 0.2e-6
+
+
+def test_stuck_cells_are_as_frequent_as_published_and_do_not_move():
+    array = SimulatedArray(rows=512, columns=512, seed=3)
+    assert array.stuck.mean() == pytest.approx(0.002, rel=0.25)
+    np.testing.assert_allclose(array.conductance[array.stuck], 10e-6)
+    array.pulse(np.full(512, 2.5), np.full(512, 1.5), 1e-5)
+    np.testing.assert_allclose(array.conductance[array.stuck], 10e-6)
+    assert array.conductance[~array.stuck].min() > 300e-6
+
+
+def test_read_noise_of_a_column_has_the_summed_variance_of_its_cells():
+    array = SimulatedArray(seed=4, stuck=False)
+    codes = np.random.default_rng(6).integers(-32767, 32768, 128).astype(np.int16)
+    readings = array.multiply(np.tile(codes, (4000, 1)), 3).astype(float)
+    hardware = array.hardware
+    per_code = hardware.full_scale_current(3) / 32768
+    volts = codes / 32768 * hardware.read_voltage
+    expected = np.sqrt((volts**2) @ (array.conductance * 0.002) ** 2) / per_code
+    np.testing.assert_allclose(readings.std(axis=0), np.sqrt(expected**2 + 1 / 12), rtol=0.08)
+    np.testing.assert_allclose(readings.mean(axis=0), volts @ array.conductance / per_code, atol=0.2)
+
+
+def test_without_noise_a_tile_is_the_sum_of_volts_times_siemens_rounded_once():
+    program = make_program([np.arange(-6, 6).reshape(4, 3)], Hardware(levels=16, adc_bits=10, pairing="halves"))
+    array = SimulatedArray(seed=4, read_noise=False)
+    array.program(program)
+    tile = program.matrices[0].tiles[0]
+    codes = np.array([[32767, -20000, 5, 31000]], np.int16)
+    volts = np.concatenate([codes[0], -codes[0]]) / 32768 * 0.2
+    current = volts @ array.conductance[:8, :3]
+    expected = np.clip(np.floor(current / array.hardware.full_scale_current(0) * 512 + 0.5), -512, 511) * 64
+    np.testing.assert_array_equal(array.multiply_tile(tile, codes)[0], expected)
+
+
+def test_outputs_agree_with_the_integer_array_to_better_than_30_db(programmed):
+    program, array, _ = programmed
+    random = np.random.default_rng(7)
+    for matrix in program.matrices:
+        tile = matrix.tiles[0]
+        codes = random.integers(-8000, 8001, (500, tile.rows)).astype(np.int16)
+        exact = IntegerArray(program).multiply_tile(tile, codes).astype(float)
+        error = array.multiply_tile(tile, codes) - exact
+        assert 10 * np.log10((exact**2).sum() / (error**2).sum()) > 30
+
+
+def test_read_conductance_gives_back_the_weights_that_were_written(programmed):
+    program, array, report = programmed
+    measured = array.read_conductance()
+    np.testing.assert_allclose(measured, array.read_conductance(exact=True), rtol=0.012, atol=0.05e-6)
+    assert not report.failed or array.stuck.any()
+    weights = level_differences(program, measured)
+    for matrix, values in zip(program.matrices, weights, strict=True):
+        assert np.median(np.abs(values - matrix.weights)) < 1.5
+
+
+def test_one_seed_gives_one_array_and_reading_does_not_disturb_programming():
+    program = airline_program()
+    first, second, other = SimulatedArray(seed=8), SimulatedArray(seed=8), SimulatedArray(seed=9)
+    second.read_conductance()
+    scheme = scheme_for("ta-hfo2", program.hardware, verify=False)
+    for array in (first, second, other):
+        array.program(program, scheme=scheme)
+    np.testing.assert_array_equal(first.conductance, second.conductance)
+    assert (first.conductance != other.conductance).any()
+
+
+@pytest.mark.parametrize("device", ["ideal", "ta-hfo2"])
+def test_a_saved_array_goes_on_exactly_where_it_stood(device, tmp_path):
+    program = airline_program()
+    array = SimulatedArray(device=device, seed=10)
+    array.program(program)
+    array.stuck[3, 4] = True
+    array.save(tmp_path / "array.npz")
+    again = SimulatedArray.load(tmp_path / "array.npz")
+    assert again.identity == array.identity
+    assert [entry.name for entry in tmp_path.iterdir()] == ["array.npz"]
+    assert again.stuck[3, 4]
+    np.testing.assert_array_equal(again.pulse_counts, array.pulse_counts)
+    tile = program.matrices[0].tiles[0]
+    codes = np.arange(17, dtype=np.int16)[None] * 1000
+    np.testing.assert_array_equal(again.multiply_tile(tile, codes), array.multiply_tile(tile, codes))
+    targets = np.full((128, 64), 5000, np.uint16)
+    for one in (array, again):
+        one.program(targets)
+    np.testing.assert_array_equal(again.conductance, array.conductance)
+
+
+@pytest.mark.parametrize("content", [b"", b"not an archive", b"PK\x03\x04 cut short"])
+def test_a_file_that_is_no_saved_array_is_refused_by_name(content, tmp_path):
+    path = tmp_path / "array.npz"
+    path.write_bytes(content)
+    with pytest.raises(ArrayError, match=r"array\.npz.*is not a saved array"):
+        SimulatedArray.load(path)
+    with pytest.raises(ArrayError, match=r"no saved array at .*absent\.npz"):
+        SimulatedArray.load(tmp_path / "absent.npz")
+    with pytest.raises(ArrayError, match="cannot be saved"):
+        SimulatedArray(rows=1, columns=1).save(tmp_path / "no" / "folder.npz")
