@@ -1,7 +1,7 @@
 /* The loader: checks the rules of docs/image.md, in their order, before anything runs. It trusts nothing. */
 #include "fxlstm.h"
 
-#if !defined(__BYTE_ORDER__) || __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "images are little-endian and run in place; a big-endian machine cannot run them"
 #endif
 

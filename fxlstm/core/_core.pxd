@@ -1,0 +1,53 @@
+"""What the extension uses of fxlstm.h."""
+
+from libc.stdint cimport int16_t, uint8_t, uint32_t
+
+
+cdef extern from "fxlstm.h" nogil:
+    ctypedef int fx_status
+    int FX_OK
+    int FX_ERROR_ARRAY_FAILED
+
+    ctypedef struct fx_header:
+        uint32_t input_length
+        uint32_t output_length
+        uint8_t returns_last
+
+    ctypedef struct fx_tile:
+        uint32_t rows
+        uint32_t columns
+
+    ctypedef struct fx_program:
+        const fx_header *header
+        const fx_tile *tiles
+        uint32_t operation_count
+
+    ctypedef struct fx_array:
+        void *context
+        fx_status (*multiply)(void *context, const fx_tile *tile, uint32_t count, const int16_t *rows, size_t row_stride,
+                              int16_t *columns, size_t column_stride) noexcept nogil
+
+    ctypedef struct fx_kernels:
+        pass
+
+    ctypedef struct fx_clipped:
+        uint32_t adc
+        uint32_t result
+
+    ctypedef struct fx_executor:
+        fx_clipped *clipped
+
+    fx_status fx_program_open(fx_program *program, const void *image, size_t size)
+    const fx_kernels *fx_kernels_named(const char *name)
+    const char *fx_kernels_name_at(size_t index)
+    size_t fx_executor_size(const fx_program *program, uint32_t batch)
+    fx_status fx_executor_init(fx_executor *executor, const fx_program *program, const fx_kernels *kernels,
+                               const fx_array *array, uint32_t batch, void *memory, size_t size)
+    void fx_reset(fx_executor *executor)
+    fx_status fx_step(fx_executor *executor, const int16_t *inputs, int16_t *outputs)
+    fx_status fx_run(fx_executor *executor, size_t timesteps, const int16_t *inputs, int16_t *outputs)
+    int16_t fx_activation(uint8_t function, uint8_t fraction, int16_t code)
+    uint32_t fx_crc32(uint32_t crc, const void *data, size_t size)
+    size_t fx_cobs_bound(size_t size)
+    size_t fx_cobs_encode(const uint8_t *data, size_t size, uint8_t *out)
+    fx_status fx_cobs_decode(const uint8_t *data, size_t size, uint8_t *out, size_t *written)

@@ -1,0 +1,218 @@
+"""The C core for Python: check, release the GIL, one C call, map the error. Convenience is in engine.py."""
+
+from libc.stddef cimport size_t
+from libc.string cimport memcpy
+
+import numpy as np
+
+from fxlstm.errors import ArrayError, ModelError, from_status
+from fxlstm.program.operations import FUNCTION_BY_NAME
+
+MAX_FRACTION = 15
+
+
+cdef int _check(fx_status status, str context) except -1:
+    if status != FX_OK:
+        raise from_status(status, context)
+    return 0
+
+
+def _aligned(size_t size):
+    """Zeroed memory on an 8-byte boundary, as a byte view."""
+    return memoryview(np.zeros(max(1, (size + 7) // 8), dtype=np.int64)).cast("B")
+
+
+def kernel_names():
+    """Names of the kernel sets that this machine can run, best first."""
+    names = []
+    cdef const char *name = fx_kernels_name_at(0)
+    while name != NULL:
+        names.append(name.decode())
+        name = fx_kernels_name_at(len(names))
+    return names
+
+
+cdef class Image:
+    """An opened image: an aligned copy of its bytes that the C side has checked. Immutable; threads may share it."""
+
+    cdef fx_program program
+    cdef const uint8_t[::1] content
+    cdef readonly size_t size
+
+    def __init__(self, image):
+        cdef const uint8_t[::1] source = memoryview(image).cast("B")
+        cdef uint8_t[::1] content = _aligned(source.shape[0])
+        self.size = source.shape[0]
+        if self.size:
+            memcpy(&content[0], &source[0], self.size)
+        self.content = content
+        cdef fx_status status
+        with nogil:
+            status = fx_program_open(&self.program, &content[0], self.size)
+        _check(status, f"image of {self.size} bytes")
+
+
+cdef class Executor:
+    """The state of ``batch`` sequences side by side. One thread at a time.
+
+    ``multiply_tile(index, codes)`` multiplies the image's tile ``index`` instead of the exact integers, or is ``None``.
+    """
+
+    cdef Image image
+    cdef fx_executor executor
+    cdef fx_array array
+    cdef uint8_t[::1] memory
+    cdef object multiply_tile
+    cdef object error
+    cdef readonly uint32_t batch
+
+    def __init__(self, Image image not None, uint32_t batch, str kernels not None, multiply_tile=None):
+        cdef const fx_kernels *named
+        cdef const fx_array *array = NULL
+        name = kernels.encode()
+        named = fx_kernels_named(name)
+        if named == NULL:
+            raise ValueError(kernels)
+        self.image = image
+        self.batch = batch
+        self.multiply_tile = multiply_tile
+        if multiply_tile is not None:
+            self.array.context = <void *>self
+            self.array.multiply = _multiply_tile
+            array = &self.array
+        cdef size_t size = fx_executor_size(&image.program, batch)
+        self.memory = _aligned(size)
+        _check(
+            fx_executor_init(&self.executor, &image.program, named, array, batch, &self.memory[0], size),
+            f"a batch of {batch} sequences",
+        )
+
+    def reset(self):
+        """Put every sequence back to its state at reset."""
+        fx_reset(&self.executor)
+
+    def step(self, const int16_t[:, ::1] inputs not None):
+        """One timestep: (batch, input codes) in, (batch, output codes) out."""
+        outputs = np.empty((self.batch, self.image.program.header.output_length), dtype=np.int16)
+        cdef int16_t[:, ::1] view = outputs
+        cdef fx_status status
+        self._check_shape(inputs.shape[0], inputs.shape[1])
+        with nogil:
+            status = fx_step(&self.executor, &inputs[0, 0], &view[0, 0])
+        self._raise(status)
+        return outputs
+
+    def run(self, const int16_t[:, :, ::1] inputs not None):
+        """Sequences from where the state stands: (batch, time, input codes) in; the time axis is 1 long if only the last returns."""
+        cdef size_t timesteps = inputs.shape[1]
+        self._check_shape(inputs.shape[0], inputs.shape[2])
+        if timesteps == 0:
+            raise ModelError("the sequences hold no timestep; give at least 1")
+        length = 1 if self.image.program.header.returns_last else timesteps
+        outputs = np.empty((self.batch, length, self.image.program.header.output_length), dtype=np.int16)
+        cdef int16_t[:, :, ::1] view = outputs
+        cdef fx_status status
+        with nogil:
+            status = fx_run(&self.executor, timesteps, &inputs[0, 0, 0], &view[0, 0, 0])
+        self._raise(status)
+        return outputs
+
+    def clipped(self):
+        """Codes clipped since the executor was made, int64 (operations, 2): by the ADC, in the result."""
+        cdef uint32_t count = self.image.program.operation_count
+        counts = [(self.executor.clipped[i].adc, self.executor.clipped[i].result) for i in range(count)]
+        return np.array(counts, dtype=np.int64).reshape(count, 2)
+
+    cdef int _check_shape(self, Py_ssize_t batch, Py_ssize_t features) except -1:
+        expected = self.image.program.header.input_length
+        if batch != self.batch or features != expected:
+            raise ModelError(f"{batch} sequences of {features} features; the executor takes {self.batch} of {expected}")
+        return 0
+
+    cdef int _raise(self, fx_status status) except -1:
+        """Raise what the array raised, else the status."""
+        error, self.error = self.error, None
+        if error is not None:
+            raise error
+        return _check(status, "run")
+
+    cdef int _multiply(self, const fx_tile *tile, uint32_t count, const int16_t *rows, size_t row_stride,
+                       int16_t *columns, size_t column_stride) except -1:
+        """Copy the row codes out, ask the array, copy its codes in."""
+        codes = np.empty((count, tile.rows), dtype=np.int16)
+        cdef int16_t[:, ::1] row_view = codes
+        cdef size_t sequence
+        for sequence in range(count):
+            memcpy(&row_view[sequence, 0], rows + sequence * row_stride, tile.rows * sizeof(int16_t))
+        result = np.asarray(self.multiply_tile(tile - self.image.program.tiles, codes))
+        if result.dtype != np.int16 or result.shape != (count, tile.columns):
+            raise ArrayError(
+                f"multiply_tile gave {result.dtype} of shape {result.shape}; return int16 of shape {(count, tile.columns)}"
+            )
+        cdef const int16_t[:, ::1] column_view = np.ascontiguousarray(result)
+        for sequence in range(count):
+            memcpy(columns + sequence * column_stride, &column_view[sequence, 0], tile.columns * sizeof(int16_t))
+        return 0
+
+
+cdef fx_status _multiply_tile(void *context, const fx_tile *tile, uint32_t count, const int16_t *rows, size_t row_stride,
+                              int16_t *columns, size_t column_stride) noexcept nogil:
+    """The fx_array callback: takes the GIL and keeps an exception until the C call has returned."""
+    with gil:
+        executor = <Executor>context
+        try:
+            executor._multiply(tile, count, rows, row_stride, columns, column_stride)
+        except BaseException as error:
+            executor.error = error
+            return FX_ERROR_ARRAY_FAILED
+    return FX_OK
+
+
+def check_image(image):
+    """Check an ``.fxl`` image by every rule of docs/image.md, as the board does. Raises :class:`ImageError`."""
+    Image(image)
+
+
+def activation(str function not None, int fraction, codes):
+    """Codes nearest to ``function(code * 2**-fraction)``, ties up: any shape of int16, fraction 0..15."""
+    if function not in FUNCTION_BY_NAME:
+        raise ModelError(f"no function named {function!r}; known functions: {', '.join(FUNCTION_BY_NAME)}")
+    if not 0 <= fraction <= MAX_FRACTION:
+        raise ModelError(f"fraction = {fraction}: choose 0 to {MAX_FRACTION}")
+    result = np.array(codes, dtype=np.int16, order="C")
+    cdef int16_t[::1] view = result.reshape(-1)
+    cdef uint8_t number = FUNCTION_BY_NAME[function].code
+    cdef uint8_t bits = fraction
+    cdef Py_ssize_t i
+    with nogil:
+        for i in range(view.shape[0]):
+            view[i] = fx_activation(number, bits, view[i])
+    return result
+
+
+def crc32(data, uint32_t crc=0):
+    """CRC-32 (IEEE, as zlib) of bytes; ``crc`` is the value of the bytes before."""
+    cdef const uint8_t[::1] view = memoryview(data).cast("B")
+    return fx_crc32(crc, &view[0], view.shape[0]) if view.shape[0] else crc
+
+
+def cobs_encode(data):
+    """COBS form of bytes: no zero byte in it, no delimiter after it."""
+    cdef const uint8_t[::1] view = memoryview(data).cast("B")
+    out = bytearray(fx_cobs_bound(view.shape[0]))
+    cdef uint8_t[::1] out_view = out
+    written = fx_cobs_encode(&view[0] if view.shape[0] else NULL, view.shape[0], &out_view[0])
+    return bytes(out[:written])
+
+
+def cobs_decode(data):
+    """Bytes of a COBS form without its delimiter. Raises :class:`LinkError` when it is not one."""
+    cdef const uint8_t[::1] view = memoryview(data).cast("B")
+    cdef size_t written = 0
+    out = bytearray(max(1, view.shape[0]))
+    cdef uint8_t[::1] out_view = out
+    _check(
+        fx_cobs_decode(&view[0] if view.shape[0] else NULL, view.shape[0], &out_view[0], &written),
+        f"{view.shape[0]} bytes",
+    )
+    return bytes(out[:written])

@@ -1,0 +1,178 @@
+"""The engine: runs an integer program on the host, whole sequences at once or timestep by timestep."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from fxlstm.core._core import Executor, Image, check_image, kernel_names
+from fxlstm.errors import ModelError, ProgramError
+from fxlstm.program.image import from_bytes
+from fxlstm.program.program import Codes, Program
+from fxlstm.program.reference import Clipped, MultipliesTiles
+
+Floats = NDArray[np.float64]
+
+KERNELS_VARIABLE = "FXLSTM_KERNELS"
+BLOCK = 64  # sequences that one executor runs side by side: bounds memory and keeps the batch in the cache
+
+
+class Engine:
+    """Runs a program exactly, as fast as this machine can.
+
+    ``program``: a :class:`Program` or the bytes of an ``.fxl`` image. ``array``: an object with ``multiply_tile(tile, codes)``
+    (:class:`SimulatedArray`, ...) that multiplies instead of the exact integers; ``None`` is the ideal array. ``threads``: how many
+    threads :meth:`run` spreads a batch over; an array is always asked by one thread at a time. ``kernels``: name of the
+    kernel set; by default the environment variable ``FXLSTM_KERNELS``, else the best one; :attr:`kernels` says which runs.
+
+    Inputs and outputs are batch first. Any number of threads may use one engine: every :meth:`run` has its own state and starts
+    from reset; the state of :meth:`step` belongs to the engine and is guarded by a lock.
+
+    Raises :class:`ImageError` for a bad image, :class:`ProgramError` for arguments that do not fit.
+    """
+
+    def __init__(
+        self,
+        program: Program | bytes,
+        array: MultipliesTiles | None = None,
+        threads: int = 1,
+        kernels: str | None = None,
+    ) -> None:
+        if not isinstance(program, Program):
+            check_image(program)
+            program = from_bytes(program)
+        if array is not None and program.hardware.adc_bits is None:
+            raise ProgramError("a program without an ADC stage cannot run on an array; quantize with adc_bits")
+        if threads < 1:
+            raise ProgramError(f"threads = {threads}: choose 1 or more")
+        self.program = program
+        self.array = array
+        self.threads = threads
+        self.kernels = _choose_kernels(kernels)
+        self._image = Image(program.to_bytes())
+        self._tiles = [tile for matrix in program.matrices for tile in matrix.tiles]
+        self._clipped = np.zeros((len(program.operations), 2), dtype=np.int64)
+        self._lock = threading.Lock()
+        self._array_lock = threading.Lock()
+        self._stepping: Executor | None = None
+
+    def run(self, x: ArrayLike) -> Floats:
+        """Run whole sequences from reset: x (time, features) or (batch, time, features), real values as the network takes them.
+
+        Returns (batch, time, outputs), or (batch, outputs) when the program returns its last output only; without the batch
+        axis when x has none. Values beyond the program's input scale saturate. Raises :class:`ModelError` for NaN, infinity or
+        a shape that does not fit.
+        """
+        return self.program.decode(self.run_codes(self.program.encode(_numbers(x))))
+
+    def run_codes(self, codes: Codes) -> Codes:
+        """Run as :meth:`run`, with input and output as int16 codes."""
+        inputs, has_batch = self._batched(codes, 3)
+        if inputs.shape[1] == 0:
+            raise ModelError("the sequences hold no timestep; give at least 1")
+        blocks = list(self._blocks(inputs))
+        if self.threads == 1 or self.array is not None:
+            pieces = [self._run_block(block) for block in blocks]
+        else:
+            with ThreadPoolExecutor(self.threads) as pool:
+                pieces = list(pool.map(self._run_block, blocks))
+        outputs = np.concatenate(pieces) if pieces else np.zeros((0, inputs.shape[1], self.program.output.length), np.int16)
+        if self.program.returns_last:
+            outputs = outputs[:, -1]
+        return outputs if has_batch else outputs[0]
+
+    def reset(self, batch: int | None = None) -> None:
+        """Start streaming anew: zero states for ``batch`` sequences, by default as many as the next :meth:`step` brings."""
+        if batch is not None and batch < 1:
+            raise ProgramError(f"batch = {batch}: choose 1 or more")
+        with self._lock:
+            self._retire(self._stepping)
+            self._stepping = None if batch is None else self._executor(batch)
+
+    def step(self, x: ArrayLike) -> Floats:
+        """Run one timestep from where the last one left the state: x (features,) or (batch, features); returns the output's values.
+
+        Raises :class:`ModelError` when x has another number of sequences than the state; :meth:`reset` starts anew.
+        """
+        return self.program.decode(self.step_codes(self.program.encode(_numbers(x))))
+
+    def step_codes(self, codes: Codes) -> Codes:
+        """Run as :meth:`step`, with input and output as int16 codes."""
+        inputs, has_batch = self._batched(codes, 2)
+        with self._lock:
+            if self._stepping is None:
+                self._stepping = self._executor(len(inputs))
+            if self._stepping.batch != len(inputs):
+                raise ModelError(
+                    f"x holds {len(inputs)} sequences, the state {self._stepping.batch}; reset(batch={len(inputs)}) first"
+                )
+            outputs = self._stepping.step(inputs)
+        return outputs if has_batch else outputs[0]
+
+    @property
+    def saturations(self) -> tuple[Clipped, ...]:
+        """Codes clipped since the engine was made, one entry per operation of the program.
+
+        ``adc``: by the ADC of the ideal array (another array counts its own); ``result``: in the operation's result.
+        """
+        with self._lock:
+            streaming = 0 if self._stepping is None else self._stepping.clipped()
+            counts = self._clipped + streaming
+        return tuple(Clipped(adc, result) for adc, result in counts.tolist())
+
+    def _batched(self, codes: Codes, dimensions: int) -> tuple[Codes, bool]:
+        """Return the codes with a batch axis, and whether they had one."""
+        codes = np.asarray(codes)
+        if codes.dtype != np.int16:
+            raise ModelError(f"codes are {codes.dtype}; give int16, or floats to run() and step()")
+        axes = ("batch", "time", "features") if dimensions == 3 else ("batch", "features")
+        if codes.ndim not in (dimensions - 1, dimensions) or codes.shape[-1] != self.program.input.length:
+            forms = f"({', '.join(axes[1:])}{',' * (dimensions == 2)}) or ({', '.join(axes)})"
+            raise ModelError(f"the input has shape {codes.shape}; give {forms} with {self.program.input.length} features")
+        has_batch = codes.ndim == dimensions
+        return np.ascontiguousarray(codes if has_batch else codes[np.newaxis]), has_batch
+
+    def _blocks(self, inputs: Codes) -> Iterator[Codes]:
+        size = min(BLOCK, -(-len(inputs) // self.threads) or 1)
+        return (inputs[start : start + size] for start in range(0, len(inputs), size))
+
+    def _run_block(self, inputs: Codes) -> Codes:
+        executor = self._executor(len(inputs))
+        outputs = executor.run(inputs)
+        with self._lock:
+            self._retire(executor)
+        return outputs
+
+    def _executor(self, batch: int) -> Executor:
+        return Executor(self._image, batch, self.kernels, None if self.array is None else self._multiply_tile)
+
+    def _multiply_tile(self, index: int, codes: Codes) -> Codes:
+        assert self.array is not None
+        with self._array_lock:
+            return self.array.multiply_tile(self._tiles[index], codes)
+
+    def _retire(self, executor: Executor | None) -> None:
+        if executor is not None:
+            self._clipped += executor.clipped()
+
+
+def _numbers(x: ArrayLike) -> NDArray[Any]:
+    try:
+        return np.asarray(x, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ModelError(f"the input is not an array of numbers ({error}); give floats of one shape") from error
+
+
+def _choose_kernels(name: str | None) -> str:
+    """Return the kernel set asked for by argument or environment, else the best."""
+    known = kernel_names()
+    chosen = name or os.environ.get(KERNELS_VARIABLE) or known[0]
+    if chosen not in known:
+        raise ProgramError(f"no kernels named {chosen!r} on this machine; choose from: {', '.join(known)}")
+    return chosen

@@ -1,0 +1,57 @@
+"""Builds the compiled extensions; everything else about the package is in pyproject.toml.
+
+``FXLSTM_DEBUG=1`` builds them with bounds checks, assertions and symbols.
+"""
+
+import os
+from pathlib import Path
+
+from Cython.Build import cythonize
+from setuptools import Extension, setup
+
+ROOT = Path(__file__).resolve().parent
+CORE = Path("fxlstm/core")
+FIRMWARE = Path("firmware")
+DEBUG = os.environ.get("FXLSTM_DEBUG", "0") != "0"
+
+
+def sources(folder: Path) -> list[str]:
+    """Return the C files that ``folder/SOURCES`` lists."""
+    lines = (ROOT / folder / "SOURCES").read_text().splitlines()
+    return [(folder / line.strip()).as_posix() for line in lines if line.strip() and not line.startswith("#")]
+
+
+def headers(*folders: Path) -> list[str]:
+    """Return every header below the folders, so that a changed one rebuilds and relinks the extension."""
+    return [path.relative_to(ROOT).as_posix() for folder in folders for path in sorted((ROOT / folder).rglob("*.h"))]
+
+
+def compile_arguments() -> list[str]:
+    """Return flags for GCC and Clang; Microsoft's compiler needs none."""
+    if os.name == "nt":
+        return []
+    return ["-std=c11", *(["-O0", "-g", "-UNDEBUG"] if DEBUG else ["-O3"])]
+
+
+def extension(name: str, folders: list[Path]) -> Extension:
+    """Return the extension ``name`` made of its .pyx file and the C files of ``folders``."""
+    module = Path(*name.split("."))
+    return Extension(
+        name,
+        sources=[module.with_suffix(".pyx").as_posix(), *(source for folder in folders for source in sources(folder))],
+        include_dirs=[folder.as_posix() for folder in (CORE, FIRMWARE)],
+        depends=headers(*folders),
+        extra_compile_args=compile_arguments(),
+    )
+
+
+EXTENSIONS = [extension("fxlstm.core._core", [CORE])]
+if (ROOT / "fxlstm/emulator/_firmware.pyx").exists():
+    EXTENSIONS.append(extension("fxlstm.emulator._firmware", [CORE, FIRMWARE]))
+
+setup(
+    ext_modules=cythonize(
+        EXTENSIONS,
+        compiler_directives={"language_level": 3, "binding": True, "boundscheck": DEBUG, "wraparound": False},
+    )
+)
