@@ -14,6 +14,8 @@ import zlib
 from dataclasses import dataclass
 from functools import lru_cache
 
+from fxlstm.program.scheme import CELL_STATES
+
 MAX_PAYLOAD = 1024  # bytes of payload in one frame
 WINDOW = 4  # requests that a host may have in flight; also the number of answers the device keeps for replay
 
@@ -67,7 +69,6 @@ OBJECTS: dict[str, int] = {
 }
 
 CAMPAIGN_STATES: dict[str, int] = {"none": 0, "running": 1, "finished": 2, "stopped": 3, "silenced": 4, "failed": 5}
-CELL_STATES: dict[str, int] = {"untouched": 0, "pending": 1, "in_tolerance": 2, "gave_up": 3, "budget_spent": 4}
 RUN_FLAGS: dict[str, int] = {"reset": 1, "on_array": 2, "last_piece": 4}
 SELFTEST_CHIP_KINDS: dict[str, int] = {"row_dac": 0, "gate_dac": 1, "column_adc": 2}
 

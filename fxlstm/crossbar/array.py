@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fxlstm.program.hardware import Hardware
-from fxlstm.program.program import Codes, Program, Tile
+from fxlstm.program.program import Codes, Program
+from fxlstm.program.reference import MultipliesTiles
 from fxlstm.program.scheme import ProgrammingReport, Scheme
 
 Progress = Callable[[int, int], None]  # called with (cells dealt with, cells with a target)
@@ -27,19 +28,12 @@ class Identity:
     serial: str
 
 
-class TileArray(Protocol):
-    """What an engine needs of an array."""
+class Array(MultipliesTiles, Protocol):
+    """A crossbar with cells to program, measure and multiply by; an engine needs no more of it than ``multiply_tile``."""
 
     @property
     def identity(self) -> Identity:
         """Which array this is."""
-
-    def multiply_tile(self, tile: Tile, codes: Codes) -> Codes:
-        """Return ADC codes (batch, tile.columns) on the 16-bit grid for row codes (batch, tile.rows) after the DAC stage."""
-
-
-class Array(TileArray, Protocol):
-    """A crossbar with cells to program, measure and multiply by."""
 
     def read_conductance(self) -> NDArray[np.float64]:
         """Return measured conductances in siemens, (rows, columns), NaN where not measured."""

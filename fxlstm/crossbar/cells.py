@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from fxlstm.crossbar.converter import adc, to_grid
 from fxlstm.crossbar.device import Device
 from fxlstm.crossbar.wires import effective_conductance
+from fxlstm.program.formats import CODE_BITS, adc_codes, adc_grid
 from fxlstm.program.hardware import Hardware
 from fxlstm.program.program import Codes
 from fxlstm.program.scheme import gate_codes
@@ -61,7 +61,7 @@ class IdealCells:
     def multiply(self, operand: tuple[NDArray[np.int64], int], codes: NDArray[np.integer], bits: int) -> Codes:
         """ADC codes of a block for row codes."""
         units, shift = operand
-        return adc(codes.astype(np.int64) @ units, shift, bits)
+        return adc_codes(codes.astype(np.int64) @ units, shift, bits)
 
 
 class PhysicalCells:
@@ -118,7 +118,7 @@ class PhysicalCells:
             differences, squares = differences - opposite, squares + opposite**2
         hardware = self._hardware
         # volts per row code / amperes per ADC code; both codes have 32768 for full scale, the ADC's 2**(bits - 1)
-        gain = hardware.read_voltage / hardware.full_scale_current(block.range) * 2.0 ** (block.bits - 16)
+        gain = hardware.read_voltage / hardware.full_scale_current(block.range) * 2.0 ** (block.bits - CODE_BITS)
         variance = squares * (gain * self._read_noise) ** 2 if self._read_noise else None
         return np.ascontiguousarray(differences) * gain, variance
 
@@ -132,4 +132,4 @@ class PhysicalCells:
         if variance is not None:
             result += np.sqrt((rows * rows) @ variance) * self._reading.standard_normal(result.shape)
         result += 0.5
-        return to_grid(np.floor(result, out=result), bits)
+        return adc_grid(np.floor(result, out=result), bits)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from fxlstm.crossbar.array import Identity
-from fxlstm.crossbar.converter import adc
 from fxlstm.errors import ArrayError
+from fxlstm.program.formats import adc_codes
 from fxlstm.program.mapping import tile_weights
 from fxlstm.program.program import Codes, Program, Tile
 
@@ -33,4 +33,4 @@ class IntegerArray:
             raise ArrayError(
                 f"no tile of the program stands at row {tile.row}, column {tile.column}; use the array of this program"
             )
-        return adc((codes.astype(np.int64) @ weights) * tile.gain, tile.gain_shift, self._bits)
+        return adc_codes((codes.astype(np.int64) @ weights) * tile.gain, tile.gain_shift, self._bits)

@@ -20,7 +20,7 @@ from fxlstm.program.hardware import load_board
 
 SPI_NANOSECONDS_PER_BYTE = 400  # 20 MHz
 PIN_NANOSECONDS = 100
-SELECTOR_THRESHOLD_VOLTS = 0.5  # a column whose gate is at or below it is disconnected
+SELECTOR_THRESHOLD_VOLTS = 0.5  # a column whose gate is at or below it cannot be read; which pulses act is the cells' affair
 MOST_VIOLATIONS = 1000  # enough to see what is wrong
 
 Volts = NDArray[np.float64]
@@ -212,7 +212,7 @@ class Bus:
 
     def _drive(self) -> tuple[Volts, Volts] | None:
         """Voltages across cells, or ``None`` where nothing is pulsed: reading, all rows at 0 V, or all gates closed."""
-        if not self._programming or not self._row_outputs.any() or not (self._gate_outputs > SELECTOR_THRESHOLD_VOLTS).any():
+        if not self._programming or not self._row_outputs.any() or not self._gate_outputs.any():
             return None
         return self._row_outputs.copy(), self._gate_outputs.copy()
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from importlib.resources import files
 
 import pytest
 
+from fxlstm.board.protocol import MESSAGE_BY_NAME
 from fxlstm.crossbar import SimulatedArray
 from fxlstm.errors import ArrayError
 from fxlstm.program.device import Preset, load_device
 from fxlstm.program.hardware import Hardware
-from fxlstm.program.scheme import scheme_for
+from fxlstm.program.scheme import Scheme, scheme_for
 
 PRESETS = sorted(
     entry.name.removesuffix(".toml") for entry in (files("fxlstm") / "devices").iterdir() if entry.name.endswith(".toml")
@@ -78,3 +80,7 @@ def test_tolerance_is_given_in_siemens_and_kept_in_adc_codes():
 def test_a_nonsensical_scheme_is_refused(wrong):
     with pytest.raises(ArrayError, match=f"{next(iter(wrong))} = "):
         scheme_for("ta-hfo2", Hardware(), **wrong)
+
+
+def test_a_scheme_has_the_fields_of_the_links_campaign_scheme():
+    assert [field.name for field in fields(Scheme)] == [field.name for field in MESSAGE_BY_NAME["campaign_scheme"].request]
