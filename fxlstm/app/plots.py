@@ -26,23 +26,30 @@ STYLE: dict[str, Any] = {
     "legend.frameon": False,
     "lines.linewidth": 1.2,
 }
-# Colours that stay apart for colour-blind readers (Okabe and Ito 2008), with marks for print in grey.
-MARKS = (("#0072B2", "-"), ("#56B4E9", "--"), ("#E69F00", "-"), ("#D55E00", "-"), ("#009E73", "--"))
+# One style per prediction, wide below narrow, so that curves that agree stay visible; colours that stay apart for colour-blind
+# readers (Okabe and Ito 2008).
+LINES: tuple[dict[str, Any], ...] = (
+    {"color": "#A6CBE3", "linewidth": 4.5},
+    {"color": "#0072B2", "linewidth": 2.2},
+    {"color": "#E69F00", "linewidth": 1.4},
+    {"color": "#D55E00", "linewidth": 1.0, "linestyle": (0, (3, 2))},
+)
 GREY = "0.55"
+UNSEEN = "0.94"
 
 
 def draw_predictions(
     axes: Axes, months: NDArray[np.datetime64], actual: Array, predictions: Mapping[str, Array], baseline: Array, learned: int
 ) -> None:
-    """Draw a series, its predictions and a baseline (all of the series' length, NaN where there is none) over ``months``."""
-    days = months.astype("datetime64[D]")
-    axes.axvspan(days[learned], days[-1], color="0.94", zorder=0)
+    """Draw a series of passengers, its predictions and a baseline (the series' length, NaN where there is none) over ``months``."""
+    days = _days(axes, months, learned)
     axes.plot(days, baseline, color=GREY, linewidth=0.8, linestyle=":", label="persistence")
-    axes.plot(days, actual, color="black", marker="o", markersize=2.2, linewidth=0.8, label="actual")
-    for (color, line), (name, values) in zip(MARKS, predictions.items(), strict=False):
-        axes.plot(days, values, line, color=color, label=name)
-    axes.set(xlim=(days[0], days[-1]), ylabel="passengers (thousands)")
-    axes.text(0.665 + 0.005, 0.03, "unseen", transform=axes.transAxes, color="0.35", style="italic")
+    axes.plot(days, actual, color="black", marker="o", markersize=2.2, linewidth=0.6, zorder=3, label="actual")
+    for line, (name, values) in zip(LINES, predictions.items(), strict=False):
+        axes.plot(days, values, label=name, **line)
+    for day, words, side in ((days[learned - 1], "learned ", "right"), (days[learned], " unseen", "left")):
+        axes.annotate(words, (day, 0.02), xycoords=("data", "axes fraction"), ha=side, color="0.35", style="italic")
+    axes.set_ylabel("passengers (thousands)")
     axes.legend(loc="upper left", ncols=2)
 
 
@@ -50,19 +57,26 @@ def draw_errors(
     axes: Axes, months: NDArray[np.datetime64], errors: Mapping[str, Array], baseline: Array, learned: int, unit: str
 ) -> None:
     """Draw the errors of predictions, month by month, before bars of the baseline's error."""
-    days = months.astype("datetime64[D]")
-    axes.axvspan(days[learned], days[-1], color="0.94", zorder=0)
+    days = _days(axes, months, learned)
     axes.bar(days, baseline, width=22, color="0.8", label="persistence")
-    for (color, line), (name, values) in zip(MARKS, errors.items(), strict=False):
-        axes.plot(days, values, line, color=color, linewidth=1.0, label=name)
+    for line, (name, values) in zip(LINES, errors.items(), strict=False):
+        axes.plot(days, values, label=name, **line)
     axes.axhline(0, color="black", linewidth=0.5)
-    axes.set(xlim=(days[0], days[-1]), ylabel=f"error ({unit})")
+    axes.set_ylabel(f"error ({unit})")
+
+
+def _days(axes: Axes, months: NDArray[np.datetime64], learned: int) -> NDArray[np.datetime64]:
+    """Shade the unseen months and return all as days, which Matplotlib draws."""
+    days = months.astype("datetime64[D]")
+    axes.axvspan(days[learned], days[-1], color=UNSEEN, zorder=0)
+    axes.set_xlim(days[0], days[-1])
+    return days
 
 
 def draw_stages(axes: Axes, names: Sequence[str], errors: Sequence[float], words: Sequence[str]) -> None:
     """Draw the error that each stage adds as bars on a logarithmic axis, with ``words`` beside each."""
     positions = np.arange(len(names))[::-1]
-    axes.barh(positions, errors, color=[MARKS[0][0]] * (len(names) - 1) + ["0.4"], height=0.6)
+    axes.barh(positions, errors, color=[LINES[1]["color"]] * (len(names) - 1) + ["0.4"], height=0.6)
     axes.set_xscale("log")
     for position, error, word in zip(positions, errors, words, strict=True):
         axes.annotate(word, (error, position), xytext=(3, 0), textcoords="offset points", va="center")
