@@ -155,11 +155,16 @@ def _words(score: Score) -> str:
     return f"RMSE {score.thousands:.1f} thousand, {score.fraction:.4f} of the range"
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description="Train the network of 'fxlstm demo airline'.")
-    parser.add_argument("--output", type=Path, default=DESTINATION, help="where to write the .safetensors file")
+def make_reproducible() -> None:
+    """Let the same seed give the same weights: one thread, deterministic algorithms only."""
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True)
+
+
+def main() -> None:
+    make_reproducible()
+    parser = argparse.ArgumentParser(description="Train the network of 'fxlstm demo airline'.")
+    parser.add_argument("--output", type=Path, default=DESTINATION, help="where to write the .safetensors file")
     output = parser.parse_args().output
     save_network(train(*choose()), output)
     print(f"wrote {output}, SHA-256 of the file {hashlib.sha256(output.read_bytes()).hexdigest()}")

@@ -17,7 +17,7 @@ from fxlstm.app.files import write_whole
 
 Array = NDArray[np.float64]
 
-STYLE: dict[str, Any] = {
+STYLE: Any = {
     "font.size": 8,
     "axes.titlesize": 9,
     "axes.titlelocation": "left",
@@ -104,7 +104,7 @@ def draw_conductance_maps(figure: Figure, axes: Sequence[Axes], target: Array, m
 
 
 def used_part(values: Array, of: Array | None = None) -> Array:
-    """Return the smallest rectangle from the first cell that holds every finite value of ``of`` (``values`` itself if not given)."""
+    """Return the rectangle from the first cell on that holds every finite value of ``of``, by default of ``values``."""
     rows, columns = np.nonzero(np.isfinite(values if of is None else of))
     return values[: rows.max() + 1, : columns.max() + 1]
 

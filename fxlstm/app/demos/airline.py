@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from fxlstm.app import plots
-from fxlstm.app.console import print_json, print_table
+from fxlstm.app.console import print_table
 from fxlstm.app.demos.airline_task import AirlineTask, Array, Score, load_trained
 from fxlstm.app.demos.stages import Stages, run_stages
 
@@ -52,20 +52,10 @@ class Result:
         }
 
 
-def run_airline(url: str = URL, output: Path = OUTPUT, as_json: bool = False) -> Result:
-    """Run the demonstration with the board at ``url``, draw ``airline.png`` in folder ``output``, print tables or one JSON object."""
-    result = measure(url, output)
-    if as_json:
-        print_json(result.as_dict())
-    else:
-        show(result)
-    return result
+def run(url: str = URL, output: Path = OUTPUT, device: str = "ta-hfo2", seed: int = 1) -> Result:
+    """Run the shipped network at every stage, the board at ``url`` included, and draw ``airline.png`` in folder ``output``.
 
-
-def measure(url: str, output: Path, device: str = "ta-hfo2", seed: int = 1) -> Result:
-    """Run the shipped network at every stage, the board at ``url`` included, and draw the result; nothing is printed.
-
-    ``device`` and ``seed`` are those of the simulated array.
+    ``device`` and ``seed`` are those of the simulated array. Print the result with :func:`show`.
     """
     task = AirlineTask.load()
     stages = run_stages(load_trained(), task.inputs, task.inputs[: task.learned - 1], url, device, seed)

@@ -1,0 +1,72 @@
+"""The airline demonstration: an honest task, weights that are what they are said to be, errors found where they were put."""
+
+import numpy as np
+import pytest
+
+from fxlstm.app.demos.airline_task import AirlineTask, load_trained, weights_digest
+from fxlstm.app.demos.stages import attribute
+from tools import train_airline
+
+
+@pytest.fixture(scope="module")
+def task() -> AirlineTask:
+    return AirlineTask.load()
+
+
+def test_the_task_shows_the_network_nothing_of_the_future(task):
+    altered = AirlineTask(task.months, np.concatenate([task.passengers[:100], task.passengers[100:] * 3]))
+    assert altered.scale == task.scale
+    np.testing.assert_array_equal(altered.inputs[:100], task.inputs[:100])
+
+
+def test_inputs_fit_the_rows_and_the_wanted_outputs_give_the_series_back(task):
+    assert np.abs(task.inputs).max() <= 1
+    assert task.inputs.shape == task.targets.shape == (143, 1)
+    np.testing.assert_allclose(task.predict(task.targets), task.passengers[1:])
+
+
+def test_persistence_errs_by_48_thousand_on_the_unseen_months(task):
+    score = task.score(task.persistence, task.unseen)
+    assert score.thousands == pytest.approx(48.04, abs=0.01)
+    assert score.fraction == pytest.approx(score.thousands / (622 - 104))
+
+
+def test_the_shipped_network_has_the_published_geometry():
+    layers = load_trained().layers
+    assert [(layer.cell.name, layer.inputs, layer.units) for layer in layers] == [("lstm", 1, 15), ("dense", 15, 1)]
+
+
+def test_the_shipped_network_is_what_its_provenance_says(task):
+    network = load_trained()
+    recorded = network.metadata
+    predictions = task.predict(network(task.inputs))
+    assert recorded["weights_sha256"] == weights_digest(network)
+    assert recorded["rmse_thousands"]["seen"] == pytest.approx(task.score(predictions, task.seen).thousands)
+    assert recorded["rmse_thousands"]["unseen"] == pytest.approx(task.score(predictions, task.unseen).thousands)
+
+
+def test_training_again_with_the_recorded_settings_gives_as_good_a_network(task):
+    train_airline.make_reproducible()
+    recorded = load_trained().metadata
+    settings = train_airline.Settings(**recorded["settings"])
+    network = train_airline.fit(task, settings, recorded["seed"]).network({})
+    error = task.score(task.predict(network(task.inputs)), task.unseen).thousands
+    assert error == pytest.approx(recorded["rmse_thousands"]["unseen"], abs=3)
+
+
+def test_the_shipped_network_beats_persistence_on_unseen_months_in_float(task):
+    error = task.score(task.predict(load_trained()(task.inputs)), task.unseen).thousands
+    assert error < 0.6 * task.score(task.persistence, task.unseen).thousands
+
+
+def test_each_error_is_attributed_to_its_stage():
+    random = np.random.default_rng(1)
+    floats = random.normal(size=(400, 1))
+    integers = floats + 0.001 * random.normal(size=floats.shape)
+    repeats = integers + 0.03 * random.normal(size=floats.shape) + 0.01 * random.normal(size=(32, *floats.shape))
+    found = {error.stage: error for error in attribute(floats, integers, repeats)}
+    assert found["quantization"].rms == pytest.approx(0.001, rel=0.1)
+    assert found["programming"].rms == pytest.approx(0.03, rel=0.1)
+    assert found["read noise"].rms == pytest.approx(0.01, rel=0.05)
+    assert found["together"].rms == pytest.approx(np.hypot(0.03, 0.01), rel=0.1)
+    assert found["quantization"].signal_to_noise == pytest.approx(60, abs=1.5)
