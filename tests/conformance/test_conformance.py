@@ -1,0 +1,78 @@
+"""With an ideal array, every executor gives the integers of the reference interpreter, bit for bit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+from executors import EXECUTORS, Executor, Outcome, reference
+from random_programs import random_inputs, random_program
+
+from fxlstm.program.operations import FUNCTIONS, OPERATIONS
+from fxlstm.program.program import Codes, Program
+
+CHUNK = 500
+
+
+@dataclass(frozen=True)
+class Case:
+    """A program, its inputs and what the reference makes of them."""
+
+    seed: int
+    program: Program
+    inputs: Codes
+    expected: Outcome
+
+
+def make_case(seed: int) -> Case:
+    program = random_program(seed)
+    inputs = random_inputs(seed, program)
+    return Case(seed, program, inputs, reference(program, inputs))
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "cases" in metafunc.fixturenames:
+        count = metafunc.config.getoption("--programs")
+        chunks = [range(start, min(start + CHUNK, count)) for start in range(0, count, CHUNK)]
+        metafunc.parametrize("cases", chunks, indirect=True, scope="module", ids=[f"seeds-{c.start}-{c.stop - 1}" for c in chunks])
+
+
+@pytest.fixture(scope="module")
+def cases(request: pytest.FixtureRequest) -> list[Case]:
+    """The programs of a range of seeds, run once by the reference for all executors."""
+    return [make_case(seed) for seed in request.param]
+
+
+@pytest.mark.parametrize("name", EXECUTORS)
+def test_executor_equals_the_reference_on_random_programs(name: str, cases: list[Case]) -> None:
+    executor = EXECUTORS[name]
+    for case in cases:
+        if executor.runs_digital or case.program.hardware.adc_bits is not None:
+            outcome = executor.run(case.program, case.inputs)
+            np.testing.assert_array_equal(outcome.outputs, case.expected.outputs, f"{name}, seed {case.seed}")
+            check_counts(executor, outcome, case)
+
+
+def check_counts(executor: Executor, outcome: Outcome, case: Case) -> None:
+    if outcome.clipped is not None:
+        assert case.expected.clipped is not None
+        expected = [(adc if executor.counts_adc else 0, result) for adc, result in case.expected.clipped]
+        assert outcome.clipped == expected, f"seed {case.seed}"
+
+
+def test_random_programs_hold_everything_that_a_program_may_hold() -> None:
+    programs = [random_program(seed) for seed in range(300)]
+    operations = [operation for program in programs for operation in program.operations]
+    assert {operation.kind for operation in operations} == {kind.name for kind in OPERATIONS}
+    activations = {(operation.function, operation.fraction) for operation in operations if operation.kind == "activate"}
+    assert {function for function, _ in activations} == {function.name for function in FUNCTIONS}
+    assert {fraction for _, fraction in activations} == set(range(16))
+    assert any(len(matrix.tiles) > 4 for program in programs for matrix in program.matrices)
+    assert {program.hardware.adc_bits for program in programs} >= {None, 2, 16}
+    assert {program.returns_last for program in programs} == {False, True}
+
+
+def test_results_of_random_programs_use_the_codes_between_the_ends() -> None:
+    outputs = np.concatenate([make_case(seed).expected.outputs.ravel() for seed in range(200)])
+    assert np.mean(np.abs(outputs.astype(np.int32)) < 32767) > 0.5
