@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fxlstm.program.formats import decode, encode
 from fxlstm.program.hardware import Hardware
+
+if TYPE_CHECKING:
+    from fxlstm.program.report import Report
 
 Codes = NDArray[np.int16]
 
@@ -115,6 +118,12 @@ class Program:
         from fxlstm.program import image
 
         return image.to_bytes(self)
+
+    def report(self) -> Report:
+        """Return what quantization cost, stage by stage, as measured on the calibration data."""
+        from fxlstm.program.report import Report
+
+        return Report.of(self)
 
     def encode(self, x: Any) -> Codes:
         """Return the input codes of float inputs, of any shape; NaN and infinity are refused, large values saturate."""

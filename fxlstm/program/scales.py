@@ -1,0 +1,99 @@
+"""Real weights to level differences per column, and the integer rescale that undoes it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fxlstm.errors import ModelError
+from fxlstm.program.formats import CODE_BITS, UNIT_FRACTION, dac
+from fxlstm.program.hardware import Hardware
+from fxlstm.program.rules import MAX_MANTISSA, MAX_SCALE_SHIFT
+
+MANTISSA_BITS = 31
+_INT64_BITS = 63
+
+Values = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Levels:
+    """Level differences (rows with bias rows, columns) and the real weight of one level, per column.
+
+    A column's sum of row code times level difference, times ``delta`` * 2**-15, is the real result.
+    """
+
+    weights: NDArray[np.int16]
+    delta: Values
+    digital_bias: Values
+
+
+def bias_code(hardware: Hardware) -> int:
+    """Return the constant code that drives the bias rows, as the DAC gives it."""
+    code = dac(math.floor(hardware.bias_value * ((1 << UNIT_FRACTION) - 1) + 0.5), hardware.dac_bits)
+    if code == 0:
+        raise ModelError(
+            f"bias_value = {hardware.bias_value} is nothing to a DAC of dac_bits = {hardware.dac_bits}; "
+            "choose a larger bias_value or bias='digital'"
+        )
+    return code
+
+
+def to_levels(weight: Values, bias: Values, hardware: Hardware) -> Levels:
+    """Return the level differences of ``weight`` (rows, columns), which takes row codes as fractions of 2**15.
+
+    With an array bias the last ``bias_rows`` rows hold it, divided as evenly as whole levels allow.
+    """
+    in_array = hardware.bias == "array"
+    bias_weight = bias * 2.0**UNIT_FRACTION / bias_code(hardware) if in_array else np.zeros_like(bias)
+    peak = np.maximum(np.abs(weight).max(axis=0), np.abs(bias_weight) / hardware.bias_rows)
+    delta = peak / (hardware.levels - 1)
+    per_level = np.divide(1.0, delta, out=np.zeros_like(delta), where=delta > 0)
+    levels = np.floor(weight * per_level + 0.5).astype(np.int64)
+    if in_array:
+        total = np.floor(bias_weight * per_level + 0.5).astype(np.int64)
+        shares = [(total + row) // hardware.bias_rows for row in range(hardware.bias_rows)]
+        levels = np.concatenate([levels, np.stack(shares)])
+    limit = hardware.levels - 1
+    digital = np.zeros_like(bias) if in_array else bias
+    return Levels(np.clip(levels, -limit, limit).astype(np.int16), delta, digital)
+
+
+def rescale(factor: float, bias: float, worst_sum: int) -> tuple[int, int, int]:
+    """Return ``(mantissa, shift, bias)`` so that ``sum * mantissa + bias >> shift`` is ``sum * factor + bias`` in codes.
+
+    The mantissa has 31 bits, or as many as the proven bound of the sum leaves room for in 64 bits.
+    Raises :class:`ModelError` when the result is too large for any.
+    """
+    fraction, exponent = math.frexp(factor)
+    for bits in range(MANTISSA_BITS, 0, -1):
+        mantissa, shift = round(math.ldexp(fraction, bits)), bits - exponent
+        if mantissa > MAX_MANTISSA or not 0 <= shift <= MAX_SCALE_SHIFT:
+            continue
+        whole_bias = math.floor(math.ldexp(bias, shift) + 0.5)
+        if worst_sum * mantissa + abs(whole_bias) + ((1 << shift) >> 1) < 1 << _INT64_BITS:
+            return mantissa, shift, whole_bias
+    raise ModelError(
+        f"a column with scale {factor:g} and bias {bias:g} (in codes) does not fit 64-bit arithmetic; "
+        "scale the layer's weights down"
+    )
+
+
+def choose_range(accumulators: Values, hardware: Hardware, headroom: float) -> int:
+    """Return the finest front-end range whose full scale covers the largest accumulator with headroom, else the coarsest."""
+    gain, _ = hardware.gain(0)
+    peak = float(np.abs(accumulators).max()) * gain * headroom
+    full_scale = (1 << (CODE_BITS - 1)) - 1
+    for index in range(hardware.range_count):
+        if peak <= full_scale * 2.0 ** hardware.unit_shift(index):
+            return index
+    return hardware.range_count - 1
+
+
+def full_scale_used(accumulators: Values, hardware: Hardware, range_index: int) -> float:
+    """Return the largest accumulator as a fraction of a range's full scale."""
+    gain, shift = hardware.gain(range_index)
+    return float(np.abs(accumulators).max()) * gain / 2.0 ** (shift + CODE_BITS - 1)
