@@ -52,8 +52,7 @@ def trace_cell(cell: Cell, units: int, parameters: Mapping[str, Array], x: Array
     vectors: Trace = {state: np.zeros((batch, units)) for state in cell.states}
     steps: list[Trace] = []
     for t in range(time):
-        vectors["x"] = x[:, t]
-        vectors = _step(cell, vectors, parameters)
+        vectors = _step(cell, {**vectors, "x": x[:, t]}, parameters)
         steps.append(_keep(vectors, names))
     return {name: np.stack([step[name] for step in steps], axis=1) for name in steps[0]}
 

@@ -64,7 +64,7 @@ class Report:
         except (KeyError, TypeError, ValueError) as error:
             raise ProgramError(f"the program's report is not readable ({error}); quantize again") from error
 
-    def to_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, Any]:
         """Return the report as plain JSON data."""
         return {
             "timesteps": self.timesteps,
@@ -101,7 +101,7 @@ def measure(program: Program, x: Values, floats: Mapping[str, Values], tiles: Se
         layer, vector = part.name.rsplit("/", 1)
         peak = float(np.abs(held.astype(np.int64)).max()) / CODE_MAX
         stages.append(Stage(layer, vector, ratio, round(peak, 4), clipped.get(part.start, 0)))
-    return Report(timesteps, tuple(stages), tuple(_products(reference, tiles))).to_dict()
+    return Report(timesteps, tuple(stages), tuple(_products(reference, tiles))).as_dict()
 
 
 def _record(reference: Reference, inputs: NDArray[np.int16]) -> tuple[NDArray[np.int16], int]:
