@@ -18,9 +18,9 @@ from fxlstm.crossbar.programming import write
 from fxlstm.errors import ArrayError
 from fxlstm.program.device import load_device
 from fxlstm.program.hardware import Hardware
-from fxlstm.program.mapping import check_placement, pair_rows, target_map, tile_columns
+from fxlstm.program.mapping import LEAVE, check_placement, pair_rows, target_map, tile_columns
 from fxlstm.program.program import Codes, Program, Tile
-from fxlstm.program.scheme import READ_CODE, ProgrammingReport, Scheme, code_siemens, scheme_for
+from fxlstm.program.scheme import READ_CODE, READ_RANGE, ProgrammingReport, Scheme, code_siemens, scheme_for
 
 
 class SimulatedArray:
@@ -84,7 +84,8 @@ class SimulatedArray:
         """Return conductances in siemens, (rows, columns), measured row by row through the converters; ``exact``: without them."""
         if exact:
             return self.conductance
-        return code_siemens(self.convert(np.eye(self.rows, dtype=np.int16) * np.int16(READ_CODE), 0), 0, self.hardware)
+        one_row_each = np.eye(self.rows, dtype=np.int16) * np.int16(READ_CODE)
+        return code_siemens(self.convert(one_row_each, READ_RANGE), READ_RANGE, self.hardware)
 
     def program(
         self,
@@ -119,7 +120,7 @@ class SimulatedArray:
         self._check(target)
         wanted = target_map(target)[: self.rows, : self.columns]
         missing = ((0, self.rows - wanted.shape[0]), (0, self.columns - wanted.shape[1]))
-        return np.pad(wanted, missing, constant_values=65535)
+        return np.pad(wanted, missing, constant_values=LEAVE)
 
     def _check(self, program: Program) -> None:
         """Refuse a program that does not fit this array's size or front end."""

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from fxlstm.errors import ArrayError
 from fxlstm.program.device import Preset, load_device
+from fxlstm.program.formats import CODE_MAX
 from fxlstm.program.hardware import Hardware, load_board
 
 # What can have become of a cell in a campaign; the numbers travel over the link.
@@ -20,6 +21,8 @@ CELL_STATES: dict[str, int] = {"untouched": 0, "pending": 1, "in_tolerance": 2, 
 
 GATE_CODES = 65536  # codes of the gate DAC's span
 READ_CODE = 32767  # row code that reads a conductance
+READ_RANGE = 0  # front-end range that reads a single cell: its full scale is 1.25 mS
+MAX_CYCLES = 255  # a board counts a cell's cycles in one byte
 
 
 @dataclass(frozen=True)
@@ -64,99 +67,80 @@ def scheme_for(
     """
     preset = load_device(device)
     cycles = int(preset["programming.cycles"]) if max_cycles is None else max_cycles
-    if not 1 <= cycles <= 65535:
-        raise ArrayError(f"max_cycles = {max_cycles}: choose 1 to 65535")
-    if tolerance is not None and not 0 <= tolerance < 1:
-        raise ArrayError(f"tolerance = {tolerance}: give siemens, for instance 1e-6")
-    if preset.integer:
-        return _ideal_scheme(preset, hardware, cycles, verify, tolerance or 0.0)
-    per_siemens = 1.0 / hardware.conductance_unit
-    codes_per_volt = _codes_per_volt(hardware)
-    codes_per_unit = codes_per_volt / preset["gate.slope"] / per_siemens
-    base = round(preset["conductance.base"] * per_siemens)
-    offset_volts = (
-        preset["gate.reference_voltage"]
-        + (preset["conductance.base"] - preset["gate.reference_conductance"]) / preset["gate.slope"]
-    )
+    if not 1 <= cycles <= MAX_CYCLES:
+        raise ArrayError(f"max_cycles = {max_cycles}: choose 1 to {MAX_CYCLES}")
     accepted = preset["programming.tolerance"] if tolerance is None else tolerance
+    if not 0 <= accepted < 1:
+        raise ArrayError(f"tolerance = {tolerance}: give siemens, for instance 1e-6")
     return Scheme(
         verify=int(verify),
-        skip=1,
+        skip=int(not preset.integer),  # an ideal cell is written even when its reading, coarser than its units, looks right
+        range=READ_RANGE,
         log2_reads=int(preset["programming.log2_reads"]),
-        tolerance=_tolerance_codes(accepted, hardware),
+        tolerance=round(accepted / _code_siemens(READ_RANGE, hardware)),
         max_cycles=cycles,
-        base_units=base,
-        gate_min=round(preset["gate.minimum"] * codes_per_volt),
-        gate_max=round(preset["gate.maximum"] * codes_per_volt),
-        gate_offset=round(offset_volts * codes_per_volt),
-        gate_slope=round(codes_per_unit * 65536),
-        gate_correction=round(preset["programming.correction"] * codes_per_unit * _units_per_code(hardware) * 65536),
-        **_pulses(preset, hardware),
+        base_units=round(preset["conductance.base"] / hardware.conductance_unit),
+        set_millivolts=round(preset["set.voltage"] * 1000),
+        reset_millivolts=-round(preset["reset.voltage"] * 1000),
+        set_microseconds=round(preset["set.width"] * 1e6),
+        reset_microseconds=round(preset["reset.width"] * 1e6),
+        reset_gate=_gate_code(preset["reset.gate"], hardware),
+        **(_IDEAL_GATES if preset.integer else _gates(preset, hardware)),
     )
 
 
-def _ideal_scheme(preset: Preset, hardware: Hardware, cycles: int, verify: bool, tolerance: float) -> Scheme:
-    """The gate code is the conductance in units, so one SET is exact."""
-    return Scheme(
-        verify=int(verify),
-        skip=0,
-        log2_reads=0,
-        tolerance=_tolerance_codes(tolerance, hardware),
-        max_cycles=cycles,
-        base_units=0,
-        gate_min=0,
-        gate_max=GATE_CODES - 1,
-        gate_offset=0,
-        gate_slope=65536,
-        gate_correction=0,
-        **_pulses(preset, hardware),
-    )
+# An ideal cell takes its gate code as its conductance in units.
+_IDEAL_GATES = {"gate_min": 0, "gate_max": GATE_CODES - 1, "gate_offset": 0, "gate_slope": 65536, "gate_correction": 0}
 
 
-def _pulses(preset: Preset, hardware: Hardware) -> dict[str, int]:
-    """Voltages and widths of the pulses, and the range that reads them back."""
+def _gates(preset: Preset, hardware: Hardware) -> dict[str, int]:
+    """How gate codes follow from targets and from errors, by the preset's straight line of conductance over gate voltage."""
+    base_volts = preset["gate.reference_voltage"]
+    base_volts += (preset["conductance.base"] - preset["gate.reference_conductance"]) / preset["gate.slope"]
+    codes_per_siemens = _gate_codes_per_volt(hardware) / preset["gate.slope"]
+    correction = preset["programming.correction"] * codes_per_siemens * _code_siemens(READ_RANGE, hardware)
     return {
-        "range": 0,
-        "set_millivolts": round(preset["set.voltage"] * 1000),
-        "reset_millivolts": -round(preset["reset.voltage"] * 1000),
-        "set_microseconds": round(preset["set.width"] * 1e6),
-        "reset_microseconds": round(preset["reset.width"] * 1e6),
-        "reset_gate": min(round(preset["reset.gate"] * _codes_per_volt(hardware)), GATE_CODES - 1),
+        "gate_min": _gate_code(preset["gate.minimum"], hardware),
+        "gate_max": _gate_code(preset["gate.maximum"], hardware),
+        "gate_offset": _gate_code(base_volts, hardware),
+        "gate_slope": round(codes_per_siemens * hardware.conductance_unit * 65536),
+        "gate_correction": round(correction * 65536),
     }
 
 
-def _codes_per_volt(hardware: Hardware) -> float:
+def _gate_codes_per_volt(hardware: Hardware) -> float:
     return GATE_CODES / float(load_board(hardware.board)["gate_dac"]["span_volts"][1])
+
+
+def _gate_code(volts: float, hardware: Hardware) -> int:
+    return min(round(volts * _gate_codes_per_volt(hardware)), GATE_CODES - 1)
 
 
 def gate_volts(codes: NDArray[np.int64], hardware: Hardware) -> NDArray[np.float64]:
     """Volts of gate DAC codes."""
-    return codes / _codes_per_volt(hardware)
+    return codes / _gate_codes_per_volt(hardware)
 
 
 def gate_codes(volts: NDArray[np.float64], hardware: Hardware) -> NDArray[np.int64]:
     """Gate DAC codes nearest to voltages."""
-    return np.rint(volts * _codes_per_volt(hardware)).astype(np.int64)
+    return np.rint(volts * _gate_codes_per_volt(hardware)).astype(np.int64)
 
 
-def _units_per_code(hardware: Hardware) -> float:
-    """Conductance units per ADC code of a reading in range 0."""
-    return float(2 ** hardware.unit_shift(0)) / READ_CODE
+def _code_siemens(range_index: int, hardware: Hardware) -> float:
+    """Siemens of one ADC code when a conductance is read."""
+    return 2.0 ** hardware.unit_shift(range_index) / READ_CODE * hardware.conductance_unit
 
 
-def _tolerance_codes(siemens: float, hardware: Hardware) -> int:
-    return round(siemens / hardware.conductance_unit / _units_per_code(hardware))
+def code_siemens(codes: NDArray[np.integer], range_index: int, hardware: Hardware) -> NDArray[np.float64]:
+    """The conductances in siemens that readings in ADC codes stand for."""
+    return codes.astype(np.float64) * _code_siemens(range_index, hardware)
 
 
 def target_codes(units: NDArray[np.int64], scheme: Scheme, hardware: Hardware) -> NDArray[np.int64]:
     """The reading, in ADC codes, of a cell that is ``units`` above the scheme's base."""
     shift = hardware.unit_shift(scheme.range)
-    return (READ_CODE * (scheme.base_units + units) + (1 << (shift - 1))) >> shift
-
-
-def code_siemens(codes: NDArray[np.integer], range_index: int, hardware: Hardware) -> NDArray[np.float64]:
-    """The conductance in siemens that a reading in ADC codes stands for."""
-    return codes.astype(np.float64) * (2.0 ** hardware.unit_shift(range_index) / READ_CODE * hardware.conductance_unit)
+    codes: NDArray[np.int64] = (READ_CODE * (scheme.base_units + units) + (1 << (shift - 1))) >> shift
+    return np.minimum(codes, CODE_MAX)
 
 
 @dataclass(frozen=True)
