@@ -1,0 +1,31 @@
+/* Start and main loop.
+ * SPDX-License-Identifier: BSD-3-Clause
+ */
+#include "app/firmware.h"
+
+#include <string.h>
+
+size_t firmware_size(void) {
+    return sizeof(firmware);
+}
+
+void firmware_init(firmware *board, hal *port) {
+    memset(board, 0, sizeof *board);
+    board->hal = port;
+    link_init(&board->link);
+    safety_init(&board->safety, port);
+    front_end_init(&board->front_end, port); /* a chip that fails is tried again, and reported, when it is needed */
+    uint8_t payload[FW_BOOT_EVENT_SIZE];
+    fw_boot_event event = {.reset_reason = (uint8_t)hal_last_reset(port)};
+    fw_pack_boot_event(&event, payload);
+    link_send_event(&board->link, FW_EVENT_BOOT, payload, sizeof payload);
+}
+
+bool firmware_poll(firmware *board) {
+    hal_watchdog_kick(board->hal);
+    bool busy = link_poll(board);
+    safety_poll(board);
+    if (campaign_poll(board))
+        busy = true;
+    return busy;
+}

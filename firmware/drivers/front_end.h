@@ -1,0 +1,56 @@
+/* The array's front end: row DACs, gate DACs, column ADCs, range and gain switches.
+ * SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Between calls the array is at rest (all rows and gates at 0 V) or held for reading; pulses always end at rest.
+ * On failure `detail` holds the chip select that failed, or what its chip answered.
+ */
+#ifndef FRONT_END_H
+#define FRONT_END_H
+
+#include "drivers/ad7606c.h"
+#include "drivers/ltc2668.h"
+#include "gen/protocol.h"
+#include "gen/wiring.h"
+
+typedef struct {
+    hal *board;
+    ltc2668 rows[FW_ROW_DAC_CHIPS];
+    ltc2668 gates[FW_GATE_DAC_CHIPS];
+    ad7606c columns[FW_COLUMN_ADC_CHIPS];
+    bool ready;      /* every chip has answered since power-up or the last failure */
+    bool driven;     /* some row or gate may be away from 0 V */
+    bool gates_open; /* all gates stand open for reading */
+    int32_t detail;
+    uint32_t conversions;
+    uint32_t pulses;
+    uint32_t dac_echo_errors;
+    uint32_t adc_crc_errors;
+    uint32_t adc_clipped;
+} front_end;
+
+/* Bring up all chips with every output at 0 V. Called again by itself when an earlier attempt failed. */
+fx_status front_end_init(front_end *front, hal *board);
+
+/* Safe idle: every row and gate to 0 V with the fewest frames, going on past chips that fail. */
+fx_status front_end_rest(front_end *front);
+
+/* Drive all rows with codes (0.2 V full scale) with all gates open, and convert all columns 2**log2_reads times;
+ * the mean, ties up, goes to `columns`. The rows stay driven until the next call. */
+fx_status front_end_convert(front_end *front, unsigned range, unsigned log2_reads, const int16_t rows[FW_ROWS],
+                            int16_t columns[FW_COLUMNS]);
+
+/* One pulse on one row: gates to their codes (0 = closed), the row to `millivolts` for `microseconds`, then rest. */
+fx_status front_end_pulse(front_end *front, unsigned row, int millivolts, uint32_t microseconds,
+                          const uint16_t gates[FW_COLUMNS]);
+
+/* Count codes at either end of the ADC's scale. */
+void front_end_count_clipped(front_end *front, const int16_t *codes, size_t count);
+
+/* Shift of the identity code = sum(row code * units) >> shift in a range. */
+unsigned front_end_unit_shift(unsigned range);
+
+/* Check one chip, outputs at 0 V: row DACs first, then gate DACs, then column ADCs. */
+#define FRONT_END_CHIPS (FW_ROW_DAC_CHIPS + FW_GATE_DAC_CHIPS + FW_COLUMN_ADC_CHIPS)
+fw_chip_result front_end_selftest(front_end *front, unsigned chip);
+
+#endif

@@ -1,0 +1,36 @@
+/* LTC2668-16: sixteen 16-bit DACs behind one chip select.
+ * SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Frames are 32 bits, MSB first: 8 bits of zero, command, channel, code. The chip shifts out the previous frame, so
+ * every frame proves the one before it. Written codes wait in the chip's input registers until the board's LDAC line
+ * moves them.
+ */
+#ifndef LTC2668_H
+#define LTC2668_H
+
+#include "hal/hal.h"
+#include "status.h"
+
+#define LTC2668_CHANNELS 16u
+
+typedef struct {
+    unsigned chip;
+    uint32_t previous;                /* the frame whose echo comes next */
+    bool pending;                     /* the last frame has not been proved yet */
+    uint16_t known;                   /* bit n: codes[n] stands in input register n */
+    uint16_t codes[LTC2668_CHANNELS]; /* input registers */
+} ltc2668;
+
+/* Set every channel to `span` and every input register and output to `code`; proves that the chip is there. */
+fx_status ltc2668_init(ltc2668 *dac, hal *board, unsigned chip, unsigned span, uint16_t code);
+
+/* Put a code into one input register; nothing is sent when it is there already. */
+fx_status ltc2668_write(ltc2668 *dac, hal *board, unsigned channel, uint16_t code);
+
+/* Put a code into all input registers with one frame, whatever they are known to hold. */
+fx_status ltc2668_write_all(ltc2668 *dac, hal *board, uint16_t code);
+
+/* Prove the last frame, so that nothing unproved reaches an output. FX_ERROR_DAC_ECHO when it was damaged. */
+fx_status ltc2668_confirm(ltc2668 *dac, hal *board);
+
+#endif
