@@ -47,7 +47,7 @@ def extension(name: str, folders: list[Path]) -> Extension:
 
 EXTENSIONS = [extension("fxlstm.core._core", [CORE])]
 if (ROOT / "fxlstm/emulator/_firmware.pyx").exists():
-    EXTENSIONS.append(extension("fxlstm.emulator._firmware", [CORE, FIRMWARE]))
+    EXTENSIONS.append(extension("fxlstm.emulator._firmware", [CORE, FIRMWARE, FIRMWARE / "port/host"]))
 
 setup(
     ext_modules=cythonize(

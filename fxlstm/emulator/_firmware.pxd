@@ -1,0 +1,33 @@
+"""What the extension uses of the firmware and its host port."""
+
+from libc.stdint cimport uint8_t, uint32_t
+
+
+cdef extern from "stdbool.h" nogil:
+    ctypedef bint bool_t "bool"
+
+
+cdef extern from "port/host/port.h" nogil:
+    ctypedef int hal_reset_reason
+
+    ctypedef struct hal:
+        void *user
+        void (*spi_transfer)(void *user, unsigned chip, const uint8_t *tx, uint8_t *rx, size_t size) noexcept
+        void (*pin_write)(void *user, unsigned pin, bool_t high) noexcept
+        bool_t (*pin_read)(void *user, unsigned pin) noexcept
+        uint32_t (*microseconds)(void *user) noexcept
+        void (*delay)(void *user, uint32_t microseconds) noexcept
+        hal_reset_reason reset_reason
+        uint32_t serial_number
+
+    size_t port_send(hal *board, const uint8_t *data, size_t size)
+    size_t port_receive(hal *board, uint8_t *data, size_t capacity)
+
+
+cdef extern from "app/firmware.h" nogil:
+    ctypedef struct firmware:
+        pass
+
+    size_t firmware_size()
+    void firmware_init(firmware *board, hal *port)
+    bool_t firmware_poll(firmware *board)

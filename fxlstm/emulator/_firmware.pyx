@@ -1,0 +1,128 @@
+"""The firmware compiled for the host; its chips, pins and time are a Python object."""
+
+from cpython.bytes cimport PyBytes_FromStringAndSize
+from libc.stdint cimport uint8_t, uint32_t
+from libc.stdlib cimport calloc, free
+from libc.string cimport memcpy, memset
+
+from fxlstm.errors import BoardError
+
+
+cdef class HostFirmware:
+    """The board's firmware in this process, one struct per object, so that any number of boards live side by side."""
+
+    cdef hal *_port
+    cdef firmware *_firmware
+    cdef object _bus
+    cdef object _failure  # what a call of the bus raised, until poll or the constructor raises it
+
+    def __cinit__(self, bus, serial=1):
+        self._port = <hal *>calloc(1, sizeof(hal))
+        self._firmware = <firmware *>calloc(1, firmware_size())
+        if self._port == NULL or self._firmware == NULL:
+            raise MemoryError("no memory for a board's firmware")
+        self._bus = bus
+        self._port.user = <void *>self
+        self._port.spi_transfer = _spi_transfer
+        self._port.pin_write = _pin_write
+        self._port.pin_read = _pin_read
+        self._port.microseconds = _microseconds
+        self._port.delay = _delay
+        self._port.serial_number = serial
+        self.reset(0)
+
+    def __dealloc__(self):
+        free(self._firmware)
+        free(self._port)
+
+    def reset(self, int reason=0):
+        """Start the firmware as after a reset; ``reason`` as in ``hal.h``. Bytes on the line are kept."""
+        self._port.reset_reason = reason
+        firmware_init(self._firmware, self._port)
+        self._raise_failure()
+
+    def feed(self, const uint8_t[::1] data not None):
+        """Give the firmware bytes from the line; return how many its line buffer took."""
+        return port_send(self._port, &data[0], data.shape[0]) if data.shape[0] else 0
+
+    def take(self):
+        """Return the bytes that the firmware has sent."""
+        cdef uint8_t chunk[4096]
+        pieces = []
+        while True:
+            count = port_receive(self._port, chunk, sizeof(chunk))
+            if count == 0:
+                return b"".join(pieces)
+            pieces.append(PyBytes_FromStringAndSize(<const char *>chunk, count))
+
+    def poll(self):
+        """Run one slice of the main loop; return whether there may be more to do at once. Raises what a call of the bus raised."""
+        cdef bool_t busy = firmware_poll(self._firmware)
+        self._raise_failure()
+        return busy
+
+    cdef _raise_failure(self):
+        failure = self._failure
+        if failure is not None:
+            self._failure = None
+            raise failure
+
+
+# The bus may raise anything; C code in between cannot carry it, so the first failure waits in the object and later
+# calls of the same slice do nothing.
+
+cdef void _spi_transfer(void *user, unsigned chip, const uint8_t *tx, uint8_t *rx, size_t size) noexcept:
+    cdef HostFirmware board = <HostFirmware>user
+    cdef bytes answer
+    if rx != NULL:
+        memset(rx, 0, size)
+    if board._failure is not None:
+        return
+    try:
+        answer = board._bus.transfer(chip, PyBytes_FromStringAndSize(<const char *>tx, size))
+        if <size_t>len(answer) != size:
+            raise BoardError(f"the bus answered {len(answer)} bytes to a frame of {size}; answer as many as were sent")
+        if rx != NULL:
+            memcpy(rx, <const char *>answer, size)
+    except BaseException as failure:
+        board._failure = failure
+
+
+cdef void _pin_write(void *user, unsigned pin, bool_t high) noexcept:
+    cdef HostFirmware board = <HostFirmware>user
+    if board._failure is not None:
+        return
+    try:
+        board._bus.pin_write(pin, bool(high))
+    except BaseException as failure:
+        board._failure = failure
+
+
+cdef bool_t _pin_read(void *user, unsigned pin) noexcept:
+    cdef HostFirmware board = <HostFirmware>user
+    if board._failure is None:
+        try:
+            return board._bus.pin_read(pin)
+        except BaseException as failure:
+            board._failure = failure
+    return False
+
+
+cdef uint32_t _microseconds(void *user) noexcept:
+    cdef HostFirmware board = <HostFirmware>user
+    if board._failure is None:
+        try:
+            return board._bus.microseconds() & 0xFFFFFFFF
+        except BaseException as failure:
+            board._failure = failure
+    return 0
+
+
+cdef void _delay(void *user, uint32_t microseconds) noexcept:
+    cdef HostFirmware board = <HostFirmware>user
+    if board._failure is not None:
+        return
+    try:
+        board._bus.delay(microseconds)
+    except BaseException as failure:
+        board._failure = failure
