@@ -9,7 +9,6 @@
 
 enum {
     LARGEST_LOG2_READS = 8,
-    LARGEST_CYCLES = UINT8_MAX,
     READ_CODE = 32767,
 };
 
@@ -28,8 +27,7 @@ static int32_t target_code(const firmware *board, unsigned row, unsigned column)
 static fx_status check_scheme(const fw_campaign_scheme_request *scheme, int32_t *detail) {
     *detail = 0;
     if (scheme->range >= FW_RANGE_COUNT || scheme->log2_reads > LARGEST_LOG2_READS || scheme->max_cycles == 0 ||
-        scheme->max_cycles > LARGEST_CYCLES || scheme->set_millivolts < 0 || scheme->reset_millivolts > 0 ||
-        scheme->gate_min > scheme->gate_max)
+        scheme->set_millivolts < 0 || scheme->reset_millivolts > 0 || scheme->gate_min > scheme->gate_max)
         return FX_ERROR_SCHEME;
     fx_status status = limits_check_pulse(scheme->set_millivolts, scheme->set_microseconds, detail);
     if (status == FX_OK)
@@ -236,7 +234,7 @@ static fx_status set_row(firmware *board) {
         return status;
     for (unsigned column = 0; column < FW_COLUMNS; column++)
         if (cells[column] != NULL)
-            cells[column]->cycles++;
+            cells[column]->cycles = (uint8_t)limited(cells[column]->cycles + 1, 0, UINT8_MAX);
     campaign->cycle++;
     campaign->step = CAMPAIGN_READ;
     return FX_OK;

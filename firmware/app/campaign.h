@@ -17,10 +17,10 @@
 typedef struct firmware firmware;
 
 typedef struct {
-    uint16_t gate; /* DAC code of the next SET */
-    int16_t code;  /* last reading */
-    uint8_t state; /* FW_CELL_* */
-    uint8_t cycles;
+    uint16_t gate;  /* DAC code of the next SET */
+    int16_t code;   /* last reading */
+    uint8_t state;  /* FW_CELL_* */
+    uint8_t cycles; /* SET pulses in this campaign, at most 255 are counted */
 } campaign_cell;
 
 typedef enum { CAMPAIGN_READ, CAMPAIGN_RESET, CAMPAIGN_SET } campaign_step;
