@@ -11,6 +11,7 @@ from fxlstm.status import STATUSES
 
 _CODES = {status.symbol: status.code for status in STATUSES}
 OUT_OF_ORDER = _CODES["OUT_OF_ORDER"]
+STALE_SESSION = _CODES["STALE_SESSION"]
 
 LAST_REQUEST_ID = 65535
 

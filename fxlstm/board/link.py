@@ -10,16 +10,16 @@ import errno
 import random
 import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from typing import Any
 
 import serial
 
 from fxlstm import __version__
-from fxlstm.board.exchange import Exchange, Request, Timer, next_request_id
+from fxlstm.board.exchange import STALE_SESSION, Exchange, Request, Timer, next_request_id
 from fxlstm.board.messages import Frame, FrameDecoder, encode_frame, pack, unpack
 from fxlstm.board.protocol import EVENT_BY_CODE, KIND_EVENT, KIND_REQUEST, MESSAGE_BY_NAME, PROTOCOL_HASH, WINDOW, fixed_struct
 from fxlstm.errors import FxlstmError, LinkError, LinkLost, from_status
-from fxlstm.status import BY_CODE
 
 TICK = 0.01  # seconds one empty read lasts
 BYTE_TIME = 1e-6  # seconds counted per byte at least, so that a port that babbles for ever comes to an end
@@ -127,8 +127,9 @@ class Link:
         self._random = random.SystemRandom()
         self._timer = Timer()
         self._now = 0.0
-        self._session = 0
+        self._session = 0  # 0: the next request opens one
         self._next_request = 1
+        self._over = ""  # why this link is not to be used any more
         self._decoder = FrameDecoder()
         self._port = Port(url)
         try:
@@ -147,6 +148,8 @@ class Link:
 
         All are executed; the first refusal among them is raised.
         """
+        if self._over:
+            raise LinkLost(self._over)
         if not self._session:
             self._open_session()
         identifier, requests = self._next_request, []
@@ -165,8 +168,12 @@ class Link:
         while self._now < end:
             self._receive()
 
-    def close(self) -> None:
-        """Close the port; never fails."""
+    def close(self, last_request: str | None = None) -> None:
+        """Close the port, after a last request without fields if that gets through in a second; never fails."""
+        self._patience, self._reconnect_limit = min(self._patience, 1.0), 0
+        if last_request and not self._over:
+            with suppress(FxlstmError):
+                self.request(last_request)
         self._port.close()
 
     def _make(self, name: str, fields: dict[str, Any], identifier: int, session: int) -> Request:
@@ -218,7 +225,7 @@ class Link:
             try:
                 if self._step(exchange):
                     since, failures = self._now, 0
-                    self._check_session(exchange, session)
+                    self._check_session(exchange)
             except LinkLost as lost:
                 failures += 1
                 self._reconnect(session, failures, lost)
@@ -262,20 +269,18 @@ class Link:
             f"{self._decoder.damaged} damaged frames came back); check power and cable, reset the board, and open it again"
         )
 
-    def _check_session(self, exchange: Exchange, session: int) -> None:
+    def _check_session(self, exchange: Exchange) -> None:
         """A stale session means that the board restarted or that another host took it."""
-        stale = next((r for r in exchange.requests if r.status and BY_CODE[r.status].symbol == "STALE_SESSION"), None)
-        if stale is None:
-            return
-        self._session = 0
-        raise _Final(self._why_stale(self._identify()["boot_session"]))
+        if any(request.status == STALE_SESSION for request in exchange.requests):
+            raise self._session_lost(self._identify()["boot_session"])
 
-    def _why_stale(self, session_in_force: int) -> str:
+    def _session_lost(self, session_in_force: int) -> LinkLost:
         if session_in_force == 0:
-            return (
-                f"the board on {self.url} restarted, so nothing is known about the last request; open it again and read the array"
+            return _Final(
+                f"the board on {self.url} restarted, so nothing is known about the last request; read the array before going on"
             )
-        return f"another host has opened the board on {self.url}; close one of the two"
+        self._over = f"another host has opened the board on {self.url}; close one of the two and open it again"
+        return _Final(self._over)
 
     def _reconnect(self, session: int, failures: int, lost: LinkLost) -> None:
         """Open the port again and go on with the session, if it is still in force."""
@@ -291,7 +296,7 @@ class Link:
         except LinkError:
             return  # the next attempt to send fails and comes here again
         if in_force != session:
-            raise _Final(self._why_stale(in_force))
+            raise self._session_lost(in_force)
 
 
 class _Final(LinkLost):

@@ -62,7 +62,9 @@ class MeasurementLog:
         with self._explained():
             if writable:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._database = sqlite3.connect(f"{self.path.absolute().as_uri()}?mode={'rwc' if writable else 'ro'}", uri=True, isolation_level=None)
+            self._database = sqlite3.connect(
+                f"{self.path.absolute().as_uri()}?mode={'rwc' if writable else 'ro'}", uri=True, isolation_level=None
+            )
         try:
             with self._explained():
                 self._database.row_factory = sqlite3.Row

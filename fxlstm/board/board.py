@@ -1,0 +1,282 @@
+"""The board as a Python object, in volts, siemens and network inputs; the verbs are those of a simulated array."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from fxlstm.board.campaign import CampaignReport, run_campaign
+from fxlstm.board.driver import BoardInfo, ChipResult, Driver, board_info
+from fxlstm.board.inference import run_sequence, timesteps_per_piece
+from fxlstm.board.link import Link, Trace
+from fxlstm.board.log import MeasurementLog, default_path
+from fxlstm.board.progress import ProgressOption, shown
+from fxlstm.board.transfer import send_object
+from fxlstm.errors import ArrayError, BoardError, ModelError, ProgramError
+from fxlstm.program.hardware import Hardware, load_board
+from fxlstm.program.mapping import check_placement, pair_rows, target_map, tile_columns
+from fxlstm.program.program import Codes, Program, Tile
+from fxlstm.program.scheme import Scheme, code_siemens, gate_codes, scheme_for
+
+CODE_MAX = 32767
+_RECONNECTS = 5
+
+
+class Board:
+    """A measurement board at a port: ``/dev/ttyACM0``, ``socket://host:port``, or ``emu://host?device=ta-hfo2&seed=1`` without hardware.
+
+    Use it with ``with``: on leaving, all outputs are at 0 V. ``device`` names the preset of the board's cells, which
+    :meth:`program` needs; by default the ``device`` option of the URL, else that of an emulated board. ``log``: path of the measurement log, by default
+    ``~/.local/share/fxlstm/measurements.db``; ``False`` keeps none. ``reconnect``: open a lost port again and go on.
+    ``trace`` is called with "sent" or "received" and the bytes on the wire.
+
+    Raises :class:`LinkError` for a port that is absent, busy, silent, or has other firmware; every verb raises
+    :class:`LinkLost` when the board is gone and :class:`BoardError` when it refuses.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        device: str | None = None,
+        log: str | Path | bool | None = None,
+        reconnect: bool = True,
+        trace: Trace | None = None,
+    ) -> None:
+        self._program: Program | None = None
+        self._log = _open_log(log)
+        try:
+            self._link = Link(url, reconnect=_RECONNECTS if reconnect else 0, trace=trace)
+        except BaseException:
+            self._close_log()
+            raise
+        try:
+            self.info: BoardInfo = board_info(self._link.identity, url, device or _device_of(url))
+            self._driver = Driver(self._link, self.info, self._log)
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self) -> Board:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Bring the board to safe idle, if it can be reached, and free the port; never fails."""
+        self._link.close(last_request="safe_idle")
+        self._close_log()
+
+    @property
+    def identity(self) -> BoardInfo:
+        """Which array this is, as for every array."""
+        return self.info
+
+    @property
+    def hardware(self) -> Hardware:
+        """Converters, ranges and size of the board."""
+        return self._driver.hardware if self._program is None else self._program.hardware
+
+    @property
+    def log_path(self) -> Path | None:
+        """Where readings and pulses are logged."""
+        return self._log.path if self._log else None
+
+    def snapshot(self) -> dict[str, Any]:
+        """Return everything the board says of itself: identity, limits, state, counters; plain values, ready for JSON."""
+        return asdict(self.info) | self._driver.snapshot()
+
+    def selftest(self) -> list[ChipResult]:
+        """Check every converter chip on the board; outputs stay at 0 V. A chip is well when its ``status`` is 0."""
+        return self._driver.selftest()
+
+    def safe_idle(self) -> None:
+        """Bring all rows and gates to 0 V; a running campaign stops and can be resumed."""
+        self._driver.safe_idle()
+
+    def program(
+        self,
+        program: Program | NDArray[np.uint16],
+        progress: ProgressOption = None,
+        scheme: Scheme | None = None,
+        tolerance: float | None = None,
+    ) -> CampaignReport:
+        """Write a network onto the array, cell by cell until each is within tolerance, and make the board ready to run it.
+
+        ``program`` may also be a target map: uint16 (rows, columns), conductance units above the scheme's base, 65535 leaves a cell
+        alone. ``tolerance``: accepted error in siemens; ``scheme``: how to pulse; both by default from the device preset.
+        ``progress``: ``True`` for a bar on a terminal, or a function told (cells done, cells). Cells in tolerance are skipped,
+        and a campaign that was cut off is resumed, by this process or another. Returns what became of every cell.
+        Raises :class:`ProgramError` for a program made for other hardware.
+        """
+        if isinstance(program, Program):
+            self._check_fits(program)
+            targets = target_map(program)
+            self.load(program)
+        else:
+            targets = self._checked_targets(program)
+        with shown(progress, "programming") as tell:
+            return run_campaign(self._driver, targets, scheme or self._scheme(tolerance), tell)
+
+    def load(self, program: Program) -> None:
+        """Bring a program to the board without touching the array, whose cells may hold its weights already."""
+        self._check_fits(program)
+        image = program.to_bytes()
+        if len(image) > self.info.program_capacity:
+            raise ProgramError(
+                f"the program's image has {len(image)} bytes and the board holds {self.info.program_capacity}; choose a smaller network "
+                "or run it on the host with Engine(program, array=board)"
+            )
+        self._program = None
+        send_object(self._link, "program", image)
+        self._program = program
+
+    def run(self, x: ArrayLike, on_array: bool = True) -> NDArray[np.float64]:
+        """Run the network on the board, whole sequences: x (time, features) or (batch, time, features), real values.
+
+        Returns (batch, time, outputs), or (batch, outputs) when the program returns its last output only; without the batch axis
+        when x has none. ``on_array=False`` lets the board compute with the program's integers. Raises :class:`ModelError` for a bad x.
+        """
+        program = self._needed_program()
+        return program.decode(self.run_codes(program.encode(np.asarray(x, np.float64)), on_array))
+
+    def run_codes(self, codes: Codes, on_array: bool = True) -> Codes:
+        """Run as :meth:`run`, with input and output as int16 codes."""
+        program, codes = self._needed_program(), np.asarray(codes)
+        if codes.dtype != np.int16 or codes.ndim not in (2, 3) or codes.shape[-1] != program.input.length or codes.shape[-2] == 0:
+            raise ModelError(
+                f"the input has shape {codes.shape} of {codes.dtype}; give (time, features) or (batch, time, features) with "
+                f"{program.input.length} features and at least one timestep, int16 for codes"
+            )
+        timesteps_per_piece(program)
+        batch = codes if codes.ndim == 3 else codes[None]
+        outputs = [run_sequence(self._driver, program, sequence, on_array) for sequence in batch]
+        if codes.ndim == 2:
+            return outputs[0]
+        shape = () if program.returns_last else (codes.shape[1],)
+        return np.array(outputs, np.int16).reshape(len(batch), *shape, program.output.length)
+
+    def read_conductance(
+        self,
+        rows: int | slice | Iterable[int] | None = None,
+        columns: int | slice | Iterable[int] | None = None,
+        range: int = 0,
+        reads: int = 1,
+    ) -> NDArray[np.float64]:
+        """Measure conductances: siemens, (rows, columns) of the whole array, NaN where not measured or beyond the range.
+
+        ``rows`` and ``columns`` choose a part: a number, a slice or several numbers. ``range``: front-end range, 0 the finest.
+        ``reads``: conversions to average, a power of two up to 256.
+        """
+        log2_reads = int(reads).bit_length() - 1
+        if reads < 1 or reads != 1 << log2_reads:
+            raise BoardError(f"reads = {reads}: choose a power of two from 1 to 256")
+        wanted = _chosen(columns, self.info.columns, "column")
+        conductance = np.full((self.info.rows, self.info.columns), np.nan)
+        for row, codes in self._driver.read(_chosen(rows, self.info.rows, "row"), range, log2_reads).items():
+            siemens = np.where(codes == CODE_MAX, np.nan, code_siemens(codes, range, self.hardware))
+            conductance[row, wanted] = siemens[wanted]
+        return conductance
+
+    def multiply(self, codes: Codes, range: int = 0) -> Codes:
+        """Drive all physical rows with codes (rows,) or (batch, rows); return the columns' ADC codes (columns,) or (batch, columns)."""
+        codes = np.asarray(codes)
+        if codes.dtype != np.int16 or codes.ndim not in (1, 2) or codes.shape[-1] != self.info.rows:
+            raise ArrayError(
+                f"row codes of shape {codes.shape}, {codes.dtype}: give int16 (..., {self.info.rows}), one per physical row"
+            )
+        results = self._driver.multiply(np.atleast_2d(codes), range)
+        return results if codes.ndim == 2 else results[0]
+
+    def multiply_tile(self, tile: Tile, codes: Codes) -> Codes:
+        """Multiply row codes (batch, tile.rows) by one tile of the program on the array; returns (batch, tile.columns) ADC codes."""
+        positive, negative = pair_rows(tile, self._needed_program().hardware.pairing)
+        driven = np.zeros((len(codes), self.info.rows), np.int16)
+        driven[:, positive], driven[:, negative] = codes, -codes
+        return self._driver.multiply(driven, tile.range)[:, tile_columns(tile)]
+
+    def pulse(self, row: int, volts: float, seconds: float, gates: ArrayLike) -> None:
+        """Give one pulse to cells of a row. It cannot be undone; it is given exactly once.
+
+        ``volts`` on the row: positive SETs, negative RESETs. ``gates``: volts per column, or one value for all; 0 leaves
+        a column's cell alone. Raises :class:`BoardError` for anything beyond the board's limits, before anything is sent.
+        """
+        gate_volts = np.broadcast_to(np.asarray(gates, np.float64), (self.info.columns,))
+        if not ((gate_volts >= 0) & (gate_volts <= self.info.gate_volts)).all():
+            raise BoardError(f"gates of {gate_volts.min():g} to {gate_volts.max():g} V: choose 0 to {self.info.gate_volts:g} V")
+        if not (np.isfinite(volts) and np.isfinite(seconds)):
+            raise BoardError(f"a pulse of {volts} V for {seconds} s: give finite numbers")
+        codes = np.clip(gate_codes(gate_volts, self.hardware), 0, 65535).astype(np.uint16)
+        self._driver.pulse(row, round(volts * 1000), round(seconds * 1e6), codes)
+
+    def _needed_program(self) -> Program:
+        if self._program is None:
+            raise ProgramError(f"no program has been brought to the board on {self.info.url}; call program() or load() first")
+        return self._program
+
+    def _scheme(self, tolerance: float | None) -> Scheme:
+        if not self.info.device:
+            raise BoardError(
+                f"the cells of the board on {self.info.url} are not known, so nothing can be programmed; "
+                "open it with Board(url, device='ta-hfo2'), or give a scheme"
+            )
+        return scheme_for(self.info.device, self._driver.hardware, tolerance=tolerance)
+
+    def _check_fits(self, program: Program) -> None:
+        """Refuse a program made for other converters, ranges or another array."""
+        hardware, board = program.hardware, self._driver.hardware
+        if hardware.adc_bits != 16:
+            raise ProgramError(
+                f"the program is quantized with adc_bits = {hardware.adc_bits} and the board's ADCs have 16; quantize it with adc_bits=16"
+            )
+        if load_board(hardware.board)["front_end"] != load_board(board.board)["front_end"]:
+            raise ProgramError(
+                f"the program is made for the ranges of board {hardware.board!r} and this is {board.board!r}; quantize it for this board"
+            )
+        try:
+            check_placement(program, self.info.rows, self.info.columns)
+        except ArrayError as error:
+            raise ProgramError(f"the program does not fit the board on {self.info.url}: {error}") from error
+
+    def _checked_targets(self, targets: NDArray[np.uint16]) -> NDArray[np.uint16]:
+        targets = np.asarray(targets)
+        if targets.dtype != np.uint16 or targets.shape != (self.info.rows, self.info.columns):
+            raise ArrayError(
+                f"a target map of shape {targets.shape}, {targets.dtype}: give uint16 ({self.info.rows}, {self.info.columns})"
+            )
+        return targets
+
+    def _close_log(self) -> None:
+        if self._log:
+            self._log.close()
+
+
+def _open_log(log: str | Path | bool | None) -> MeasurementLog | None:
+    if log is False:
+        return None
+    return MeasurementLog(default_path() if log is None or log is True else log)
+
+
+def _device_of(url: str) -> str:
+    """The device preset that an ``emu://`` URL asks for, or its default; "" for other ports."""
+    parts = urlsplit(url)
+    return parse_qs(parts.query).get("device", ["ta-hfo2"])[-1] if parts.scheme == "emu" else ""
+
+
+def _chosen(choice: int | slice | Iterable[int] | None, count: int, what: str) -> list[int]:
+    """Return the numbers that a choice of rows or columns means; :class:`BoardError` outside 0..count-1."""
+    if choice is None or isinstance(choice, slice):
+        return list(range(count)[choice or slice(None)])
+    numbers = [int(choice)] if isinstance(choice, int | np.integer) else [int(number) for number in choice]
+    for number in numbers:
+        if not 0 <= number < count:
+            raise BoardError(f"{what} {number} of a board with {count} {what}s: choose 0 to {count - 1}")
+    return numbers

@@ -1,0 +1,128 @@
+"""Programming campaigns: a target map onto the array by write-verify that runs on the board, resumable after any cut."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fxlstm.board.driver import Driver
+from fxlstm.board.messages import records
+from fxlstm.board.protocol import CAMPAIGN_STATES
+from fxlstm.board.transfer import Progress, send_object
+from fxlstm.core._core import crc32
+from fxlstm.errors import BoardError, from_status
+from fxlstm.program.mapping import LEAVE
+from fxlstm.program.scheme import ProgrammingReport, Scheme, code_siemens, target_codes
+
+POLL = 0.05  # seconds between two looks at the board; far below its dead-man time
+RESTARTS = 5  # times in a row, without a cell done in between, that a campaign silenced by the dead-man is resumed
+_STATE_NAMES = {code: name for name, code in CAMPAIGN_STATES.items()}
+
+
+@dataclass(frozen=True)
+class CampaignReport(ProgrammingReport):
+    """A :class:`ProgrammingReport` from a board: ``pulses`` per cell count since the board's power-up.
+
+    ``seconds``: time it took on this host. ``resumed``: the board went on with an earlier campaign for the same targets.
+    """
+
+    seconds: float = 0.0
+    resumed: bool = False
+
+
+def run_campaign(driver: Driver, targets: NDArray[np.uint16], scheme: Scheme, progress: Progress | None = None) -> CampaignReport:
+    """Bring every cell to its target (rows, columns; conductance units above the scheme's base, ``LEAVE`` leaves it alone).
+
+    ``progress`` is told cells. The device keeps the state of every cell: after a cut, the same call goes on, also in a new process.
+    """
+    started = time.monotonic()
+    image = targets.astype("<u2").tobytes()
+    resumed = _start(driver, image, scheme)
+    logged = _log_start(driver, targets, scheme, resumed, crc32(image))
+    status = _follow(driver, crc32(image), progress)
+    cells = _cells(driver, targets)
+    if driver.log:
+        driver.log.add("campaign_results", campaign=logged, status=status, cells=cells)
+    _raise_unless_finished(driver, status)
+    return _report(driver, targets, scheme, cells, time.monotonic() - started, resumed)
+
+
+def _start(driver: Driver, image: bytes, scheme: Scheme) -> bool:
+    """Start the campaign, or join it when it runs already; return whether it goes on from before."""
+    link, crc = driver.link, crc32(image)
+    status = link.request("campaign_status")
+    if status["state"] == CAMPAIGN_STATES["running"]:
+        if status["target_crc"] == crc:
+            return True
+        link.request("campaign_stop")
+    send_object(link, "target", image)
+    link.request("campaign_scheme", **asdict(scheme))
+    return bool(link.request("campaign_start", target_crc=crc)["resumed"])
+
+
+def _follow(driver: Driver, crc: int, progress: Progress | None) -> dict[str, Any]:
+    """Watch the campaign until it ends, resuming it when the board's dead-man stopped it; return its last status."""
+    restarts, done_before = 0, -1
+    while True:
+        status = driver.link.request("campaign_status")
+        done = status["in_tolerance"] + status["gave_up"]
+        if done > done_before:
+            restarts, done_before = 0, done
+        if progress:
+            progress(done, status["cells"])
+        if status["state"] == CAMPAIGN_STATES["silenced"] and restarts < RESTARTS:
+            restarts += 1
+            driver.link.request("campaign_start", target_crc=crc)
+        elif status["state"] != CAMPAIGN_STATES["running"]:
+            return status
+        driver.link.listen(POLL)
+
+
+def _cells(driver: Driver, targets: NDArray[np.uint16]) -> NDArray[np.void]:
+    """Return the board's record of every cell, (rows, columns); rows without a target are not asked for and stay zero."""
+    rows = [int(row) for row in np.flatnonzero((targets != LEAVE).any(axis=1))]
+    answers = driver.link.requests([("campaign_cells", {"row": row}) for row in rows])
+    cells = np.zeros(targets.shape, records("cell_state", b"").dtype)
+    for row, answer in zip(rows, answers, strict=True):
+        cells[row] = records("cell_state", answer["cells"])
+    return cells
+
+
+def _log_start(driver: Driver, targets: NDArray[np.uint16], scheme: Scheme, resumed: bool, crc: int) -> int:
+    if not driver.log:
+        return 0
+    rows, columns = targets.shape
+    campaign = {"resumed": resumed, "target_crc": crc, "rows": rows, "columns": columns}
+    return driver.log.add("campaigns", session=driver.session, scheme=asdict(scheme), target=targets, **campaign)
+
+
+def _raise_unless_finished(driver: Driver, status: dict[str, Any]) -> None:
+    state = _STATE_NAMES.get(status["state"], str(status["state"]))
+    if state == "failed":
+        raise from_status(status["status"], f"the campaign on {driver.info.url} failed after {status['pulses']} pulses")
+    if state != "finished":
+        raise BoardError(
+            f"the campaign on {driver.info.url} is {state} with {status['in_tolerance']} of {status['cells']} cells in tolerance; "
+            "program again to resume it"
+        )
+
+
+def _report(
+    driver: Driver, targets: NDArray[np.uint16], scheme: Scheme, cells: NDArray[np.void], seconds: float, resumed: bool
+) -> CampaignReport:
+    codes = cells["code"].astype(np.int64)
+    wanted = target_codes(targets.astype(np.int64), scheme, driver.hardware)
+    measured = (targets != LEAVE) & bool(scheme.verify)
+    return CampaignReport(
+        state=cells["state"].astype(np.uint8),
+        cycles=cells["cycles"].astype(np.int64),
+        pulses=cells["pulses"].astype(np.int64),
+        reading=np.where(measured, code_siemens(codes, scheme.range, driver.hardware), np.nan),
+        error=np.where(measured, code_siemens(codes - wanted, scheme.range, driver.hardware), np.nan),
+        seconds=seconds,
+        resumed=resumed,
+    )
