@@ -1,7 +1,7 @@
 """The wiring of a board: chip selects, pins and time on the firmware's side, the array's rows, gates and columns on the other.
 
-Whatever a real board would suffer from (a conversion while programming, a voltage beyond the silicon's, a frame no chip understands)
-is noted in :attr:`Bus.violations`; correct firmware leaves that list empty under every fault of the link.
+Whatever a real board would suffer from (a conversion while programming, too high a voltage, a frame no chip understands) is
+noted in :attr:`Bus.violations`; correct firmware leaves that list empty under every fault of the link.
 """
 
 from __future__ import annotations
@@ -55,9 +55,7 @@ class Bus:
         self._gate_outputs = np.zeros(self._board["array"]["columns"])
         self._rows = self._dacs("row_dac", self._row_outputs, self._faults.dead_row)
         self._gates = self._dacs("gate_dac", self._gate_outputs, self._faults.dead_gate)
-        self._columns = [
-            AD7606C(self._report, self._faults.bad_crc, self._faults.stuck_busy) for _ in range(self._board["column_adc"]["chips"])
-        ]
+        self._columns = [self._adc() for _ in range(self._board["column_adc"]["chips"])]
         self._transfers = self._chip_selects()
         self._ranges = self._range_table()
         self._applied: tuple[Volts, Volts] | None = None
@@ -71,6 +69,9 @@ class Bus:
             for first in range(0, size * self._board[section]["chips"], size)
         ]
 
+    def _adc(self) -> AD7606C:
+        return AD7606C(self._report, self._faults.bad_crc, self._faults.stuck_busy)
+
     def _chip_selects(self) -> list[Any]:
         """The transfer function of each chip select."""
         selects: dict[int, Any] = {}
@@ -83,7 +84,7 @@ class Bus:
             selects[self._faults.missing_chip] = _floating
         return [selects.get(chip, _floating) for chip in range(max(selects) + 1)]
 
-    def _range_table(self) -> dict[tuple[bool, float], int]:
+    def _range_table(self) -> dict[tuple[bool, float | None], int]:
         """Front-end range by level of the gain switch and ADC range in volts; the switch is high for the smaller resistance."""
         front_end = self._board["front_end"]
         resistances, volts = front_end["transimpedance_ohms"], front_end["adc_range_volts"]
@@ -195,7 +196,8 @@ class Bus:
         row_dac = self._board["row_dac"]
         attenuation = 1.0 if self._programming else row_dac["read_attenuation"]
         code_volts = self._board["front_end"]["read_volts"] * attenuation / 32768
-        return np.clip(np.rint(self._row_outputs / code_volts), -32768, 32767).astype(np.int64)
+        codes = np.rint(self._row_outputs / code_volts).clip(-32768, 32767)
+        return np.asarray(codes, np.int64)
 
     # Programming.
 

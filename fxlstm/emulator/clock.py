@@ -6,22 +6,25 @@ import time
 
 
 class VirtualClock:
-    """Time that passes only when the board works or waits: runs are reproducible, and a lost frame costs no wall time."""
+    """Time that passes only when the board works or waits: runs are reproducible, and a lost frame costs no wall time.
+
+    ``worked`` is that time, in nanoseconds since power-up.
+    """
 
     def __init__(self) -> None:
-        self._now = 0
+        self.worked = 0
 
     def now(self) -> int:
         """Nanoseconds since power-up."""
-        return self._now
+        return self.worked
 
     def advance(self, nanoseconds: int) -> None:
         """Let time pass."""
-        self._now += nanoseconds
+        self.worked += nanoseconds
 
 
 class RealClock(VirtualClock):
-    """Time by the wall, for boards served to other processes; the board's own work and waits come on top, so time never stands still."""
+    """Time by the wall, for boards served to other processes; the board's own work and waits come on top."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -29,4 +32,4 @@ class RealClock(VirtualClock):
 
     def now(self) -> int:
         """Nanoseconds since power-up."""
-        return time.monotonic_ns() - self._start + self._now
+        return time.monotonic_ns() - self._start + self.worked

@@ -1,4 +1,4 @@
-"""What is wrong with an emulated board on purpose. Every field is an option of the ``emu://`` URL, so any test runs under any fault."""
+"""What is wrong with an emulated board on purpose; every field is an option of the ``emu://`` URL."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class LinkFaults:
     flip: float = 0.0  # one bit of a byte is inverted
     duplicate: float = 0.0  # a byte comes twice
     disconnect: float = 0.0  # the port is unplugged
-    disconnect_after: int = 0  # bytes until the port is unplugged, once; 0: never
-    reset_after: int = 0  # bytes until the board's microcontroller resets, once; 0: never
+    disconnect_after: int = 0  # bytes, of both directions, until the port is unplugged, once; 0: never
+    reset_after: int = 0  # bytes, of both directions, until the board's microcontroller resets, once; 0: never
     stall_ms: float = 0.0  # an answer comes so much later
     fault_seed: int = 1
 

@@ -2,8 +2,8 @@
 
 The chip is in one of two modes. In *conversion mode* a frame shifts out eight samples, most significant byte first, followed by
 their CRC-16 where that is enabled. A frame that asks to read a register enters *register mode*; writing to address 0 leaves it.
-A register frame is ``write-not-enabled(1) read(1) address(6) value(8)``, plus CRC-8 where enabled; a register's value comes out in the frame after
-the one that asked. Registers, ranges and conversion times as in Analog Devices' no-OS driver.
+A register frame is ``ignore(1) read(1) address(6) value(8)``, plus CRC-8 where enabled; a register's value comes out in the frame
+after the one that asked. Registers, ranges and conversion times as in Analog Devices' no-OS driver.
 """
 
 from __future__ import annotations
@@ -145,13 +145,9 @@ class AD7606C:
             if not self._registers[_ERRORS]:
                 self._registers[_STATUS] &= ~_DIGITAL_ERROR & 0xFF
         elif address == _CONFIG and value:
-            self._report(
-                f"AD7606C: config 0x{value:02x} asks for status bytes, several data lines or standby, which this board does not use"
-            )
+            self._report(f"AD7606C: config 0x{value:02x} is ignored; this board uses one data line, no status bytes, no standby")
         elif address == _OVERSAMPLING and value & 15 >= len(CONVERSION_NANOSECONDS):
-            self._report(
-                f"AD7606C: oversampling code {value & 15} is reserved and ignored; use 0 to {len(CONVERSION_NANOSECONDS) - 1}"
-            )
+            self._report(f"AD7606C: oversampling code {value & 15} is reserved and ignored")
         else:
             self._registers[address] = value
             if _RANGES <= address < _RANGES + CHANNELS // 2:

@@ -1,7 +1,7 @@
 """LTC2668-16: sixteen 16-bit voltage outputs on SPI.
 
-A frame is 24 bits ``command(4) channel(4) code(16)``, or 32 bits with eight bits in front that do not matter; the rising chip select
-executes it. SDO shifts out what went in before, so a 32-bit frame is answered by the previous one: a free check of the link.
+A frame is 24 bits ``command(4) channel(4) code(16)``, or 32 bits with eight bits in front that do not matter; the rising chip
+select executes it. SDO shifts out what went in before, so a 32-bit frame is answered by the previous one: a free check of the link.
 Code and span of a channel are double-buffered: writing fills input registers, updating moves both to the output. Frames and
 spans as in the Linduino LTC2668 library and the Linux driver of the LTC2664.
 """

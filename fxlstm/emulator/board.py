@@ -1,0 +1,90 @@
+"""A whole board: the real firmware, emulated chips, a simulated array."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from fxlstm.crossbar.simulated import SimulatedArray
+from fxlstm.emulator._firmware import HostFirmware
+from fxlstm.emulator.bus import Bus
+from fxlstm.emulator.clock import VirtualClock
+from fxlstm.emulator.faults import ChipFaults
+from fxlstm.errors import ArrayError
+from fxlstm.program.hardware import load_board
+
+RESET_PIN = 1  # hal_reset_reason of firmware/hal/hal.h
+
+
+class EmulatedBoard:
+    """A board in this process, as large as the board file says.
+
+    ``device`` and ``seed`` are those of :class:`fxlstm.SimulatedArray`. ``state`` names a file that keeps the array between
+    processes: it is read when it exists and written by :meth:`save`. ``clock``: virtual by default. Bytes go in with :meth:`feed`;
+    each :meth:`poll` runs the firmware's main loop once and returns what it sent. Violations of the hardware's rules are in
+    ``bus.violations``. Raises :class:`ArrayError` for an unknown preset and for a state that belongs to another device or size.
+    """
+
+    def __init__(
+        self,
+        device: str = "ta-hfo2",
+        seed: int | None = None,
+        board: str = "reference",
+        *,
+        faults: ChipFaults | None = None,
+        state: str | os.PathLike[str] | None = None,
+        clock: VirtualClock | None = None,
+    ) -> None:
+        self._state = Path(state) if state is not None else None
+        self.array = _array(device, seed, board, self._state)
+        self.bus = Bus(self.array, board, clock, faults)
+        self.firmware = HostFirmware(self.bus)
+        self._waiting = bytearray()
+        self._saved_pulses = self._pulses()
+
+    @property
+    def clock(self) -> VirtualClock:
+        """The time this board lives in."""
+        return self.bus.clock
+
+    def feed(self, data: bytes) -> None:
+        """Give the firmware bytes from the serial line; what its line buffer does not take now waits."""
+        self._waiting += data
+        self._fill()
+
+    def poll(self) -> tuple[bytes, bool]:
+        """Run one slice of the firmware's main loop; return what it sent and whether there may be more to do at once."""
+        self._fill()
+        busy = self.firmware.poll()
+        sent = self.firmware.take()
+        return sent, busy or bool(sent or self._waiting)
+
+    def reset(self) -> None:
+        """Pull the microcontroller's reset pin; chips and array stay as they are."""
+        self.firmware.reset(RESET_PIN)
+
+    def _fill(self) -> None:
+        if self._waiting:
+            del self._waiting[: self.firmware.feed(self._waiting)]
+
+    def save(self) -> None:
+        """Write the array to the state file, whole or not at all, if there is one and a pulse has been given since."""
+        if self._state is not None and (self._pulses() != self._saved_pulses or not self._state.exists()):
+            self.array.save(self._state)
+            self._saved_pulses = self._pulses()
+
+    def _pulses(self) -> int:
+        return int(self.array.pulse_counts.sum())
+
+
+def _array(device: str, seed: int | None, board: str, state: Path | None) -> SimulatedArray:
+    """The array of a state file that exists, else a fresh one."""
+    size = load_board(board)["array"]
+    if state is None or not state.exists():
+        return SimulatedArray(size["rows"], size["columns"], device, seed, board)
+    array = SimulatedArray.load(state)
+    wanted = f"{size['rows']} x {size['columns']} of {device!r}"
+    if (array.rows, array.columns, array.device) != (size["rows"], size["columns"], device):
+        found = f"{array.rows} x {array.columns} cells of {array.device!r}"
+        raise ArrayError(f"{state} holds {found}, not {wanted}; name that device or another file")
+    return array
