@@ -130,8 +130,8 @@ class Serial(SerialBase):
     def read(self, size: int = 1) -> bytes:
         """Return up to ``size`` bytes, fewer when the time-out passes on the board's clock."""
         link = self._line()
-        forever = self._timeout is None
-        until = link.board.clock.now() + int((0.1 if forever else self._timeout) * 1e9)
+        forever = self.timeout is None
+        until = link.board.clock.now() + int(1e9 * (0.1 if self.timeout is None else self.timeout))
         while len(self._received) < size:
             arrived = self._guard(link.wait, until)
             self._received += arrived
