@@ -1,0 +1,114 @@
+#!/usr/bin/env python3
+"""Timesteps per second of the reference interpreter, the engine and the emulated board, on the airline network.
+
+Each figure is the median of several runs, with their spread: half the distance between the 10th and the 90th percentile.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+import fxlstm as fx
+from fxlstm.app.console import print_table
+from fxlstm.app.demos.airline_task import AirlineTask, load_trained
+from fxlstm.program.reference import Reference
+
+URL = "emu://host?device=ideal&seed=1"
+SECONDS = 0.2  # one run takes at least so long; what is faster is repeated inside it
+
+
+@dataclass(frozen=True)
+class Rate:
+    """Timesteps per second: median and spread of ``runs`` runs."""
+
+    name: str
+    timesteps_per_second: float
+    spread: float
+    runs: int
+
+
+def measure(name: str, timesteps: int, work: Callable[[], object], runs: int) -> Rate:
+    """Return the rate at which ``work``, which takes ``timesteps`` timesteps, is done."""
+    work()  # warm
+    start = time.perf_counter()
+    work()
+    repeats = max(1, round(SECONDS / (time.perf_counter() - start)))
+    rates = []
+    for _ in range(runs):
+        start = time.perf_counter()
+        for _ in range(repeats):
+            work()
+        rates.append(repeats * timesteps / (time.perf_counter() - start))
+    low, high = np.percentile(rates, (10, 90))
+    return Rate(name, statistics.median(rates), float(high - low) / 2, runs)
+
+
+def rates(runs: int, port: str) -> list[Rate]:
+    """Measure every executor on the same program and inputs."""
+    x = AirlineTask.load().inputs
+    program = fx.quantize(load_trained(), calibration=x)
+    codes, timesteps = program.encode(x), len(x)
+    many = np.repeat(codes[np.newaxis], 64, axis=0)
+    engine = fx.Engine(program)
+    reference = Reference(program)
+    found = [
+        measure("reference interpreter", timesteps, lambda: (reference.reset(), reference.run_codes(codes)), runs),
+        measure("engine, one sequence", timesteps, lambda: engine.run_codes(codes), runs),
+        measure("engine, 64 sequences", many.shape[0] * timesteps, lambda: engine.run_codes(many), runs),
+    ]
+    with fx.Board(port) as board:
+        board.program(program)
+        found.append(measure(f"board, {port}", timesteps, lambda: board.run(x), runs))
+    return found
+
+
+def machine() -> dict[str, str]:
+    """Describe the machine that the figures are from."""
+    return {
+        "processor": processor(),
+        "cores": str(os.cpu_count()),
+        "system": f"{platform.system()} {platform.release()}",
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "fxlstm": fx.__version__,
+    }
+
+
+def processor() -> str:
+    """Return the processor's name as its system tells it."""
+    information = Path("/proc/cpuinfo")
+    if information.is_file():
+        for line in information.read_text().splitlines():
+            if line.startswith(("model name", "Model")):
+                return line.split(":", 1)[1].strip()
+    return platform.processor() or platform.machine()
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--runs", type=int, default=9, help="runs of each (default 9)")
+    parser.add_argument("--port", default=URL, help=f"the board (default {URL})")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    arguments = parser.parse_args()
+    found, about = rates(arguments.runs, arguments.port), machine()
+    if arguments.json:
+        print(json.dumps({"machine": about, "rates": [asdict(rate) for rate in found]}, indent=2))
+        return
+    rows = [(rate.name, f"{rate.timesteps_per_second:,.0f}", f"{rate.spread:,.0f}") for rate in found]
+    print_table("LSTM 1-15 and dense 15-1", ("executor", "timesteps per second", "+-"), rows)
+    print(", ".join(f"{key} {value}" for key, value in about.items()))
+
+
+if __name__ == "__main__":
+    main()
