@@ -6,9 +6,8 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from generators.pages import fill, table
-
 from fxlstm.app.demos import airline
+from generators.pages import fill, table
 
 README = Path(__file__).resolve().parent.parent / "README.md"
 

@@ -1,0 +1,77 @@
+"""The commands between a trained network and its outputs."""
+
+import json
+
+import numpy as np
+import pytest
+
+import fxlstm as fx
+
+
+def test_quantize_writes_the_program_that_the_library_makes(command, network_file, inputs_file, program, tmp_path):
+    outcome = command("quantize", network_file, "--calibrate", inputs_file, "-o", tmp_path / "made.fxl")
+    assert outcome == (0, "", "")
+    assert (tmp_path / "made.fxl").read_bytes() == program.to_bytes()
+
+
+def test_quantize_passes_the_hardware_on(command, network_file, inputs_file, tmp_path):
+    options = ("--levels", 64, "--dac-bits", 8, "--adc-bits", 10, "--bias", "digital")
+    command("quantize", network_file, "--calibrate", inputs_file, "-o", tmp_path / "made.fxl", *options)
+    hardware = fx.Program.load(tmp_path / "made.fxl").hardware
+    assert (hardware.levels, hardware.dac_bits, hardware.adc_bits, hardware.bias) == (64, 8, 10, "digital")
+
+
+def test_no_adc_bits_make_a_digital_program(command, network_file, inputs_file, tmp_path):
+    command("quantize", network_file, "--calibrate", inputs_file, "-o", tmp_path / "made.fxl", "--adc-bits", 0)
+    assert fx.Program.load(tmp_path / "made.fxl").hardware.adc_bits is None
+
+
+def test_quantize_reports_every_layer(command, network_file, inputs_file, tmp_path):
+    outcome = command("quantize", network_file, "--calibrate", inputs_file, "-o", tmp_path / "made.fxl", "--report")
+    assert "lstm" in outcome.out and "dense" in outcome.out
+
+
+def test_quantize_reports_to_scripts(command, network_file, inputs_file, tmp_path):
+    outcome = command("quantize", network_file, "--calibrate", inputs_file, "-o", tmp_path / "made.fxl", "--json")
+    report = json.loads(outcome.out)
+    assert report["output"] == str(tmp_path / "made.fxl")
+    assert report["bytes"] == (tmp_path / "made.fxl").stat().st_size
+    assert report["report"]
+
+
+def test_run_gives_the_engines_outputs(command, program_file, inputs_file, program, x, tmp_path):
+    assert command("run", program_file, inputs_file, "-o", tmp_path / "y.npy") == (0, "", "")
+    assert np.array_equal(np.load(tmp_path / "y.npy"), fx.Engine(program).run(x))
+
+
+def test_run_on_an_ideal_simulated_array_gives_the_same_numbers(command, program_file, inputs_file, tmp_path):
+    command("run", program_file, inputs_file, "-o", tmp_path / "exact.npy")
+    outcome = command("run", program_file, inputs_file, "-o", tmp_path / "y.npy", "--array", "simulated", "--device", "ideal")
+    assert outcome.status == 0
+    assert np.array_equal(np.load(tmp_path / "y.npy"), np.load(tmp_path / "exact.npy"))
+
+
+def test_run_on_simulated_cells_depends_on_the_seed_alone(command, program_file, inputs_file, tmp_path):
+    for name, seed in (("a", 1), ("b", 1), ("c", 2)):
+        command("run", program_file, inputs_file, "-o", tmp_path / f"{name}.npy", "--array", "simulated", "--seed", seed)
+    a, b, c = (np.load(tmp_path / f"{name}.npy") for name in "abc")
+    assert np.array_equal(a, b)
+    assert not np.array_equal(a, c)
+
+
+def test_run_on_an_ideal_emulated_board_gives_the_same_numbers(command, program_file, inputs_file, tmp_path):
+    command("run", program_file, inputs_file, "-o", tmp_path / "exact.npy")
+    port = "emu://host?device=ideal"
+    assert command("run", program_file, inputs_file, "-o", tmp_path / "y.npy", "--array", "board", "--port", port).status == 0
+    assert np.array_equal(np.load(tmp_path / "y.npy"), np.load(tmp_path / "exact.npy"))
+
+
+def test_run_tells_scripts_what_it_wrote(command, program_file, inputs_file, tmp_path):
+    outcome = command("run", program_file, inputs_file, "-o", tmp_path / "y.npy", "--json")
+    assert json.loads(outcome.out) == {"output": str(tmp_path / "y.npy"), "shape": [20, 1], "array": "integer"}
+
+
+@pytest.mark.parametrize("array", ["integer", "simulated"])
+def test_nothing_is_drawn_where_nobody_watches(command, program_file, inputs_file, tmp_path, array):
+    outcome = command("run", program_file, inputs_file, "-o", tmp_path / "y.npy", "--array", array)
+    assert outcome.out == "" and outcome.err == ""
