@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 import fxlstm
-from fxlstm.app.commands import demo, quantize, run
+from fxlstm.app.commands import board, demo, emulate, quantize, run
 from fxlstm.errors import FxlstmError
 
 EPILOG = "Start with: fxlstm demo airline. Every command explains itself: fxlstm quantize --help."
@@ -18,6 +18,8 @@ app = typer.Typer(name="fxlstm", no_args_is_help=True, pretty_exceptions_enable=
 app.add_typer(demo.app, name="demo")
 app.command("quantize", epilog=quantize.EPILOG)(quantize.quantize)
 app.command("run", epilog=run.EPILOG)(run.run)
+app.add_typer(board.app, name="board")
+app.command("emulate", epilog=emulate.EPILOG)(emulate.emulate)
 
 
 def _version(wanted: bool) -> None:

@@ -71,3 +71,10 @@ def program_file(tmp_path, program) -> Path:
     path = tmp_path / "model.fxl"
     program.save(path)
     return path
+
+
+@pytest.fixture(autouse=True)
+def measurements_folder(tmp_path, monkeypatch) -> Path:
+    """Where the measurement log goes by default."""
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    return tmp_path / "data"

@@ -1,0 +1,137 @@
+"""``fxlstm board``: look at a board, program it, measure it, run on it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from fxlstm.app.commands.run import Inputs, Output, ProgramFile
+from fxlstm.app.console import Json, Port, print_json, print_table, print_values, progress_bar
+
+app = typer.Typer(no_args_is_help=True, help="Talk to a board, real or emulated. Every command needs --port, or FXLSTM_PORT.")
+
+
+@app.command(epilog="Example: fxlstm board info --port /dev/ttyACM0")
+def info(port: Port, as_json: Json = False) -> None:
+    """Say who the board is, what it allows, and its counters."""
+    from fxlstm.board.board import Board
+
+    with Board(port, log=False) as board:
+        identity, counters = asdict(board.info), board.snapshot()
+    if as_json:
+        print_json({"info": identity, "snapshot": counters})
+        return
+    print_values("Board", identity)
+    print_values("Since power-up", counters)
+
+
+@app.command(epilog="Example: fxlstm board selftest --port /dev/ttyACM0 && echo well")
+def selftest(port: Port, as_json: Json = False) -> None:
+    """Check every chip on the board; outputs stay at 0 V. Status 1 when one is not well."""
+    from fxlstm.board.board import Board
+
+    with Board(port, log=False) as board:
+        chips = board.selftest()
+    if as_json:
+        print_json({"chips": [asdict(chip) for chip in chips]})
+    else:
+        rows = [(chip.kind.replace("_", " "), str(chip.index), chip.words if chip.status else "well") for chip in chips]
+        print_table("Self-test", ("chip", "index", "result"), rows)
+    if any(chip.status for chip in chips):
+        raise typer.Exit(1)
+
+
+@app.command(epilog="Example: fxlstm board program model.fxl --port /dev/ttyACM0")
+def program(program: ProgramFile, port: Port, as_json: Json = False) -> None:
+    """Write a program's weights into the array and its image into the board.
+
+    Write-verify runs on the board. Cut off at any point, the same command goes on where it stood.
+    """
+    from fxlstm.board.board import Board
+    from fxlstm.program.program import Program
+
+    loaded = Program.load(program)
+    with Board(port) as board, progress_bar("programming") as progress:
+        report = board.program(loaded, progress=progress)
+    if as_json:
+        cells = int(report.targeted.sum())
+        values = {"cells": cells, "in_tolerance": cells - len(report.failed), "failed": report.failed}
+        print_json(values | {"pulses": report.pulses.sum(), "seconds": report.seconds, "resumed": report.resumed})
+    else:
+        typer.echo(str(report))
+
+
+@app.command(epilog="Example: fxlstm board read --port /dev/ttyACM0 -o conductance.npy")
+def read(
+    port: Port,
+    output: Annotated[Path | None, typer.Option("--output", "-o", metavar="G.npy", help="Where the conductances go.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Measure the conductance of every cell, in siemens."""
+    import numpy as np
+
+    from fxlstm.app.files import save_array
+    from fxlstm.board.board import Board
+
+    with Board(port) as board:
+        siemens = board.read_conductance()
+    if output is not None:
+        save_array(output, siemens)
+    if as_json:
+        print_json({"unit": "siemens", "conductance": siemens})
+        return
+    low, middle, high = np.nanquantile(siemens, (0, 0.5, 1)) * 1e6
+    rows, columns = siemens.shape
+    typer.echo(f"{rows} x {columns} cells: {low:.1f} to {high:.1f} uS, median {middle:.1f} uS")
+
+
+@app.command(epilog="Example: fxlstm board run model.fxl x.npy -o y.npy --port /dev/ttyACM0")
+def run(program: ProgramFile, inputs: Inputs, output: Output, port: Port, as_json: Json = False) -> None:
+    """Run a program over inputs on the board; what it holds already is not written again."""
+    from fxlstm.app.commands.run import ArrayKind
+    from fxlstm.app.commands.run import run as run_anywhere
+
+    run_anywhere(program, inputs, output, ArrayKind.BOARD, port, as_json=as_json)
+
+
+@app.command(epilog="Example: fxlstm board log --last 20")
+def log(
+    file: Annotated[Path | None, typer.Option(help="The measurement log; by default the one that boards write to.")] = None,
+    last: Annotated[int, typer.Option(min=1, help="How many entries of each kind.")] = 10,
+    as_json: Json = False,
+) -> None:
+    """Show what was measured and written, latest last; needs no board."""
+    from fxlstm.board.log import MeasurementLog, default_path
+
+    with MeasurementLog(file or default_path(), writable=False) as measurements:
+        tables = {name: [_readable(row) for row in measurements.rows(name)[-last:]] for name in _LOG_COLUMNS}
+    if as_json:
+        print_json(tables)
+        return
+    for name, rows in tables.items():
+        columns = _LOG_COLUMNS[name]
+        print_table(name, columns, [_cells(row, columns) for row in rows])
+
+
+_LOG_COLUMNS = {
+    "sessions": ("id", "time", "url", "board", "serial", "firmware"),
+    "readings": ("id", "session", "time", "kind", "row", "rows", "range", "reads"),
+    "pulses": ("id", "session", "time", "row", "millivolts", "microseconds"),
+    "campaigns": ("id", "session", "time", "rows", "columns", "resumed"),
+}
+
+
+def _readable(row: dict[str, Any]) -> dict[str, Any]:
+    """Return a row of the log with its time in words and without its binary columns."""
+    from datetime import UTC, datetime
+
+    time = datetime.fromtimestamp(row["time"], UTC).isoformat(" ", "seconds")
+    return {name: value for name, value in row.items() if not isinstance(value, bytes)} | {"time": time}
+
+
+def _cells(row: dict[str, Any], columns: Sequence[str]) -> list[str]:
+    return [str(row[column]) for column in columns]

@@ -1,0 +1,67 @@
+"""``fxlstm emulate``: an emulated board for other programs, on a pseudo-terminal or a TCP port."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from fxlstm.app.console import Json, print_json
+
+if TYPE_CHECKING:
+    from fxlstm.emulator.link import EmulatedLink
+    from fxlstm.emulator.server import Server
+
+EPILOG = "Example: fxlstm emulate --tcp 127.0.0.1:5000, and elsewhere: fxlstm board info --port socket://127.0.0.1:5000"
+
+
+def emulate(
+    pty: Annotated[bool, typer.Option("--pty", help="Serve on a pseudo-terminal, which looks like a serial port.")] = False,
+    tcp: Annotated[str | None, typer.Option(metavar="HOST:PORT", help="Serve on a TCP port; port 0 takes a free one.")] = None,
+    link: Annotated[Path | None, typer.Option(help="With --pty: a symbolic link that points to it while it is served.")] = None,
+    device: Annotated[str, typer.Option(help="Device preset of the cells.")] = "ta-hfo2",
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the cells and their noise.")] = 0,
+    state: Annotated[Path | None, typer.Option(help="File that keeps the array from one run to the next.")] = None,
+    fault: Annotated[list[str] | None, typer.Option(metavar="NAME=VALUE", help="A fault, e.g. drop=0.001; repeatable.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Serve an emulated board, the real firmware behind a port, until Ctrl-C.
+
+    The first line printed is the name under which other programs open it.
+    """
+    if pty == (tcp is not None):
+        raise typer.BadParameter("choose one of --pty and --tcp HOST:PORT")
+    with _server(_link(device, seed, state, fault or []), tcp, link) as server:
+        port = f"socket://{server.address}" if tcp else server.address
+        if as_json:
+            print_json({"port": port, "device": device, "seed": seed})
+        else:
+            typer.echo(port)
+        server.run()
+
+
+def _link(device: str, seed: int, state: Path | None, faults: list[str]) -> EmulatedLink:
+    """Return the line to a new board, with the faults asked for."""
+    from fxlstm.emulator.board import EmulatedBoard
+    from fxlstm.emulator.clock import RealClock
+    from fxlstm.emulator.faults import ChipFaults, LinkFaults, from_options, option_names
+    from fxlstm.emulator.link import EmulatedLink
+
+    known = (*option_names(LinkFaults), *option_names(ChipFaults))
+    options = dict(fault.partition("=")[::2] for fault in faults)
+    if unknown := sorted(set(options) - set(known)):
+        raise typer.BadParameter(f"{unknown[0]!r} is no fault; choose from {', '.join(known)}", param_hint="--fault")
+    board = EmulatedBoard(device, seed, faults=from_options(ChipFaults, options), state=state, clock=RealClock())
+    return EmulatedLink(board, from_options(LinkFaults, options))
+
+
+def _server(board: EmulatedLink, tcp: str | None, link: Path | None) -> Server:
+    from fxlstm.emulator.server import PtyServer, TcpServer
+
+    if tcp is None:
+        return PtyServer(board, link)
+    host, _, port = tcp.rpartition(":")
+    if not host or not port.isdecimal():
+        raise typer.BadParameter(f"{tcp!r} is no HOST:PORT, as in 127.0.0.1:5000", param_hint="--tcp")
+    return TcpServer(board, host, int(port))
