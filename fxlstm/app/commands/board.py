@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from fxlstm.app.commands.run import Inputs, Output, ProgramFile
+from fxlstm.app.commands.run import Device, Inputs, Output, ProgramFile
 from fxlstm.app.console import Json, Port, print_json, print_table, print_values, progress_bar
 
 app = typer.Typer(no_args_is_help=True, help="Talk to a board, real or emulated. Every command needs --port, or FXLSTM_PORT.")
@@ -21,12 +21,11 @@ def info(port: Port, as_json: Json = False) -> None:
     from fxlstm.board.board import Board
 
     with Board(port, log=False) as board:
-        identity, counters = asdict(board.info), board.snapshot()
+        everything = board.snapshot()
     if as_json:
-        print_json({"info": identity, "snapshot": counters})
-        return
-    print_values("Board", identity)
-    print_values("Since power-up", counters)
+        print_json(everything)
+    else:
+        print_values("Board", everything)
 
 
 @app.command(epilog="Example: fxlstm board selftest --port /dev/ttyACM0 && echo well")
@@ -46,7 +45,7 @@ def selftest(port: Port, as_json: Json = False) -> None:
 
 
 @app.command(epilog="Example: fxlstm board program model.fxl --port /dev/ttyACM0")
-def program(program: ProgramFile, port: Port, as_json: Json = False) -> None:
+def program(program: ProgramFile, port: Port, device: Device = None, as_json: Json = False) -> None:
     """Write a program's weights into the array and its image into the board.
 
     Write-verify runs on the board. Cut off at any point, the same command goes on where it stood.
@@ -55,7 +54,7 @@ def program(program: ProgramFile, port: Port, as_json: Json = False) -> None:
     from fxlstm.program.program import Program
 
     loaded = Program.load(program)
-    with Board(port) as board, progress_bar("programming") as progress:
+    with Board(port, device=device) as board, progress_bar("programming") as progress:
         report = board.program(loaded, progress=progress)
     if as_json:
         cells = int(report.targeted.sum())
@@ -84,18 +83,21 @@ def read(
     if as_json:
         print_json({"unit": "siemens", "conductance": siemens})
         return
-    low, middle, high = np.nanquantile(siemens, (0, 0.5, 1)) * 1e6
+    measured = siemens[np.isfinite(siemens)] * 1e6
     rows, columns = siemens.shape
-    typer.echo(f"{rows} x {columns} cells: {low:.1f} to {high:.1f} uS, median {middle:.1f} uS")
+    typer.echo(f"{measured.size} of {rows} x {columns} cells measured")
+    if measured.size:
+        low, middle, high = np.quantile(measured, (0, 0.5, 1))
+        typer.echo(f"{low:.1f} to {high:.1f} uS, median {middle:.1f} uS")
 
 
 @app.command(epilog="Example: fxlstm board run model.fxl x.npy -o y.npy --port /dev/ttyACM0")
-def run(program: ProgramFile, inputs: Inputs, output: Output, port: Port, as_json: Json = False) -> None:
+def run(program: ProgramFile, inputs: Inputs, output: Output, port: Port, device: Device = None, as_json: Json = False) -> None:
     """Run a program over inputs on the board; what it holds already is not written again."""
     from fxlstm.app.commands.run import ArrayKind
     from fxlstm.app.commands.run import run as run_anywhere
 
-    run_anywhere(program, inputs, output, ArrayKind.BOARD, port, as_json=as_json)
+    run_anywhere(program, inputs, output, ArrayKind.BOARD, port, device, as_json=as_json)
 
 
 @app.command(epilog="Example: fxlstm board log --last 20")

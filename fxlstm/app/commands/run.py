@@ -27,6 +27,11 @@ class ArrayKind(StrEnum):
 
 
 Output = Annotated[Path, typer.Option("--output", "-o", metavar="Y.npy", help="Where the outputs go.")]
+Device = Annotated[
+    str | None,
+    typer.Option(help="Device preset of the cells, e.g. ta-hfo2; an emu:// port brings its own.", show_default=False),
+]
+SIMULATED_DEVICE = "ta-hfo2"
 Inputs = Annotated[Path, typer.Argument(metavar="X.npy", help="Inputs, (time, features) or (batch, time, features).")]
 ProgramFile = Annotated[Path, typer.Argument(metavar="MODEL.fxl", help="A program made by fxlstm quantize.")]
 
@@ -37,7 +42,7 @@ def run(
     output: Output,
     array: Annotated[ArrayKind, typer.Option(help="integer: exact; simulated: device physics; board: --port.")] = ArrayKind.INTEGER,
     port: Annotated[str, typer.Option(envvar="FXLSTM_PORT", help="The board, for --array board.")] = "emu://host",
-    device: Annotated[str, typer.Option(help="Device preset, for --array simulated.")] = "ta-hfo2",
+    device: Device = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the simulated cells and their noise.")] = 0,
     as_json: Json = False,
 ) -> None:
@@ -50,9 +55,9 @@ def run(
 
     loaded, x = Program.load(program), load_array(inputs)
     if array is ArrayKind.BOARD:
-        y = _on_board(loaded, x, port)
+        y = _on_board(loaded, x, port, device)
     elif array is ArrayKind.SIMULATED:
-        y = _on_simulated_array(loaded, x, device, seed)
+        y = _on_simulated_array(loaded, x, device or SIMULATED_DEVICE, seed)
     else:
         from fxlstm.core.engine import Engine
 
@@ -72,10 +77,10 @@ def _on_simulated_array(program: Program, x: NDArray[Any], device: str, seed: in
     return Engine(program, array=simulated).run(x)
 
 
-def _on_board(program: Program, x: NDArray[Any], port: str) -> NDArray[Any]:
+def _on_board(program: Program, x: NDArray[Any], port: str, device: str | None) -> NDArray[Any]:
     from fxlstm.board.board import Board
 
-    with Board(port) as board:
+    with Board(port, device=device) as board:
         with progress_bar("programming") as progress:
             board.program(program, progress=progress)
         return board.run(x)
