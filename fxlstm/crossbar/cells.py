@@ -1,13 +1,12 @@
 """The cells of a simulated array: ideal ones, exact in integers, and physical ones, in siemens with noise.
 
-Both know the same verbs: ``set`` and ``reset`` some cells of a row; ``operand`` prepares a block of cells to multiply by, and
-``multiply`` turns row codes into ADC codes. An operand is valid until a cell changes.
-``stuck`` marks cells that are not to be moved.
+Both know the same verbs: ``set`` and ``reset`` some cells of a row, and ``operand`` prepares a block of cells to multiply by.
 """
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +27,46 @@ class Block(NamedTuple):
     columns: slice
     range: int
     bits: int
+
+
+class Operand(Protocol):
+    """A block of cells ready to be multiplied by; valid until a cell changes."""
+
+    def multiply(self, codes: NDArray[np.integer]) -> Codes:
+        """Return ADC codes (..., columns) for row codes (..., rows)."""
+
+
+class Cells(Protocol):
+    """The cells of an array. ``state`` and ``stuck`` are (rows, columns); cells marked in ``stuck`` are not to be moved."""
+
+    state: NDArray[Any]
+    stuck: NDArray[np.bool_]
+
+    @property
+    def conductance(self) -> NDArray[np.float64]:
+        """Siemens, (rows, columns)."""
+
+    def set(self, row: int, columns: NDArray[np.intp], gate_volts: NDArray[np.float64]) -> None:
+        """SET cells of a row, each with its gate voltage."""
+
+    def reset(self, row: int, columns: NDArray[np.intp]) -> None:
+        """RESET cells of a row."""
+
+    def operand(self, block: Block) -> Operand:
+        """Prepare a block to multiply by."""
+
+
+@dataclass(frozen=True)
+class IdealOperand:
+    """Unit differences of a block, (rows, columns) in int64, and the shift of its range."""
+
+    units: NDArray[np.int64]
+    shift: int
+    bits: int
+
+    def multiply(self, codes: NDArray[np.integer]) -> Codes:
+        """Return ADC codes, exact but for the ADC's one rounding."""
+        return adc_codes(codes.astype(np.int64) @ self.units, self.shift, self.bits)
 
 
 class IdealCells:
@@ -51,17 +90,31 @@ class IdealCells:
         """RESET cells of a row."""
         self.state[row, columns] = 0
 
-    def operand(self, block: Block) -> tuple[NDArray[np.int64], int]:
-        """Unit differences of a block, and the shift of its range."""
+    def operand(self, block: Block) -> IdealOperand:
+        """Prepare a block to multiply by."""
         units = self.state[block.positive, block.columns]
         if block.negative is not None:
             units = units - self.state[block.negative, block.columns]
-        return np.ascontiguousarray(units), self._hardware.unit_shift(block.range)
+        return IdealOperand(np.ascontiguousarray(units), self._hardware.unit_shift(block.range), block.bits)
 
-    def multiply(self, operand: tuple[NDArray[np.int64], int], codes: NDArray[np.integer], bits: int) -> Codes:
-        """ADC codes of a block for row codes."""
-        units, shift = operand
-        return adc_codes(codes.astype(np.int64) @ units, shift, bits)
+
+@dataclass(frozen=True)
+class PhysicalOperand:
+    """ADC codes per row code of a block, (rows, columns), the variance of that between readings, and the source of noise."""
+
+    gain: NDArray[np.float64]
+    variance: NDArray[np.float64] | None
+    bits: int
+    noise: np.random.Generator
+
+    def multiply(self, codes: NDArray[np.integer]) -> Codes:
+        """Return ADC codes; the noise of a column's cells is drawn as one Gaussian of their summed variance, which is exact."""
+        rows = codes.astype(np.float64)
+        result = rows @ self.gain
+        if self.variance is not None:
+            result += np.sqrt((rows * rows) @ self.variance) * self.noise.standard_normal(result.shape)
+        result += 0.5
+        return adc_grid(np.floor(result, out=result), self.bits)
 
 
 class PhysicalCells:
@@ -108,28 +161,15 @@ class PhysicalCells:
     def _noise(self, size: int) -> NDArray[np.float64]:
         return self._programming.standard_normal(size) if self._update_noise else np.zeros(size)
 
-    def operand(self, block: Block) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
-        """Gain of a block from row code to ADC code, and the variance of that gain from one reading to the next."""
+    def operand(self, block: Block) -> PhysicalOperand:
+        """Prepare a block to multiply by."""
         cells = effective_conductance(self.state)
         differences = cells[block.positive, block.columns]
         squares = differences**2
         if block.negative is not None:
             opposite = cells[block.negative, block.columns]
             differences, squares = differences - opposite, squares + opposite**2
-        hardware = self._hardware
-        # volts per row code / amperes per ADC code; both codes have 32768 for full scale, the ADC's 2**(bits - 1)
-        gain = hardware.read_voltage / hardware.full_scale_current(block.range) * 2.0 ** (block.bits - CODE_BITS)
+        # Volts per row code over amperes per ADC code: full scale is code 32768 on the rows and 2**(bits - 1) in the ADC.
+        gain = self._hardware.read_voltage / self._hardware.full_scale_current(block.range) * 2.0 ** (block.bits - CODE_BITS)
         variance = squares * (gain * self._read_noise) ** 2 if self._read_noise else None
-        return np.ascontiguousarray(differences) * gain, variance
-
-    def multiply(
-        self, operand: tuple[NDArray[np.float64], NDArray[np.float64] | None], codes: NDArray[np.integer], bits: int
-    ) -> Codes:
-        """ADC codes of a block for row codes; the noise of a column's cells is drawn as one Gaussian of their summed variance."""
-        gain, variance = operand
-        rows = codes.astype(np.float64)
-        result = rows @ gain
-        if variance is not None:
-            result += np.sqrt((rows * rows) @ variance) * self._reading.standard_normal(result.shape)
-        result += 0.5
-        return adc_grid(np.floor(result, out=result), bits)
+        return PhysicalOperand(differences * gain, variance, block.bits, self._reading)

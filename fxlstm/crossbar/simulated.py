@@ -12,11 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fxlstm.crossbar.array import Identity, Progress
-from fxlstm.crossbar.cells import Block, IdealCells, PhysicalCells
+from fxlstm.crossbar.cells import Block, Cells, IdealCells, Operand, PhysicalCells
 from fxlstm.crossbar.device import Device, Thresholds
 from fxlstm.crossbar.programming import write
 from fxlstm.errors import ArrayError
 from fxlstm.program.device import load_device
+from fxlstm.program.formats import CODE_BITS
 from fxlstm.program.hardware import Hardware
 from fxlstm.program.mapping import LEAVE, check_placement, pair_rows, target_map, tile_columns
 from fxlstm.program.program import Codes, Program, Tile
@@ -56,14 +57,14 @@ class SimulatedArray:
         self._switches = {"read_noise": read_noise, "update_noise": update_noise, "stuck": stuck}
         self._thresholds = Thresholds.of(preset)
         self._streams = tuple(np.random.default_rng(child) for child in np.random.SeedSequence(self.seed).spawn(3))
-        self._cells: Any = (
+        self._cells: Cells = (
             IdealCells(self.hardware, rows, columns)
             if preset.integer
             else PhysicalCells(self.hardware, Device.of(preset), rows, columns, self._streams, **self._switches)
         )
-        self._operands: dict[Tile | int, tuple[Any, Block]] = {}
+        self._operands: dict[Tile | int, Operand] = {}  # by tile, or by range for the whole array
         self._pairing: str | None = None
-        self._adc_bits = 16
+        self._adc_bits = CODE_BITS
 
     @property
     def identity(self) -> Identity:
@@ -73,12 +74,12 @@ class SimulatedArray:
     @property
     def conductance(self) -> NDArray[np.float64]:
         """True conductances in siemens, (rows, columns): what no measurement can know exactly."""
-        return np.asarray(self._cells.conductance)
+        return self._cells.conductance
 
     @property
     def stuck(self) -> NDArray[np.bool_]:
         """Cells that no pulse moves, (rows, columns); set an entry to make a cell stick where it stands."""
-        return np.asarray(self._cells.stuck)
+        return self._cells.stuck
 
     def read_conductance(self, exact: bool = False) -> NDArray[np.float64]:
         """Return conductances in siemens, (rows, columns), measured row by row through the converters; ``exact``: without them."""
@@ -107,7 +108,7 @@ class SimulatedArray:
         targets = self._targets(target)
         report = write(self, targets, scheme, progress)
         if isinstance(target, Program):
-            self._pairing, self._adc_bits = target.hardware.pairing, target.hardware.adc_bits or 16
+            self._pairing, self._adc_bits = target.hardware.pairing, target.hardware.adc_bits or CODE_BITS
             self._operands.clear()
         return report
 
@@ -137,11 +138,10 @@ class SimulatedArray:
 
     def multiply_tile(self, tile: Tile, codes: Codes) -> Codes:
         """Return ADC codes (batch, tile.columns) for row codes (batch, tile.rows); the array must hold the tile's program."""
-        prepared = self._operands.get(tile)
-        if prepared is None:
-            prepared = self._prepare(tile, self._tile_block(tile))
-        operand, block = prepared
-        return self._cells.multiply(operand, codes, block.bits)  # type: ignore[no-any-return]
+        operand = self._operands.get(tile)
+        if operand is None:
+            operand = self._operands[tile] = self._cells.operand(self._tile_block(tile))
+        return operand.multiply(codes)
 
     def _tile_block(self, tile: Tile) -> Block:
         if self._pairing is None:
@@ -152,11 +152,6 @@ class SimulatedArray:
             )
         positive, negative = pair_rows(tile, self._pairing)
         return Block(positive, negative, tile_columns(tile), tile.range, self._adc_bits)
-
-    def _prepare(self, key: Tile | int, block: Block) -> tuple[Any, Block]:
-        """Compute a block's operand and keep it under its tile or range until a cell changes."""
-        self._operands[key] = self._cells.operand(block), block
-        return self._operands[key]
 
     def multiply(self, codes: Codes, range: int = 0) -> Codes:
         """Return ADC codes (..., columns) for codes (..., rows) of all physical rows in front-end range ``range``."""
@@ -171,9 +166,11 @@ class SimulatedArray:
             raise ArrayError(f"codes of shape {row_codes.shape}: the last axis needs one code for each of the {self.rows} rows")
         if not 0 <= range_index < self.hardware.range_count:
             raise ArrayError(f"range {range_index}: the board has ranges 0 to {self.hardware.range_count - 1}")
-        whole = Block(slice(0, self.rows), None, slice(0, self.columns), range_index, 16)
-        operand, block = self._operands.get(range_index) or self._prepare(range_index, whole)
-        return self._cells.multiply(operand, row_codes, block.bits)  # type: ignore[no-any-return]
+        operand = self._operands.get(range_index)
+        if operand is None:
+            whole = Block(slice(0, self.rows), None, slice(0, self.columns), range_index, CODE_BITS)
+            operand = self._operands[range_index] = self._cells.operand(whole)
+        return operand.multiply(row_codes)
 
     def pulse(self, row_volts: NDArray[np.float64], gate_volts: NDArray[np.float64], seconds: float) -> None:
         """Give one pulse: a positive row voltage SETs, a negative one RESETs the cells of its row whose column's gate is open.
@@ -185,7 +182,7 @@ class SimulatedArray:
         limits = self._thresholds
         selected = np.flatnonzero(gate_volts > limits.gate_closed)
         self._operands.clear()
-        for row in np.flatnonzero(row_volts):
+        for row in np.flatnonzero(row_volts).tolist():
             self.pulse_counts[row, selected] += 1
             if seconds < limits.shortest:
                 continue
