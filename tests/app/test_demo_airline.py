@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+import fxlstm as fx
 from fxlstm.app.demos.airline_task import AirlineTask, load_trained, weights_digest
-from fxlstm.app.demos.stages import attribute
+from fxlstm.app.demos.stages import Simulation, attribute, simulate
 from tools import train_airline
 
 
@@ -59,14 +60,41 @@ def test_the_shipped_network_beats_persistence_on_unseen_months_in_float(task):
     assert error < 0.6 * task.score(task.persistence, task.unseen).thousands
 
 
+@pytest.fixture(scope="module")
+def program(task) -> fx.Program:
+    return fx.quantize(load_trained(), calibration=task.inputs[: task.learned - 1])
+
+
+def test_both_layers_share_one_array_as_published(program):
+    assert [2 * matrix.weights.shape[0] for matrix in program.matrices] == [34, 32]
+    assert [matrix.weights.shape[1] for matrix in program.matrices] == [60, 1]
+    assert {tile.array for matrix in program.matrices for tile in matrix.tiles} == {0}
+
+
+def test_the_integer_program_predicts_unseen_months_as_the_float_network_does(task, program):
+    floats, integers = load_trained()(task.inputs), fx.Engine(program).run(task.inputs)
+    errors = [task.score(task.predict(outputs), task.unseen).thousands for outputs in (floats, integers)]
+    assert errors[1] == pytest.approx(errors[0], abs=0.5)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_noisy_devices_still_beat_persistence_on_unseen_months(seed, task, program):
+    simulation = simulate(program, task.inputs, "ta-hfo2", seed)
+    errors = [task.score(task.predict(run), task.unseen).thousands for run in simulation.runs]
+    assert max(errors) < 0.75 * task.score(task.persistence, task.unseen).thousands
+
+
 def test_each_error_is_attributed_to_its_stage():
     random = np.random.default_rng(1)
     floats = random.normal(size=(400, 1))
     integers = floats + 0.001 * random.normal(size=floats.shape)
-    repeats = integers + 0.03 * random.normal(size=floats.shape) + 0.01 * random.normal(size=(32, *floats.shape))
-    found = {error.stage: error for error in attribute(floats, integers, repeats)}
+    written = integers + 0.004 * random.normal(size=floats.shape)
+    stuck = written + 0.03 * random.normal(size=floats.shape)
+    runs = stuck + 0.01 * random.normal(size=(32, *floats.shape))
+    found = {error.stage: error for error in attribute(floats, integers, Simulation(written, stuck, runs, ""))}
     assert found["quantization"].rms == pytest.approx(0.001, rel=0.1)
-    assert found["programming"].rms == pytest.approx(0.03, rel=0.1)
+    assert found["programming"].rms == pytest.approx(0.004, rel=0.1)
+    assert found["stuck cells"].rms == pytest.approx(0.03, rel=0.1)
     assert found["read noise"].rms == pytest.approx(0.01, rel=0.05)
-    assert found["together"].rms == pytest.approx(np.hypot(0.03, 0.01), rel=0.1)
+    assert found["all together"].rms == pytest.approx(np.hypot(0.03, 0.01), rel=0.1)
     assert found["quantization"].signal_to_noise == pytest.approx(60, abs=1.5)

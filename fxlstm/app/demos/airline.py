@@ -44,7 +44,8 @@ class Result:
         return {
             "rmse": {name: {part: asdict(score) for part, score in parts.items()} for name, parts in self.scores().items()},
             "stages": [asdict(error) for error in self.stages.errors],
-            "devices": dict(self.stages.cells),
+            "devices": dict(self.stages.devices),
+            "programming": self.stages.programming,
             "months": [str(month) for month in self.task.months[1:]],
             "passengers": self.task.passengers[1:],
             "predictions": dict(self.predictions),
@@ -79,7 +80,8 @@ def show(result: Result) -> None:
         for error in result.stages.errors
     ]
     print_table("Where the error comes from", ("stage", "added to output, RMS", "thousand passengers", "SNR, dB"), errors)
-    print(f"plot: {result.plot}")
+    print(f"Programming the simulated array: {result.stages.programming}.")
+    print(f"Picture: {result.plot}")
 
 
 def draw(result: Result) -> None:

@@ -14,7 +14,7 @@ from fxlstm.program.device import load_device
 from fxlstm.program.mapping import LEAVE, target_map
 
 Array = NDArray[np.float64]
-REPEATS = 32  # runs of the same cells that separate read noise, which changes, from programming error, which stays
+REPEATS = 32  # runs on the same cells: what differs between them is read noise
 
 
 @dataclass(frozen=True)
@@ -27,18 +27,33 @@ class StageError:
 
 
 @dataclass(frozen=True, eq=False)
+class Simulation:
+    """Outputs of one program on the simulated array, (time, features), with its imperfections switched on one after the other.
+
+    ``written``: update noise of the pulses, as write-verify leaves it. ``stuck``: stuck cells too. ``runs``: read noise too, as
+    (runs, time, features) of the same cells. ``report``: what write-verify said of the last array.
+    """
+
+    written: Array
+    stuck: Array
+    runs: Array
+    report: str
+
+
+@dataclass(frozen=True, eq=False)
 class Stages:
     """Outputs of one network for one input sequence, (time, features) each, by stage; and the array that the board holds.
 
     ``outputs`` go from the float network to the board. ``target`` and ``measured`` are siemens, NaN where there is no weight.
+    ``devices``: how many each matrix takes. ``programming``: what write-verify said of the simulated array.
     """
 
-    program: fx.Program
     outputs: Mapping[str, Array]
     errors: tuple[StageError, ...]
     target: Array
     measured: Array
-    cells: Mapping[str, int]
+    devices: Mapping[str, int]
+    programming: str
 
 
 def run_stages(network: fx.Network, x: Array, calibration: Array, url: str, device: str, seed: int) -> Stages:
@@ -48,35 +63,55 @@ def run_stages(network: fx.Network, x: Array, calibration: Array, url: str, devi
     """
     program = fx.quantize(network, calibration=calibration)
     floats, integers = network(x), fx.Engine(program).run(x)
-    array = fx.SimulatedArray(program.hardware.rows, program.hardware.columns, device, seed)
-    with progress_bar("programming the simulated array") as progress:
-        array.program(program, progress=progress)
-    repeats = fx.Engine(program, array=array).run(np.repeat(x[np.newaxis], REPEATS, axis=0))
+    simulation = simulate(program, x, device, seed)
     board_name = "emulated board" if url.startswith("emu://") else "board"
     with fx.Board(url) as board:
         with progress_bar(f"programming the {board_name}") as progress:
             board.program(program, progress=progress)
-        board_output = board.run(x)
+        on_board = board.run(x)
         measured = board.read_conductance()
-    outputs = {"float network": floats, "integer program": integers, "simulated array": repeats[0], board_name: board_output}
     target = target_conductance(program, device)
-    measured = np.where(np.isfinite(target), measured[: target.shape[0], : target.shape[1]], np.nan)
-    return Stages(program, outputs, attribute(floats, integers, repeats), target, measured, placed_cells(program))
+    return Stages(
+        outputs={
+            "float network": floats,
+            "integer program": integers,
+            "simulated array": simulation.runs[0],
+            board_name: on_board,
+        },
+        errors=attribute(floats, integers, simulation),
+        target=target,
+        measured=np.where(np.isfinite(target), measured[: target.shape[0], : target.shape[1]], np.nan),
+        devices={matrix.name: 2 * matrix.weights.size for matrix in program.matrices},
+        programming=simulation.report,
+    )
 
 
-def attribute(floats: Array, integers: Array, repeats: Array) -> tuple[StageError, ...]:
-    """Return the error that quantization, programming and read noise add, and all three together.
+def simulate(program: fx.Program, x: Array, device: str, seed: int) -> Simulation:
+    """Write ``program`` into simulated arrays of ``device`` with more and more imperfections, and run ``x`` on each."""
 
-    ``repeats``: outputs of several runs on the same programmed array, (runs, time, features). Their mean differs from the integer
-    program by what was programmed wrong, stuck cells included; each run differs from their mean by the noise of reading.
+    def run(runs: int, *, stuck: bool, read_noise: bool) -> tuple[Array, str]:
+        rows, columns = program.hardware.rows, program.hardware.columns
+        array = fx.SimulatedArray(rows, columns, device, seed, program.hardware.board, stuck=stuck, read_noise=read_noise)
+        report = array.program(program)
+        return fx.Engine(program, array=array).run(np.repeat(x[np.newaxis], runs, axis=0)), str(report)
+
+    written, _ = run(1, stuck=False, read_noise=False)
+    stuck, _ = run(1, stuck=True, read_noise=False)
+    return Simulation(written[0], stuck[0], *run(REPEATS, stuck=True, read_noise=True))
+
+
+def attribute(floats: Array, integers: Array, simulation: Simulation) -> tuple[StageError, ...]:
+    """Return the error that each stage adds to the output, and all of them together.
+
+    The stages of the simulation differ by what they switch on; read noise is the spread of its runs about their mean.
     """
-    mean = repeats.mean(axis=0)
-    spread = (repeats - mean) * np.sqrt(len(repeats) / (len(repeats) - 1))
+    runs = simulation.runs
     differences = {
         "quantization": integers - floats,
-        "programming": mean - integers,
-        "read noise": spread,
-        "together": repeats - floats,
+        "programming": simulation.written - integers,
+        "stuck cells": simulation.stuck - simulation.written,
+        "read noise": (runs - runs.mean(axis=0)) * np.sqrt(len(runs) / (len(runs) - 1)),
+        "all together": runs - floats,
     }
     signal = rms(floats)
     return tuple(StageError(stage, rms(error), decibel(signal, rms(error))) for stage, error in differences.items())
@@ -97,8 +132,3 @@ def target_conductance(program: fx.Program, device: str) -> Array:
     units = target_map(program)
     siemens = units * program.hardware.conductance_unit + load_device(device)["conductance.base"]
     return np.where(units == LEAVE, np.nan, siemens)
-
-
-def placed_cells(program: fx.Program) -> dict[str, int]:
-    """Return the number of devices that each matrix of ``program`` takes."""
-    return {matrix.name: 2 * matrix.weights.size for matrix in program.matrices}
