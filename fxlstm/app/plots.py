@@ -74,33 +74,42 @@ def _days(axes: Axes, months: NDArray[np.datetime64], learned: int) -> NDArray[n
 
 
 def draw_stages(axes: Axes, names: Sequence[str], errors: Sequence[float], words: Sequence[str]) -> None:
-    """Draw the error that each stage adds as bars on a logarithmic axis, with ``words`` beside each."""
+    """Draw the error that each stage adds as bars, the last one (all together) apart, with ``words`` beside each."""
     positions = np.arange(len(names))[::-1]
     axes.barh(positions, errors, color=[LINES[1]["color"]] * (len(names) - 1) + ["0.4"], height=0.6)
-    axes.set_xscale("log")
     for position, error, word in zip(positions, errors, words, strict=True):
         axes.annotate(word, (error, position), xytext=(3, 0), textcoords="offset points", va="center")
     axes.set_yticks(positions, names)
     axes.tick_params(axis="y", length=0)
-    axes.margins(x=0.2)
+    axes.set_xlim(0, 1.2 * max(errors))
+    axes.locator_params(axis="x", nbins=4)
 
 
 def draw_conductance_maps(figure: Figure, axes: Sequence[Axes], target: Array, measured: Array) -> None:
-    """Draw target, measured conductance (siemens, NaN: no cell) and their difference on three axes, in microsiemens."""
+    """Draw target, measured conductance (siemens, NaN: no cell) and their difference on three axes, in microsiemens.
+
+    Cells far outside the difference's colours, such as stuck ones, are ringed.
+    """
     target, measured = used_part(target) * 1e6, used_part(measured, of=target) * 1e6
     error = measured - target
-    low, high = np.nanmin(target), np.nanmax(target)
-    span = float(np.nanpercentile(np.abs(error), 99))
-    panels: tuple[tuple[str, Array, dict[str, Any]], ...] = (
-        ("target conductance", target, {"cmap": "viridis", "vmin": low, "vmax": high}),
-        ("measured conductance", measured, {"cmap": "viridis", "vmin": low, "vmax": high}),
-        ("measured - target", error, {"cmap": "RdBu_r", "vmin": -span, "vmax": span}),
-    )
-    for axis, (title, values, colors) in zip(axes, panels, strict=True):
-        image = axis.imshow(values, interpolation="nearest", aspect="auto", **colors)
-        axis.set(title=f"{title} (µS)", xlabel="column", ylabel="row")
-        axis.spines[["top", "right"]].set_visible(True)
-        figure.colorbar(image, ax=axis, pad=0.02, extend="both" if title == panels[-1][0] else "neither")
+    colors = {"cmap": "viridis", "vmin": np.nanmin(target), "vmax": np.nanmax(target)}
+    span = max(float(np.nanpercentile(np.abs(error), 99)), 1e-3)
+    _draw_map(figure, axes[0], target, "target conductance (µS)", colors)
+    _draw_map(figure, axes[1], measured, "measured conductance (µS)", colors)
+    _draw_map(figure, axes[2], error, "measured - target (µS)", {"cmap": "RdBu_r", "vmin": -span, "vmax": span})
+    rows, columns = np.nonzero(np.abs(error) > 5 * span)
+    if len(rows):
+        axes[2].scatter(columns, rows, s=45, facecolors="none", edgecolors="black")
+        axes[2].set_xlabel(f"column   (○ off by more than {5 * span:.0f} µS)")
+
+
+def _draw_map(figure: Figure, axes: Axes, values: Array, title: str, colors: Mapping[str, Any]) -> None:
+    """Draw one map with its colour scale."""
+    image = axes.imshow(values, interpolation="nearest", aspect="auto", **colors)
+    axes.set(title=title, xlabel="column", ylabel="row")
+    axes.spines[["top", "right"]].set_visible(True)
+    beyond = "both" if np.nanmin(values) < colors["vmin"] or np.nanmax(values) > colors["vmax"] else "neither"
+    figure.colorbar(image, ax=axes, pad=0.02, extend=beyond)
 
 
 def used_part(values: Array, of: Array | None = None) -> Array:

@@ -29,7 +29,7 @@ class Result:
 
     def scores(self) -> dict[str, dict[str, Score]]:
         """Return the errors by stage, persistence first, over the months seen in training and the unseen ones."""
-        rows = {"persistence (last value)": self.task.persistence, **self.predictions}
+        rows = {"persistence": self.task.persistence, **self.predictions}
         return {
             name: {"seen": self.task.score(values, self.task.seen), "unseen": self.task.score(values, self.task.unseen)}
             for name, values in rows.items()
@@ -45,7 +45,7 @@ class Result:
             "rmse": {name: {part: asdict(score) for part, score in parts.items()} for name, parts in self.scores().items()},
             "stages": [asdict(error) for error in self.stages.errors],
             "devices": dict(self.stages.devices),
-            "programming": self.stages.programming,
+            "programming": dict(self.stages.programming),
             "months": [str(month) for month in self.task.months[1:]],
             "passengers": self.task.passengers[1:],
             "predictions": dict(self.predictions),
@@ -56,13 +56,15 @@ class Result:
 def run(url: str = URL, output: Path = OUTPUT, device: str = "ta-hfo2", seed: int = 1) -> Result:
     """Run the shipped network at every stage, the board at ``url`` included, and draw ``airline.png`` in folder ``output``.
 
-    ``device`` and ``seed`` are those of the simulated array. Print the result with :func:`show`.
+    The board's measurement log goes into that folder too. ``device`` and ``seed`` are those of the simulated array.
+    Print the result with :func:`show`.
     """
     task = AirlineTask.load()
-    stages = run_stages(load_trained(), task.inputs, task.inputs[: task.learned - 1], url, device, seed)
+    output.mkdir(parents=True, exist_ok=True)
+    calibration = task.inputs[: task.learned - 1]
+    stages = run_stages(load_trained(), task.inputs, calibration, url, output / "measurements.db", device, seed)
     predictions = {name: task.predict(values) for name, values in stages.outputs.items()}
     result = Result(task, stages, predictions, output / "airline.png")
-    output.mkdir(parents=True, exist_ok=True)
     draw(result)
     return result
 
@@ -73,14 +75,18 @@ def show(result: Result) -> None:
         (name, *(text for part in ("seen", "unseen") for text in (f"{parts[part].thousands:.1f}", f"{parts[part].fraction:.4f}")))
         for name, parts in result.scores().items()
     ]
-    heads = ("RMSE, one month ahead", "96 seen: thousand", "of range", "48 unseen: thousand", "of range")
-    print_table("Airline passengers, thousands, range 104..622", heads, rows)
+    heads = ("RMSE", "seen, thousand", "of range", "unseen, thousand", "of range")
+    passengers = result.task.passengers
+    print_table(
+        f"Airline passengers, {passengers.min():.0f} to {passengers.max():.0f} thousand, predicted one month ahead", heads, rows
+    )
     errors = [
         (error.stage, f"{error.rms:.5f}", f"{result.added_thousands(error.rms):.2f}", f"{error.signal_to_noise:.1f}")
         for error in result.stages.errors
     ]
     print_table("Where the error comes from", ("stage", "added to output, RMS", "thousand passengers", "SNR, dB"), errors)
-    print(f"Programming the simulated array: {result.stages.programming}.")
+    for name, report in result.stages.programming.items():
+        print(f"Programming the {name}: {report}.")
     print(f"Picture: {result.plot}")
 
 
@@ -99,7 +105,7 @@ def draw(result: Result) -> None:
         top.set_title("a  Airline passengers, predicted one month ahead")
         middle = figure.add_subplot(grid[1, :2], sharex=top)
         plots.draw_errors(middle, task.months, errors, baseline - task.passengers, task.learned, "thousands")
-        middle.set_title("b  Error of each prediction")
+        middle.set_title("b  Error of each prediction (bars: persistence)")
         stages = figure.add_subplot(grid[1, 2])
         names = [error.stage for error in result.stages.errors]
         words = [f"{error.signal_to_noise:.0f} dB" for error in result.stages.errors]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,7 +46,7 @@ class Stages:
     """Outputs of one network for one input sequence, (time, features) each, by stage; and the array that the board holds.
 
     ``outputs`` go from the float network to the board. ``target`` and ``measured`` are siemens, NaN where there is no weight.
-    ``devices``: how many each matrix takes. ``programming``: what write-verify said of the simulated array.
+    ``devices``: how many each matrix takes. ``programming``: what write-verify said of the simulated array and of the board.
     """
 
     outputs: Mapping[str, Array]
@@ -53,24 +54,25 @@ class Stages:
     target: Array
     measured: Array
     devices: Mapping[str, int]
-    programming: str
+    programming: Mapping[str, str]
 
 
-def run_stages(network: fx.Network, x: Array, calibration: Array, url: str, device: str, seed: int) -> Stages:
+def run_stages(network: fx.Network, x: Array, calibration: Array, url: str, log: Path, device: str, seed: int) -> Stages:
     """Run ``network`` on ``x`` as float network, integer program, on a simulated array and on the board at ``url``.
 
-    ``device`` and ``seed`` are those of the simulated array, which is programmed by write-verify as the board is.
+    ``device`` and ``seed`` are those of the simulated array, which is programmed by write-verify as the board is; the board's cells
+    are of the same preset unless its URL names another. ``log``: where the board's readings and pulses are kept.
     """
     program = fx.quantize(network, calibration=calibration)
     floats, integers = network(x), fx.Engine(program).run(x)
     simulation = simulate(program, x, device, seed)
     board_name = "emulated board" if url.startswith("emu://") else "board"
-    with fx.Board(url) as board:
+    with fx.Board(url, device=device if board_name == "board" else None, log=log) as board:
         with progress_bar(f"programming the {board_name}") as progress:
-            board.program(program, progress=progress)
+            campaign = board.program(program, progress=progress)
         on_board = board.run(x)
         measured = board.read_conductance()
-    target = target_conductance(program, device)
+        target = target_conductance(program, board.info.device)
     return Stages(
         outputs={
             "float network": floats,
@@ -82,7 +84,7 @@ def run_stages(network: fx.Network, x: Array, calibration: Array, url: str, devi
         target=target,
         measured=np.where(np.isfinite(target), measured[: target.shape[0], : target.shape[1]], np.nan),
         devices={matrix.name: 2 * matrix.weights.size for matrix in program.matrices},
-        programming=simulation.report,
+        programming={"simulated array": simulation.report, board_name: str(campaign)},
     )
 
 
