@@ -30,10 +30,10 @@ _RECONNECTS = 5
 
 
 class Board:
-    """A measurement board at a port: ``/dev/ttyACM0``, ``socket://host:port``, or ``emu://host?device=ta-hfo2&seed=1`` without hardware.
+    """A measurement board at a port: ``/dev/ttyACM0``, ``socket://host:port``, or without hardware ``emu://host?device=ta-hfo2``.
 
     Use it with ``with``: on leaving, all outputs are at 0 V. ``device`` names the preset of the board's cells, which
-    :meth:`program` needs; by default the ``device`` option of the URL, else that of an emulated board. ``log``: path of the measurement log, by default
+    :meth:`program` needs; an ``emu://`` URL says it itself. ``log``: path of the measurement log, by default
     ``~/.local/share/fxlstm/measurements.db``; ``False`` keeps none. ``reconnect``: open a lost port again and go on.
     ``trace`` is called with "sent" or "received" and the bytes on the wire.
 
@@ -132,8 +132,8 @@ class Board:
         image = program.to_bytes()
         if len(image) > self.info.program_capacity:
             raise ProgramError(
-                f"the program's image has {len(image)} bytes and the board holds {self.info.program_capacity}; choose a smaller network "
-                "or run it on the host with Engine(program, array=board)"
+                f"the program's image has {len(image)} bytes and the board holds {self.info.program_capacity}; choose a smaller "
+                "network or run it on the host with Engine(program, array=board)"
             )
         self._program = None
         send_object(self._link, "program", image)
@@ -143,7 +143,8 @@ class Board:
         """Run the network on the board, whole sequences: x (time, features) or (batch, time, features), real values.
 
         Returns (batch, time, outputs), or (batch, outputs) when the program returns its last output only; without the batch axis
-        when x has none. ``on_array=False`` lets the board compute with the program's integers. Raises :class:`ModelError` for a bad x.
+        when x has none. ``on_array=False`` lets the board compute with the program's integers, without the array.
+        Raises :class:`ModelError` for a bad x.
         """
         program = self._needed_program()
         return program.decode(self.run_codes(program.encode(np.asarray(x, np.float64)), on_array))
@@ -187,7 +188,7 @@ class Board:
         return conductance
 
     def multiply(self, codes: Codes, range: int = 0) -> Codes:
-        """Drive all physical rows with codes (rows,) or (batch, rows); return the columns' ADC codes (columns,) or (batch, columns)."""
+        """Drive all physical rows with codes (rows,) or (batch, rows); return ADC codes (columns,) or (batch, columns)."""
         codes = np.asarray(codes)
         if codes.dtype != np.int16 or codes.ndim not in (1, 2) or codes.shape[-1] != self.info.rows:
             raise ArrayError(
@@ -197,7 +198,7 @@ class Board:
         return results if codes.ndim == 2 else results[0]
 
     def multiply_tile(self, tile: Tile, codes: Codes) -> Codes:
-        """Multiply row codes (batch, tile.rows) by one tile of the program on the array; returns (batch, tile.columns) ADC codes."""
+        """Multiply row codes (batch, tile.rows) by one tile of the program; returns ADC codes (batch, tile.columns)."""
         positive, negative = pair_rows(tile, self._needed_program().hardware.pairing)
         driven = np.zeros((len(codes), self.info.rows), np.int16)
         driven[:, positive], driven[:, negative] = codes, -codes
@@ -235,11 +236,11 @@ class Board:
         hardware, board = program.hardware, self._driver.hardware
         if hardware.adc_bits != 16:
             raise ProgramError(
-                f"the program is quantized with adc_bits = {hardware.adc_bits} and the board's ADCs have 16; quantize it with adc_bits=16"
+                f"the program is quantized with adc_bits = {hardware.adc_bits} and the board's ADCs have 16 bits; quantize for 16"
             )
         if load_board(hardware.board)["front_end"] != load_board(board.board)["front_end"]:
             raise ProgramError(
-                f"the program is made for the ranges of board {hardware.board!r} and this is {board.board!r}; quantize it for this board"
+                f"the program is made for the ranges of board {hardware.board!r} and this is {board.board!r}; quantize for that"
             )
         try:
             check_placement(program, self.info.rows, self.info.columns)

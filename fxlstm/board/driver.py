@@ -1,4 +1,4 @@
-"""The board's verbs in its own units: ADC and DAC codes, millivolts, microseconds. Checks limits before sending, logs all that is measured."""
+"""The board's verbs in its own units: codes, millivolts, microseconds. Limits are checked before sending, readings are logged."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ class Driver:
         return results
 
     def pulse(self, row: int, millivolts: int, microseconds: int, gates: NDArray[np.uint16]) -> int:
-        """Give one pulse to a row's cells whose gate code is not 0; return the board's count of shots. Logged before it is given."""
+        """Give one pulse to a row's cells whose gate code is not 0; return the board's count of shots. Logged before it goes."""
         self._checked(row, self.info.rows, "row")
         self._check_pulse(millivolts / 1000, microseconds / 1e6)
         pulse = {"row": row, "millivolts": millivolts, "microseconds": microseconds}

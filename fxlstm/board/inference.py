@@ -18,8 +18,8 @@ def timesteps_per_piece(program: Program) -> int:
     limits = [_CODES_IN_REQUEST // program.input.length, _CODES_IN_ANSWER // program.output.length]
     if min(limits) == 0:
         raise ProgramError(
-            f"vectors of {program.input.length} inputs and {program.output.length} outputs do not fit a frame of {MAX_PAYLOAD} bytes; "
-            "run the program on the host with Engine(program, array=board)"
+            f"vectors of {program.input.length} inputs and {program.output.length} outputs do not fit a frame of {MAX_PAYLOAD} "
+            "bytes; run the program on the host with Engine(program, array=board)"
         )
     return limits[0] if program.returns_last else min(limits)
 

@@ -208,7 +208,7 @@ class Link:
             if protocol_hash != PROTOCOL_HASH:
                 raise LinkError(
                     f"the board on {self.url} runs firmware {major}.{minor} with protocol {protocol_hash:08x}, but fxlstm "
-                    f"{__version__} speaks {PROTOCOL_HASH:08x}; flash the firmware of this release or install that firmware's fxlstm"
+                    f"{__version__} speaks {PROTOCOL_HASH:08x}; flash this release's firmware or install that firmware's fxlstm"
                 )
         return self._answer(request)
 
@@ -276,9 +276,7 @@ class Link:
 
     def _session_lost(self, session_in_force: int) -> LinkLost:
         if session_in_force == 0:
-            return _Final(
-                f"the board on {self.url} restarted, so nothing is known about the last request; read the array before going on"
-            )
+            return _Final(f"the board on {self.url} restarted, so the last request may be done or not; read the array")
         self._over = f"another host has opened the board on {self.url}; close one of the two and open it again"
         return _Final(self._over)
 

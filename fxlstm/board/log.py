@@ -1,4 +1,4 @@
-"""The measurement log: every reading, pulse and campaign in one SQLite file, kept so that a conductance can be recomputed years later.
+"""The measurement log: every reading, pulse and campaign in one SQLite file, so that a conductance can be recomputed years later.
 
 Rows are only ever added. The file is in write-ahead mode: killing the process at any moment loses nothing that was committed and
 damages nothing. ``synchronous = NORMAL`` gives exactly that without a disk flush per reading; only a power cut may
@@ -132,4 +132,4 @@ def reading_codes(reading: dict[str, Any]) -> NDArray[np.int16]:
 
 def reading_conductance(reading: dict[str, Any]) -> NDArray[np.float64]:
     """The conductances in siemens (rows, columns) of a row of ``readings`` of kind "conductance"."""
-    return reading_codes(reading) * float(reading["siemens_per_code"])
+    return reading_codes(reading).astype(np.float64) * float(reading["siemens_per_code"])

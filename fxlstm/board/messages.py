@@ -45,7 +45,8 @@ def decode_frame(encoded: bytes) -> Frame:
         )
     if crc32(body[: -_CRC.size]) != _CRC.unpack(body[-_CRC.size :])[0]:
         raise LinkError(f"a frame of {len(body)} bytes failed its CRC-32; check the cable and the baud rate")
-    return Frame(*_HEADER.unpack_from(body), body[_HEADER.size : -_CRC.size])
+    kind, message, request, session = _HEADER.unpack_from(body)
+    return Frame(kind, message, request, session, body[_HEADER.size : -_CRC.size])
 
 
 class FrameDecoder:
