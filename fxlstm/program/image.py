@@ -103,7 +103,7 @@ def _pack_header(program: Program, section_count: int, size: int) -> bytes:
 
 
 def _pack_operation(operation: Operation) -> bytes:
-    values = asdict(operation)
+    values = dict(vars(operation))
     values["code"] = OPERATION_BY_NAME[operation.kind].code
     values["function"] = FUNCTION_BY_NAME[operation.function].code if operation.kind == "activate" else 0
     return _pack(layout.OPERATION, values)
@@ -123,7 +123,7 @@ def _pack_matrices(program: Program) -> dict[str, bytes]:
             "tile_count": len(matrix.tiles),
         }
         matrices += _pack(layout.MATRIX, values)
-        tiles += b"".join(_pack(layout.TILE, asdict(tile)) for tile in matrix.tiles)
+        tiles += b"".join(_pack(layout.TILE, vars(tile)) for tile in matrix.tiles)
         weights += np.pad(matrix.weights, ((0, even(rows) - rows), (0, 0))).T.astype("<i2").tobytes()
         for bias, mantissa, shift in zip(matrix.bias, matrix.mantissa, matrix.shift, strict=True):
             scales += layout.SCALE.format.pack(int(bias), int(mantissa), int(shift))

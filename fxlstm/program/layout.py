@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
+from functools import cached_property
 
 MAGIC = 0x4D4C5846  # "FXLM" read as a little-endian u32
 VERSION = 1
@@ -33,7 +34,7 @@ class Record:
     name: str
     fields: tuple[Field, ...]
 
-    @property
+    @cached_property
     def format(self) -> struct.Struct:
         """The ``struct`` of one record: little-endian, no padding."""
         return struct.Struct("<" + "".join(_FORMATS[field.type] for field in self.fields))
