@@ -1,8 +1,8 @@
 /* Activations, correctly rounded: each is tanh at another scale, tanh is piecewise polynomial in integers.
  *
- * No value lies exactly between two codes (exp of a rational other than 0 is irrational) and the table's error is smaller than
- * the smallest distance to such a middle, which a test proves for every code. Near 0 tanh(u) = u - u^3/3 lies just below u,
- * which may be a middle; therefore magnitudes are rounded with halves down.
+ * No value lies exactly between two codes (exp of a rational other than 0 is irrational) and the table's error is
+ * smaller than the smallest distance to such a middle, which a test proves for every code. Near 0 tanh(u) = u - u^3/3
+ * lies just below u, which may be a middle; therefore magnitudes are rounded with halves down.
  */
 #include "activation.h"
 #include "arithmetic.h"

@@ -23,9 +23,12 @@ typedef struct {
 } sections;
 
 static const uint8_t ELEMENT_SIZES[FX_SECTION_METADATA + 1] = {
-    [FX_SECTION_ARENA] = sizeof(int16_t),      [FX_SECTION_OPERATIONS] = sizeof(fx_operation),
-    [FX_SECTION_MATRICES] = sizeof(fx_matrix), [FX_SECTION_TILES] = sizeof(fx_tile),
-    [FX_SECTION_WEIGHTS] = sizeof(int16_t),    [FX_SECTION_SCALES] = sizeof(fx_scale),
+    [FX_SECTION_ARENA] = sizeof(int16_t),
+    [FX_SECTION_OPERATIONS] = sizeof(fx_operation),
+    [FX_SECTION_MATRICES] = sizeof(fx_matrix),
+    [FX_SECTION_TILES] = sizeof(fx_tile),
+    [FX_SECTION_WEIGHTS] = sizeof(int16_t),
+    [FX_SECTION_SCALES] = sizeof(fx_scale),
     [FX_SECTION_METADATA] = 1,
 };
 
@@ -154,7 +157,8 @@ static fx_status check_weights(const fx_program *program, const fx_matrix *matri
     return FX_OK;
 }
 
-/* ---- tiles. Array rows fit 16 bits, so an accumulator times its gain and the rounding of gain_shift stay far below 2^63. */
+/* ---- tiles. Array rows fit 16 bits, so an accumulator times its gain and the rounding of gain_shift stay far below
+ * 2^63. */
 
 static bool tile_right(const fx_header *header, const fx_matrix *matrix, const fx_tile *tile) {
     return tile->rows >= 1 && tile->columns >= 1 && inside(tile->row, tile->rows, matrix->rows) &&

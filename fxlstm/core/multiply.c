@@ -1,4 +1,5 @@
-/* The multiply operation: DAC stage, exact products tile by tile, ADC stage, digital sum, rescale (docs/numerics.md). */
+/* The multiply operation: DAC stage, exact products tile by tile, ADC stage, digital sum, rescale (docs/numerics.md).
+ */
 #include <string.h>
 
 #include "arithmetic.h"

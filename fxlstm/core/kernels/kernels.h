@@ -1,4 +1,5 @@
-/* The hot loops, as a table that each instruction set fills. Every set gives the same integers. Internal to the core. */
+/* The hot loops, as a table that each instruction set fills. Every set gives the same integers. Internal to the core.
+ */
 #ifndef FX_KERNELS_H
 #define FX_KERNELS_H
 
