@@ -19,7 +19,8 @@
 #include "layout.h" /* generated: records of the image, operation and function codes */
 #include "status.h" /* generated: fx_status, one code per outcome */
 
-/* A checked view of an image. It points into the image, which must stay where it is, unchanged, and start on 8 bytes. */
+/* A checked view of an image. It points into the image, which must stay where it is, unchanged, and start on 8 bytes.
+ */
 typedef struct {
     const fx_header *header;
     const int16_t *arena;
@@ -46,10 +47,10 @@ typedef struct {
 
 typedef struct fx_kernels fx_kernels; /* one implementation of the hot loops (kernels/kernels.h) */
 
-const fx_kernels *fx_kernels_default(void);                  /* the best this machine can run */
-const fx_kernels *fx_kernels_named(const char *name);        /* NULL when unknown or not usable here */
-const char *fx_kernels_name(const fx_kernels *kernels);      /* "portable", ... */
-const char *fx_kernels_name_at(size_t index);                /* names in order of preference; NULL past the end */
+const fx_kernels *fx_kernels_default(void);             /* the best this machine can run */
+const fx_kernels *fx_kernels_named(const char *name);   /* NULL when unknown or not usable here */
+const char *fx_kernels_name(const fx_kernels *kernels); /* "portable", ... */
+const char *fx_kernels_name_at(size_t index);           /* names in order of preference; NULL past the end */
 
 /* Since initialisation, per operation. */
 typedef struct {
@@ -64,7 +65,7 @@ typedef struct {
     uint32_t batch;
     size_t arena_stride; /* codes from one sequence's arena to the next */
     int16_t *arenas;
-    fx_clipped *clipped; /* operation_count entries */
+    fx_clipped *clipped;   /* operation_count entries */
     int16_t *rows;         /* scratch: DAC codes of one matrix's rows for the batch */
     int16_t *columns;      /* scratch: ADC codes of one tile for the batch */
     int64_t *accumulators; /* scratch: exact sums of one tile for the batch */
@@ -81,12 +82,13 @@ fx_status fx_executor_init(fx_executor *executor, const fx_program *program, con
 /* Put every sequence's arena back to its contents at reset: zero states, constants in place. */
 void fx_reset(fx_executor *executor);
 
-/* One timestep. `inputs`: batch x input_length codes, one sequence after another; `outputs`: batch x output_length, or NULL
- * when no output is wanted at this timestep. */
+/* One timestep. `inputs`: batch x input_length codes, one sequence after another; `outputs`: batch x output_length, or
+ * NULL when no output is wanted at this timestep. */
 fx_status fx_step(fx_executor *executor, const int16_t *inputs, int16_t *outputs);
 
-/* `timesteps` steps from where the state stands. `inputs`: batch x timesteps x input_length; `outputs`: batch x timesteps x
- * output_length, or batch x output_length when the program returns its last output only, or NULL when none is wanted. */
+/* `timesteps` steps from where the state stands. `inputs`: batch x timesteps x input_length; `outputs`: batch x
+ * timesteps x output_length, or batch x output_length when the program returns its last output only, or NULL when none
+ * is wanted. */
 fx_status fx_run(fx_executor *executor, size_t timesteps, const int16_t *inputs, int16_t *outputs);
 
 /* The code nearest to function(code * 2^-fraction), ties up; any code, fraction 0..15. */
@@ -95,7 +97,8 @@ int16_t fx_activation(uint8_t function, uint8_t fraction, int16_t code);
 /* CRC-32 (IEEE 802.3, reflected, as zlib); start with crc = 0 and feed pieces in order. */
 uint32_t fx_crc32(uint32_t crc, const void *bytes, size_t size);
 
-/* COBS. Encoded form holds no zero byte and no delimiter. `out` needs fx_cobs_bound(size) bytes; returns bytes written. */
+/* COBS. Encoded form holds no zero byte and no delimiter. `out` needs fx_cobs_bound(size) bytes; returns bytes written.
+ */
 size_t fx_cobs_bound(size_t size);
 size_t fx_cobs_encode(const uint8_t *bytes, size_t size, uint8_t *out);
 /* `out` needs `size` bytes and may be `bytes` itself. On success *written holds the decoded size. */
