@@ -35,10 +35,12 @@ cdef extern from "fxlstm.h" nogil:
         uint32_t result
 
     ctypedef struct fx_executor:
+        const fx_kernels *kernels
         fx_clipped *clipped
 
     fx_status fx_program_open(fx_program *program, const void *image, size_t size)
     const fx_kernels *fx_kernels_named(const char *name)
+    const char *fx_kernels_name(const fx_kernels *kernels)
     const char *fx_kernels_name_at(size_t index)
     size_t fx_executor_size(const fx_program *program, uint32_t batch)
     fx_status fx_executor_init(fx_executor *executor, const fx_program *program, const fx_kernels *kernels,

@@ -13,6 +13,7 @@ class Image:
 
 class Executor:
     batch: int
+    kernels: str
     def __init__(
         self, image: Image, batch: int, kernels: str, multiply_tile: Callable[[int, Codes], Any] | None = None
     ) -> None: ...

@@ -87,6 +87,11 @@ cdef class Executor:
             f"a batch of {batch} sequences",
         )
 
+    @property
+    def kernels(self):
+        """Name of the kernel set that runs."""
+        return fx_kernels_name(self.executor.kernels).decode()
+
     def reset(self):
         """Put every sequence back to its state at reset."""
         fx_reset(&self.executor)

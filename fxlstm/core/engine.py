@@ -105,13 +105,14 @@ class Engine:
     def step_codes(self, codes: Codes) -> Codes:
         """Run as :meth:`step`, with input and output as int16 codes."""
         inputs, has_batch = self._batched(codes, 2)
+        if not len(inputs):
+            raise ModelError("x holds no sequence; give at least 1")
         with self._lock:
             if self._stepping is None:
                 self._stepping = self._executor(len(inputs))
-            if self._stepping.batch != len(inputs):
-                raise ModelError(
-                    f"x holds {len(inputs)} sequences, the state {self._stepping.batch}; reset(batch={len(inputs)}) first"
-                )
+            held = self._stepping.batch
+            if held != len(inputs):
+                raise ModelError(f"x holds {len(inputs)} sequences, but the state is of {held}; reset(batch={len(inputs)}) first")
             outputs = self._stepping.step(inputs)
         return outputs if has_batch else outputs[0]
 
@@ -164,7 +165,7 @@ class Engine:
 
 def _numbers(x: ArrayLike) -> NDArray[Any]:
     try:
-        return np.asarray(x, dtype=np.float64)
+        return np.asarray(x).astype(np.float64, casting="same_kind")
     except (TypeError, ValueError) as error:
         raise ModelError(f"the input is not an array of numbers ({error}); give floats of one shape") from error
 
