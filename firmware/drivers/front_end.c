@@ -236,9 +236,9 @@ fx_status front_end_convert(front_end *front, unsigned range, unsigned log2_read
     return status;
 }
 
+/* Rounded towards 0 V, so that a limit is never exceeded. */
 static uint16_t programming_code(int millivolts) {
-    int twice = millivolts * 2 * 65536 / FW_ROW_DAC_SPAN_MILLIVOLTS;
-    return (uint16_t)(FW_ROW_DAC_ZERO_CODE + ((twice + (twice < 0 ? -1 : 1)) / 2));
+    return (uint16_t)(FW_ROW_DAC_ZERO_CODE + millivolts * 65536 / FW_ROW_DAC_SPAN_MILLIVOLTS);
 }
 
 static fx_status prepare_pulse(front_end *front, const uint16_t gates[FW_COLUMNS]) {

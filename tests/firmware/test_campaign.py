@@ -1,0 +1,161 @@
+"""The programming engine on the device: the same pulses as the plain Python definition, resumable, bounded, watched."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+
+import numpy as np
+import pytest
+from device import Device, Refused
+
+from fxlstm.board.protocol import CAMPAIGN_STATES, CELL_STATES, EVENTS, RUN_FLAGS
+from fxlstm.crossbar.programming import write
+from fxlstm.program.hardware import Hardware, load_board
+from fxlstm.program.mapping import LEAVE
+from fxlstm.program.scheme import scheme_for
+
+IDEAL = scheme_for("ideal", Hardware())
+PHYSICAL = scheme_for("ta-hfo2", Hardware())
+EVENT = {event.name: event.code for event in EVENTS}
+SILENCE = load_board("reference")["limits"]["silence_milliseconds"] / 1000
+
+
+def targets(rows=3, seed=0):
+    map_ = np.full((128, 64), LEAVE, np.uint16)
+    map_[:rows] = np.random.default_rng(seed).integers(0, 60000, (rows, 64))
+    map_[0, :5] = LEAVE
+    return map_
+
+
+@pytest.mark.parametrize("verify", [0, 1])
+def test_ideal_cells_take_their_targets_exactly(device, verify):
+    device.start_campaign(targets(128), replace(IDEAL, verify=verify))
+    status = device.finish_campaign()
+    assert status["state"] == CAMPAIGN_STATES["finished"]
+    assert (status["cells"], status["in_tolerance"], status["gave_up"]) == (128 * 64 - 5, 128 * 64 - 5, 0)
+    wanted = targets(128)
+    units = np.rint(device.array.conductance / Hardware().conductance_unit)
+    np.testing.assert_array_equal(units[wanted != LEAVE], wanted[wanted != LEAVE])
+    assert not device.array.pulse_counts[0, :5].any()
+    assert device.bus.violations == []
+
+
+@pytest.mark.parametrize("scheme", [PHYSICAL, replace(PHYSICAL, skip=0), replace(PHYSICAL, verify=0)])
+def test_physical_cells_get_the_very_pulses_of_the_python_definition(scheme):
+    device, twin = Device("ta-hfo2").open(), Device("ta-hfo2")
+    device.start_campaign(targets(), scheme)
+    status = device.finish_campaign()
+    report = write(twin.array, targets(), scheme)
+    np.testing.assert_array_equal(device.array.pulse_counts, twin.array.pulse_counts)
+    np.testing.assert_allclose(device.array.conductance, twin.array.conductance, rtol=1e-6)
+    assert status["pulses"] == report.pulses.sum()
+    for row in range(4):
+        cells = device.cells(row)
+        np.testing.assert_array_equal(cells["state"], report.state[row])
+        np.testing.assert_array_equal(cells["pulses"], device.array.pulse_counts[row])
+
+
+def test_cells_in_tolerance_are_skipped_by_the_next_campaign():
+    device = Device("ta-hfo2").open()
+    device.start_campaign(targets(), PHYSICAL)
+    first = device.finish_campaign()
+    device.start_campaign(targets(), replace(PHYSICAL, tolerance=PHYSICAL.tolerance * 2))
+    second = device.finish_campaign()
+    assert second["in_tolerance"] >= first["in_tolerance"]
+    assert second["pulses"] < first["pulses"] / 5
+
+
+def test_a_stopped_campaign_goes_on_to_the_same_end_as_one_that_was_not(device):
+    other = Device().open()
+    other.start_campaign(targets(), IDEAL)
+    other.finish_campaign()
+    crc = device.start_campaign(targets(), IDEAL)
+    for _ in range(40):
+        device.poll(1)
+        device.request("campaign_stop")
+        if device.request("campaign_status")["state"] == CAMPAIGN_STATES["stopped"]:
+            device.request("campaign_scheme", **asdict(IDEAL))
+            assert device.request("campaign_start", target_crc=crc)["resumed"] == 1
+    device.finish_campaign()
+    np.testing.assert_array_equal(device.array.pulse_counts, other.array.pulse_counts)
+    np.testing.assert_array_equal(device.array.conductance, other.array.conductance)
+
+
+def test_pulse_counts_of_cells_outlive_campaigns(device):
+    for seed in (0, 1):
+        device.start_campaign(targets(seed=seed), IDEAL)
+        device.finish_campaign()
+    np.testing.assert_array_equal(device.cells(1)["pulses"], device.array.pulse_counts[1])
+    assert device.cells(1)["pulses"].min() > 2
+
+
+def test_starting_again_while_it_runs_joins_the_running_campaign(device):
+    crc = device.start_campaign(targets(), IDEAL)
+    device.request("campaign_scheme", **asdict(IDEAL))
+    assert device.request("campaign_start", target_crc=crc)["resumed"] == 1
+    with pytest.raises(Refused, match="BUSY"):
+        device.request("campaign_scheme", **asdict(replace(IDEAL, tolerance=9)))
+    with pytest.raises(Refused, match="BUSY"):
+        device.request("campaign_start", target_crc=crc ^ 1)
+
+
+def test_the_array_is_busy_while_a_campaign_runs(device):
+    device.start_campaign(targets(128), IDEAL)
+    for name, values in {
+        "read_conductance": {"row": 0, "rows": 1, "range": 0, "log2_reads": 0},
+        "multiply": {"range": 0, "codes": np.zeros(128, np.int16)},
+        "pulse": {"row": 0, "millivolts": 1, "microseconds": 1, "gates": bytes(128)},
+        "run": {"flags": RUN_FLAGS["on_array"], "reserved": 0, "codes": np.zeros(1, np.int16)},
+        "selftest": {},
+        "object_begin": {"object": 2, "size": 16384, "crc": 1},
+    }.items():
+        with pytest.raises(Refused, match="BUSY"):
+            device.request(name, **values)
+
+
+def test_without_a_target_or_a_scheme_nothing_starts(device):
+    with pytest.raises(Refused, match="NO_TARGET"):
+        device.request("campaign_start", target_crc=1)
+    crc = device.load("target", targets().tobytes())
+    with pytest.raises(Refused, match="SCHEME"):
+        device.request("campaign_start", target_crc=crc)
+    with pytest.raises(Refused, match="NO_TARGET"):
+        device.request("campaign_start", target_crc=crc ^ 1)
+
+
+def test_every_row_done_is_an_event_and_so_is_the_end(device):
+    device.poll()
+    device.events.clear()
+    device.start_campaign(targets(3), IDEAL)
+    device.finish_campaign()
+    assert [event.message for event in device.events] == [EVENT["progress"]] * 3 + [EVENT["campaign_ended"]]
+
+
+def test_a_silent_host_makes_the_campaign_go_to_safe_idle_and_it_resumes_later(device):
+    crc = device.start_campaign(targets(), IDEAL)
+    device.poll(5)
+    device.pass_time(SILENCE)
+    status = device.request("campaign_status")
+    assert status["state"] == CAMPAIGN_STATES["silenced"]
+    assert EVENT["safe_idle"] in [event.message for event in device.events]
+    snapshot = device.request("snapshot")
+    assert (snapshot["safe_idle"], snapshot["idles"]) == (1, 1)
+    assert not device.bus._row_outputs.any() and not device.bus._gate_outputs.any()
+    assert device.request("campaign_start", target_crc=crc)["resumed"] == 1
+    assert device.finish_campaign()["state"] == CAMPAIGN_STATES["finished"]
+
+
+def test_a_host_that_is_heard_keeps_the_campaign_alive(device):
+    device.start_campaign(targets(), IDEAL)
+    for _ in range(4):
+        device.bus.clock.advance(round(SILENCE * 0.6e9))
+        device.request("keep_alive")
+    assert device.request("snapshot")["idles"] == 0
+
+
+def test_safe_idle_on_request_stops_the_campaign(device):
+    device.start_campaign(targets(), IDEAL)
+    device.poll(4)
+    device.request("safe_idle")
+    assert device.request("campaign_status")["state"] == CAMPAIGN_STATES["stopped"]
+    assert not device.bus._row_outputs.any() and not device.bus._gate_outputs.any()

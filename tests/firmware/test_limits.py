@@ -1,0 +1,110 @@
+"""What the firmware refuses, whatever the host asks; the emulated array tells what really happened."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from device import Refused
+
+from fxlstm.program.hardware import Hardware, load_board
+from fxlstm.program.scheme import scheme_for
+
+LIMITS = load_board("reference")["limits"]
+SCHEME = scheme_for("ideal", Hardware())
+
+
+def pulse(device, row=0, millivolts=2500, microseconds=5, columns=(0,)):
+    gates = np.zeros(64, "<u2")
+    gates[list(columns)] = 40000
+    return device.request("pulse", row=row, millivolts=millivolts, microseconds=microseconds, gates=gates.tobytes())
+
+
+@pytest.mark.parametrize(
+    ("values", "status", "detail"),
+    [
+        ({"millivolts": LIMITS["row_millivolts"] + 1}, "LIMIT_VOLTAGE", LIMITS["row_millivolts"] + 1),
+        ({"millivolts": -LIMITS["row_millivolts"] - 1}, "LIMIT_VOLTAGE", -LIMITS["row_millivolts"] - 1),
+        ({"millivolts": -32768}, "LIMIT_VOLTAGE", -32768),
+        ({"microseconds": LIMITS["pulse_microseconds"] + 1}, "LIMIT_ENERGY", LIMITS["pulse_microseconds"] + 1),
+        ({"microseconds": 2**32 - 1}, "LIMIT_ENERGY", 2**31 - 1),
+        ({"microseconds": 0}, "ARGUMENT", 0),
+        ({"row": 128}, "RANGE", 128),
+    ],
+)
+def test_a_pulse_beyond_a_limit_is_refused_and_not_given(device, values, status, detail):
+    with pytest.raises(Refused) as refusal:
+        pulse(device, **values)
+    assert (refusal.value.status, refusal.value.detail) == (status, detail)
+    assert device.bus.pulses == 0
+
+
+def test_the_strongest_allowed_pulse_is_given_with_its_voltage_and_width(device):
+    seen = []
+    device.array.pulse = lambda rows, gates, seconds: seen.append((rows, gates, seconds))
+    pulse(device, row=127, millivolts=-LIMITS["row_millivolts"], microseconds=LIMITS["pulse_microseconds"], columns=(3, 63))
+    ((rows, gates, seconds),) = seen
+    assert np.flatnonzero(rows).tolist() == [127]
+    assert rows[127] == pytest.approx(-LIMITS["row_millivolts"] / 1000, abs=1e-4)
+    assert np.flatnonzero(gates).tolist() == [3, 63]
+    assert seconds == pytest.approx(LIMITS["pulse_microseconds"] * 1e-6, rel=1e-3)
+    assert device.bus.violations == []
+
+
+@pytest.mark.parametrize("microseconds", [5, 20, 500])
+def test_a_pulse_is_as_long_as_asked(device, microseconds):
+    seen = []
+    device.array.pulse = lambda rows, gates, seconds: seen.append(seconds)
+    pulse(device, microseconds=microseconds)
+    assert seen == [pytest.approx(microseconds * 1e-6, abs=1.5e-6)]
+
+
+def test_a_cell_whose_pulse_budget_is_spent_is_refused_and_its_neighbour_is_not(device):
+    for _ in range(LIMITS["pulses_per_cell"]):
+        pulse(device, row=2, columns=(7,))
+    with pytest.raises(Refused) as refusal:
+        pulse(device, row=2, columns=(6, 7))
+    assert (refusal.value.status, refusal.value.detail) == ("LIMIT_PULSES", 2 * 64 + 7)
+    assert pulse(device, row=2, columns=(6,))["pulses"] == LIMITS["pulses_per_cell"] + 1
+    assert device.cells(2)["pulses"][[6, 7]].tolist() == [1, LIMITS["pulses_per_cell"]]
+
+
+@pytest.mark.parametrize(
+    ("change", "status"),
+    [
+        ({"set_millivolts": LIMITS["row_millivolts"] + 1}, "LIMIT_VOLTAGE"),
+        ({"reset_millivolts": -LIMITS["row_millivolts"] - 1}, "LIMIT_VOLTAGE"),
+        ({"set_microseconds": LIMITS["pulse_microseconds"] + 1}, "LIMIT_ENERGY"),
+        ({"reset_microseconds": 0}, "ARGUMENT"),
+        ({"set_millivolts": -1}, "SCHEME"),
+        ({"reset_millivolts": 1}, "SCHEME"),
+        ({"range": 6}, "SCHEME"),
+        ({"log2_reads": 9}, "SCHEME"),
+        ({"max_cycles": 0}, "SCHEME"),
+        ({"gate_min": 2, "gate_max": 1}, "SCHEME"),
+    ],
+)
+def test_a_programming_scheme_beyond_a_limit_is_refused(device, change, status):
+    with pytest.raises(Refused, match=status):
+        device.start_campaign(np.zeros((128, 64), np.uint16), replace(SCHEME, **change))
+    assert device.request("campaign_status")["state"] == 0
+
+
+@pytest.mark.parametrize(
+    ("values", "status"),
+    [({"row": 128}, "RANGE"), ({"row": 127, "rows": 2}, "RANGE"), ({"range": 6}, "RANGE"), ({"rows": 0}, "ARGUMENT"),
+     ({"rows": 8}, "ARGUMENT"), ({"log2_reads": 9}, "ARGUMENT")],
+)  # fmt: skip
+def test_a_reading_outside_the_board_is_refused(device, values, status):
+    with pytest.raises(Refused, match=status):
+        device.request("read_conductance", **{"row": 0, "rows": 1, "range": 0, "log2_reads": 0} | values)
+
+
+def test_vectors_of_another_length_are_refused(device):
+    with pytest.raises(Refused, match="FRAME_LENGTH"):
+        device.request("multiply", range=0, codes=np.zeros(127, np.int16))
+    with pytest.raises(Refused, match="FRAME_LENGTH"):
+        device.request("pulse", row=0, millivolts=1, microseconds=1, gates=bytes(126))
+    with pytest.raises(Refused, match="RANGE"):
+        device.request("multiply", range=6, codes=np.zeros(128, np.int16))
