@@ -25,9 +25,9 @@ _STATE_NAMES = {code: name for name, code in CAMPAIGN_STATES.items()}
 
 @dataclass(frozen=True)
 class CampaignReport(ProgrammingReport):
-    """A :class:`ProgrammingReport` from a board: ``pulses`` per cell count since the board's power-up.
+    """A :class:`ProgrammingReport` from a board, with what this call did.
 
-    ``seconds``: time it took on this host. ``resumed``: the board went on with an earlier campaign for the same targets.
+    ``seconds``: time it took. ``resumed``: the board went on with an earlier campaign for the same targets.
     """
 
     seconds: float = 0.0
@@ -41,6 +41,7 @@ def run_campaign(driver: Driver, targets: NDArray[np.uint16], scheme: Scheme, pr
     """
     started = time.monotonic()
     image = targets.astype("<u2").tobytes()
+    pulses_before = _cells(driver, targets)["pulses"].astype(np.int64)
     resumed = _start(driver, image, scheme)
     logged = _log_start(driver, targets, scheme, resumed, crc32(image))
     status = _follow(driver, crc32(image), progress)
@@ -48,7 +49,8 @@ def run_campaign(driver: Driver, targets: NDArray[np.uint16], scheme: Scheme, pr
     if driver.log:
         driver.log.add("campaign_results", campaign=logged, status=status, cells=cells)
     _raise_unless_finished(driver, status)
-    return _report(driver, targets, scheme, cells, time.monotonic() - started, resumed)
+    pulses = cells["pulses"] - pulses_before
+    return _report(driver, targets, scheme, cells, pulses=pulses, seconds=time.monotonic() - started, resumed=resumed)
 
 
 def _start(driver: Driver, image: bytes, scheme: Scheme) -> bool:
@@ -111,18 +113,14 @@ def _raise_unless_finished(driver: Driver, status: dict[str, Any]) -> None:
         )
 
 
-def _report(
-    driver: Driver, targets: NDArray[np.uint16], scheme: Scheme, cells: NDArray[np.void], seconds: float, resumed: bool
-) -> CampaignReport:
+def _report(driver: Driver, targets: NDArray[np.uint16], scheme: Scheme, cells: NDArray[np.void], **counts: Any) -> CampaignReport:
     codes = cells["code"].astype(np.int64)
     wanted = target_codes(targets.astype(np.int64), scheme, driver.hardware)
     measured = (targets != LEAVE) & bool(scheme.verify)
     return CampaignReport(
         state=cells["state"].astype(np.uint8),
         cycles=cells["cycles"].astype(np.int64),
-        pulses=cells["pulses"].astype(np.int64),
         reading=np.where(measured, code_siemens(codes, scheme.range, driver.hardware), np.nan),
         error=np.where(measured, code_siemens(codes - wanted, scheme.range, driver.hardware), np.nan),
-        seconds=seconds,
-        resumed=resumed,
+        **counts,
     )

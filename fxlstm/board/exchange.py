@@ -141,8 +141,8 @@ class Exchange:
 
     def _hurry_before(self, answered: Request, now: float) -> None:
         """Answers come in order, so one that is missing before this one was lost: ask again, once, before its time-out."""
-        for request in self._in_window():
-            if request.identifier == answered.identifier:
+        for request in self.requests[self._oldest : self._oldest + self._window]:
+            if request is answered:
                 break
-            if request.sends == 1:
+            if request.answer is None and request.sends == 1:
                 request._due_at = request._sent_at = now

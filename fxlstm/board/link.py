@@ -47,6 +47,8 @@ class Port:
         try:
             self._serial = serial.serial_for_url(url, BAUD_RATE, do_not_open=True, timeout=TICK, write_timeout=WRITE_TIMEOUT)
             self._serial.exclusive = True
+        except FxlstmError:
+            raise
         except (ValueError, serial.SerialException) as error:
             raise LinkError(f"port {url!r} cannot be used: {error}; give /dev/tty*, socket://host:port or emu://host") from error
         self.open()

@@ -28,6 +28,7 @@ class ModelBoard:
         self.identity = IDENTITY | (identity or {})
         self.executed: list[tuple[str, dict[str, Any]]] = []
         self.opened = 0
+        self.replays = 0
         self.unplug_after: int | None = None
         self.is_open = False
         self._session = 0
@@ -80,6 +81,7 @@ class ModelBoard:
         elif frame.session != self._session:
             self._refuse(frame, STALE_SESSION, 0)
         elif frame.request in self._answers:
+            self.replays += 1
             self._say(self._answers[frame.request])
         elif frame.request != self._expected:
             self._refuse(frame, OUT_OF_ORDER, self._expected)

@@ -139,3 +139,10 @@ def test_the_trace_sees_every_byte(connect: Connect) -> None:
     seen: list[str] = []
     connect(ModelBoard(), trace=lambda direction, data: seen.append(direction)).request("safe_idle")
     assert seen == ["sent", "received"] * 3
+
+
+def test_a_good_link_sends_nothing_twice(connect: Connect) -> None:
+    board = ModelBoard()
+    link = connect(board)
+    link.requests([pulse(row) for row in range(50)])
+    assert board.replays == 0
