@@ -1,11 +1,15 @@
 """The airline demonstration: an honest task, weights that are what they are said to be, errors found where they were put."""
 
+import json
+
 import numpy as np
 import pytest
 
 import fxlstm as fx
+from fxlstm.app.console import print_json
+from fxlstm.app.demos import airline
 from fxlstm.app.demos.airline_task import AirlineTask, load_trained, weights_digest
-from fxlstm.app.demos.stages import Simulation, attribute, simulate
+from fxlstm.app.demos.stages import Simulation, attribute, rms, simulate
 from tools import train_airline
 
 
@@ -98,3 +102,50 @@ def test_each_error_is_attributed_to_its_stage():
     assert found["read noise"].rms == pytest.approx(0.01, rel=0.05)
     assert found["all together"].rms == pytest.approx(np.hypot(0.03, 0.01), rel=0.1)
     assert found["quantization"].signal_to_noise == pytest.approx(60, abs=1.5)
+
+
+@pytest.fixture(scope="module")
+def result(tmp_path_factory) -> airline.Result:
+    return airline.run(output=tmp_path_factory.mktemp("demo"))
+
+
+def test_an_ideal_board_gives_the_integer_programs_predictions_to_the_bit(tmp_path):
+    predictions = airline.run("emu://host?device=ideal", tmp_path).predictions
+    np.testing.assert_array_equal(predictions["emulated board"], predictions["integer program"])
+
+
+def test_every_stage_beats_persistence_on_the_unseen_months(result):
+    scores = {name: parts["unseen"].thousands for name, parts in result.scores().items()}
+    baseline = scores.pop("persistence")
+    assert list(scores) == ["float network", "integer program", "simulated array", "emulated board"]
+    assert max(scores.values()) < 0.75 * baseline
+
+
+def test_the_board_errs_as_the_simulated_array_does(result):
+    integers = result.stages.outputs["integer program"]
+    on_board, simulated = (rms(result.stages.outputs[name] - integers) for name in ("emulated board", "simulated array"))
+    assert simulated / 3 < on_board < simulated * 3
+
+
+def test_the_measured_conductances_are_the_targets_but_for_a_few_cells(result):
+    errors = np.abs(result.stages.measured - result.stages.target)[np.isfinite(result.stages.target)]
+    assert errors.size == 34 * 60 + 32
+    assert np.median(errors) < 1e-6
+    assert np.count_nonzero(~(errors < 5e-6)) <= 12
+
+
+def test_the_demonstration_leaves_a_picture_and_a_measurement_log(result):
+    assert result.plot.read_bytes().startswith(b"\x89PNG")
+    assert {path.name for path in result.plot.parent.iterdir()} >= {"airline.png", "measurements.db"}
+
+
+def test_the_numbers_are_printed_as_tables_and_as_json(result, capsys):
+    airline.show(result)
+    tables = capsys.readouterr().out
+    for words in ("persistence", "emulated board", "quantization", "programming", "read noise", "airline.png"):
+        assert words in tables
+    print_json(result.as_dict())
+    numbers = json.loads(capsys.readouterr().out)
+    assert numbers["rmse"]["emulated board"]["unseen"]["thousands"] == result.scores()["emulated board"]["unseen"].thousands
+    assert sum(numbers["devices"].values()) == 34 * 60 + 32
+    assert [len(values) for values in numbers["predictions"].values()] == [143] * 4
