@@ -162,11 +162,10 @@ static fx_status read_row(firmware *board) {
         return status;
     for (unsigned column = 0; column < FW_COLUMNS; column++) {
         campaign_cell *cell = &campaign->cells[campaign->row][column];
-        if (cell->state == FW_CELL_UNTOUCHED)
+        if (cell->state != FW_CELL_PENDING)
             continue;
         cell->code = codes[column];
-        if (cell->state == FW_CELL_PENDING)
-            judge_cell(board, cell, target_code(board, campaign->row, column) - codes[column]);
+        judge_cell(board, cell, target_code(board, campaign->row, column) - codes[column]);
     }
     campaign->step = CAMPAIGN_RESET;
     if (!row_is_pending(campaign))

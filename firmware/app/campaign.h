@@ -18,7 +18,7 @@ typedef struct firmware firmware;
 
 typedef struct {
     uint16_t gate;  /* DAC code of the next SET */
-    int16_t code;   /* last reading */
+    int16_t code;   /* the reading that the last verdict rests on */
     uint8_t state;  /* FW_CELL_* */
     uint8_t cycles; /* SET pulses in this campaign, at most 255 are counted */
 } campaign_cell;

@@ -22,7 +22,7 @@ CELL_STATES: dict[str, int] = {"untouched": 0, "pending": 1, "in_tolerance": 2, 
 GATE_CODES = 65536  # codes of the gate DAC's span
 READ_CODE = 32767  # row code that reads a conductance
 READ_RANGE = 0  # front-end range that reads a single cell: its full scale is 1.25 mS
-MAX_CYCLES = 255  # a board counts a cell's cycles in one byte
+MAX_CYCLES = 65535  # 16 bits on the link
 
 
 @dataclass(frozen=True)
