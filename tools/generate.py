@@ -14,7 +14,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tools")]
 
-from generators import activation, board_page, core, protocol, protocol_page, wiring  # noqa: E402
+from generators import activation, board_page, core, docs, protocol, protocol_page, wiring  # noqa: E402
 
 # Path from the root -> function that returns the text the file must have (given its present text).
 TARGETS: dict[str, Callable[[str], str]] = {
@@ -25,6 +25,8 @@ TARGETS: dict[str, Callable[[str], str]] = {
     "firmware/gen/wiring.h": wiring.header,
     "docs/board.md": board_page.page,
     "docs/protocol.md": protocol_page.page,
+    "docs/image.md": docs.image_page,
+    "docs/numerics.md": docs.numerics_page,
 }
 
 

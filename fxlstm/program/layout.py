@@ -26,6 +26,11 @@ class Field:
     name: str
     meaning: str
 
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return struct.calcsize(_FORMATS[self.type])
+
 
 @dataclass(frozen=True)
 class Record:
@@ -161,4 +166,4 @@ ELEMENT_SIZES: dict[str, int] = {
     "metadata": 1,
     **{name: record.format.size for name, record in SECTION_RECORDS.items()},
 }
-CRC_OFFSET = struct.calcsize("<" + "".join(_FORMATS[field.type] for field in HEADER.fields[: HEADER.names.index("crc")]))
+CRC_OFFSET = sum(field.size for field in HEADER.fields[: HEADER.names.index("crc")])

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Never
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fxlstm.errors import ImageError, from_status
 from fxlstm.program.formats import CODE_BITS, ROW_MAX
@@ -125,9 +126,9 @@ def _check_tiles(program: Program, matrix: Matrix, context: str) -> None:
 
 
 def _check_tile(program: Program, matrix: Matrix, tile: Tile, context: str) -> None:
+    """Check one tile. An array has below 2**16 rows, so a tile's accumulator times its gain always stays below 2**61."""
     rows, columns = matrix.weights.shape
     hardware = program.hardware
-    assert hardware.adc_bits is not None
     if tile.rows < 1 or tile.columns < 1 or tile.row + tile.rows > rows or tile.column + tile.columns > columns:
         refuse("IMAGE_TILES", f"{context}: {tile.rows} x {tile.columns} at ({tile.row}, {tile.column})")
     if tile.array_row + 2 * tile.rows > hardware.rows or tile.array_column + tile.columns > hardware.columns:
@@ -135,10 +136,6 @@ def _check_tile(program: Program, matrix: Matrix, tile: Tile, context: str) -> N
         refuse("IMAGE_TILES", f"{context}: {2 * tile.rows} x {tile.columns} devices at {place}")
     if not 1 <= tile.gain <= MAX_GAIN or tile.gain_shift > MAX_RIGHT_SHIFT or tile.align > CODE_BITS - 1:
         refuse("IMAGE_TILES", f"{context}: gain {tile.gain}, gain_shift {tile.gain_shift}, align {tile.align}")
-    block = matrix.weights[tile.row : tile.row + tile.rows, tile.column : tile.column + tile.columns]
-    worst = int(np.abs(block.astype(np.int64)).sum(axis=0).max()) * ROW_MAX * tile.gain
-    if worst + _half(tile.gain_shift + CODE_BITS - hardware.adc_bits) > _INT64_MAX:
-        refuse("IMAGE_TILES", f"{context}: gain {tile.gain} could overflow 64 bits")
 
 
 def _check_weights(matrix: Matrix, levels: int, context: str) -> None:
@@ -156,15 +153,15 @@ def _check_scales(program: Program, matrix: Matrix, context: str) -> None:
             refuse("IMAGE_SCALES", f"{context}, column {column}: sum up to {worst}, mantissa {mantissa}, bias {bias}")
 
 
-def worst_sums(adc_bits: int | None, matrix: Matrix) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+def worst_sums(adc_bits: int | None, matrix: Matrix) -> NDArray[np.int64]:
     """Return the largest magnitude that each column's sum can have, whatever drives the rows."""
     if adc_bits is None:
-        exact: np.ndarray[tuple[int], np.dtype[np.int64]] = np.abs(matrix.weights.astype(np.int64)).sum(axis=0) * ROW_MAX
+        exact: NDArray[np.int64] = np.abs(matrix.weights.astype(np.int64)).sum(axis=0) * ROW_MAX
         return exact
     return _worst_tiled_sums(matrix)
 
 
-def _worst_tiled_sums(matrix: Matrix) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+def _worst_tiled_sums(matrix: Matrix) -> NDArray[np.int64]:
     sums = np.zeros(matrix.weights.shape[1], dtype=np.int64)
     for tile in matrix.tiles:
         sums[tile.column : tile.column + tile.columns] += _ADC_PEAK << tile.align
