@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from device import Device, Refused
 
-from fxlstm.board.protocol import CAMPAIGN_STATES, CELL_STATES, EVENTS, RUN_FLAGS
+from fxlstm.board.protocol import CAMPAIGN_STATES, EVENTS, RUN_FLAGS
 from fxlstm.crossbar.programming import write
 from fxlstm.program.hardware import Hardware, load_board
 from fxlstm.program.mapping import LEAVE

@@ -1,0 +1,104 @@
+"""What the drivers notice: chips that are missing, damaged frames, converters that stay busy."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from device import Device, Refused
+
+from fxlstm.board.messages import records
+from fxlstm.board.protocol import SELFTEST_CHIP_KINDS
+from fxlstm.emulator.faults import ChipFaults
+from fxlstm.status import STATUSES
+
+STATUS = {status.symbol: status.code for status in STATUSES}
+
+
+def read(device, row=0, range=0, log2_reads=0):
+    return device.request("read_conductance", row=row, rows=1, range=range, log2_reads=log2_reads)["codes"]
+
+
+def failing(device):
+    chips = records("chip_result", device.request("selftest")["chips"])
+    assert len(chips) == 20
+    return [(int(chip["kind"]), int(chip["index"]), int(chip["status"])) for chip in chips if chip["status"]]
+
+
+def test_a_healthy_board_passes_the_selftest(device):
+    assert failing(device) == []
+    assert device.bus.violations == []
+
+
+@pytest.mark.parametrize(
+    ("select", "kind", "index", "status"),
+    [(3, "row_dac", 3, "DAC_ECHO"), (10, "gate_dac", 2, "DAC_ECHO"), (19, "column_adc", 7, "ADC_IDENTITY")],
+)
+def test_a_missing_chip_is_named_by_the_selftest_and_by_readings(select, kind, index, status):
+    device = Device(faults=ChipFaults(missing_chip=select)).open()
+    assert failing(device) == [(SELFTEST_CHIP_KINDS[kind], index, STATUS[status])]
+    with pytest.raises(Refused) as refusal:
+        read(device)
+    assert (refusal.value.status, refusal.value.detail) == (status, select)
+
+
+def test_nothing_is_pulsed_through_a_missing_dac():
+    device = Device(faults=ChipFaults(missing_chip=0)).open()
+    with pytest.raises(Refused, match="DAC_ECHO"):
+        device.request("pulse", row=0, millivolts=2500, microseconds=5, gates=bytes([0, 128]) * 64)
+    assert device.bus.pulses == 0
+    assert not device.cells(0)["pulses"].any()
+
+
+def test_a_conversion_frame_with_a_wrong_crc_is_read_again_and_counted():
+    device = Device(faults=ChipFaults(bad_crc=3)).open()
+    for _ in range(4):
+        assert not read(device).any()
+    assert device.request("snapshot")["adc_crc_errors"] > 0
+
+
+def test_frames_that_always_fail_their_crc_end_the_reading_with_the_chip():
+    device = Device(faults=ChipFaults(bad_crc=1)).open()
+    with pytest.raises(Refused) as refusal:
+        read(device)
+    assert (refusal.value.status, refusal.value.detail) == ("ADC_CRC", 12)
+
+
+def test_a_converter_that_stays_busy_ends_the_reading():
+    with pytest.raises(Refused, match="ADC_BUSY"):
+        read(Device(faults=ChipFaults(stuck_busy=True)).open())
+
+
+def test_a_flipped_bit_on_the_way_to_a_dac_is_noticed_before_any_output_changes(device):
+    transfer, frames = device.bus.transfer, iter(range(10**6))
+    device.bus.transfer = lambda chip, frame: transfer(
+        chip, frame if next(frames) != 20 else bytes((frame[0], frame[1], frame[2] ^ 1, frame[3]))
+    )
+    with pytest.raises(Refused, match="DAC_ECHO"):
+        device.request("pulse", row=0, millivolts=2500, microseconds=5, gates=np.full(64, 30000, "<u2").tobytes())
+    assert device.bus.pulses == 0
+    device.request("pulse", row=0, millivolts=2500, microseconds=5, gates=np.full(64, 30000, "<u2").tobytes())
+    assert device.bus.pulses == 1
+
+
+@pytest.mark.parametrize("range", range(6))
+def test_readings_of_ideal_cells_are_exact_in_every_range(device, range):
+    gates = np.arange(64, dtype="<u2") * 1000
+    device.request("pulse", row=9, millivolts=2500, microseconds=5, gates=gates.tobytes())
+    shift = 18 + range
+    expected = (32767 * gates.astype(np.int64) + (1 << shift - 1)) >> shift
+    np.testing.assert_array_equal(read(device, 9, range, 2), expected)
+
+
+def test_one_reading_costs_few_frames(device):
+    read(device, 0)
+    count = 0
+    transfer = device.bus.transfer
+
+    def counted(chip, frame):
+        nonlocal count
+        count += 1
+        return transfer(chip, frame)
+
+    device.bus.transfer = counted
+    read(device, 1)
+    assert count < 60
