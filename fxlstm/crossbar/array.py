@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +28,7 @@ class Identity:
     serial: str
 
 
+@runtime_checkable
 class Array(MultipliesTiles, Protocol):
     """A crossbar with cells to program, measure and multiply by; an engine needs no more of it than ``multiply_tile``."""
 

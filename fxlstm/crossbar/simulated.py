@@ -246,6 +246,8 @@ class SimulatedArray:
                 stream.bit_generator.state = state
             array._pairing, array._adc_bits = about["pairing"], about["adc_bits"]
             for name, part in array._state().items():
+                if parts[name].shape != part.shape or parts[name].dtype != part.dtype:
+                    raise ValueError(f"{name} of {parts[name].dtype} {parts[name].shape}")
                 part[...] = parts[name]
         except FileNotFoundError:
             raise ArrayError(f"no saved array at {os.fspath(path)!r}; check the path") from None

@@ -7,9 +7,15 @@ import pytest
 from crossbar_programs import airline_program
 
 from fxlstm.board.board import Board
-from fxlstm.crossbar import SimulatedArray
+from fxlstm.crossbar import Array, SimulatedArray
 from fxlstm.program.mapping import target_map
 from fxlstm.urls.protocol_emu import emulated_board
+
+
+def test_simulated_array_and_board_have_the_same_verbs():
+    assert isinstance(SimulatedArray(), Array)
+    with Board("emu://host", log=False) as board:
+        assert isinstance(board, Array)
 
 
 @pytest.mark.parametrize("device", ["ideal", "ta-hfo2"])

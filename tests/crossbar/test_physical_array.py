@@ -144,6 +144,19 @@ def test_a_saved_array_goes_on_exactly_where_it_stood(device, tmp_path):
     np.testing.assert_array_equal(again.conductance, array.conductance)
 
 
+@pytest.mark.parametrize("size", [1, 0.5, 0.99])
+def test_a_saved_array_cut_short_is_refused_and_a_whole_one_is_not(size, tmp_path):
+    array, path = SimulatedArray(rows=8, columns=8, seed=1), tmp_path / "array.npz"
+    array.save(path)
+    content = path.read_bytes()
+    path.write_bytes(content[: int(len(content) * size)])
+    if size == 1:
+        np.testing.assert_array_equal(SimulatedArray.load(path).conductance, array.conductance)
+    else:
+        with pytest.raises(ArrayError, match="is not a saved array"):
+            SimulatedArray.load(path)
+
+
 @pytest.mark.parametrize("content", [b"", b"not an archive", b"PK\x03\x04 cut short"])
 def test_a_file_that_is_no_saved_array_is_refused_by_name(content, tmp_path):
     path = tmp_path / "array.npz"

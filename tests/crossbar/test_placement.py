@@ -40,14 +40,20 @@ def test_a_weight_is_a_pair_of_cells_in_one_column(pairing, rows):
 
 
 @pytest.mark.parametrize("pairing", ["adjacent", "halves"])
-def test_level_differences_invert_the_target_map(pairing, program_seed=11):
-    random = np.random.default_rng(program_seed)
+def test_level_differences_invert_the_target_map(pairing):
+    random = np.random.default_rng(11)
     program = make_program(
         [random.integers(-15, 16, (20, 7)), random.integers(-15, 16, (3, 2))], Hardware(levels=16, pairing=pairing)
     )
     siemens = 1e-4 + target_map(program) * program.hardware.conductance_unit
     for matrix, weights in zip(program.matrices, level_differences(program, siemens), strict=True):
         np.testing.assert_allclose(weights, matrix.weights, atol=1e-6)
+
+
+def test_each_array_of_a_program_has_its_own_target_map(small):
+    program = with_tile(small, array=1)
+    assert (target_map(program, 0) == LEAVE).all()
+    np.testing.assert_array_equal(target_map(program, 1), target_map(small))
 
 
 def test_a_program_larger_than_the_array_is_told_what_it_needs(small):
