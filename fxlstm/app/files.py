@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -44,4 +45,13 @@ def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
     except OSError as error:
         raise FxlstmError(f"cannot write {str(path)!r} ({error.strerror}); choose another place with --output") from None
     finally:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):
+            partial.unlink()
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder for results unless it is there. Raises :class:`FxlstmError` where that is not possible."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FxlstmError(f"cannot make the folder {str(path)!r} ({error.strerror}); choose another place with --output") from None

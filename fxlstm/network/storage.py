@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +24,8 @@ _KEY = "fxlstm"  # the entry of the file's metadata that holds the structure
 def save_network(network: Network, path: str | os.PathLike[str]) -> None:
     """Write ``network`` to a ``.safetensors`` file, replacing it whole or not at all.
 
-    Tensors are called ``layers.<index>.<parameter>``, float64. Raises :class:`ModelError` for another suffix or
-    metadata that is not JSON.
+    Tensors are called ``layers.<index>.<parameter>``, float64. Raises :class:`ModelError` for another suffix,
+    metadata that is not JSON, or a place that cannot be written to.
     """
     path = _checked_suffix(path)
     structure = {
@@ -49,8 +50,11 @@ def save_network(network: Network, path: str | os.PathLike[str]) -> None:
     try:
         partial.write_bytes(save(tensors, {_KEY: text}))
         partial.replace(path)
+    except OSError as error:
+        raise ModelError(f"cannot write {str(path)!r} ({error.strerror}); choose a folder that can be written to") from error
     finally:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):
+            partial.unlink()
 
 
 def load_network(path: str | os.PathLike[str]) -> Network:
@@ -64,8 +68,8 @@ def load_network(path: str | os.PathLike[str]) -> Network:
     try:
         with safe_open(path, framework="numpy") as file:
             header = (file.metadata() or {}).get(_KEY)
-            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
-    except (SafetensorError, OSError) as error:
+            tensors = {key: file.get_tensor(key) for key in file.keys()} if header else {}  # noqa: SIM118
+    except (SafetensorError, OSError, TypeError) as error:
         raise ModelError(f"{str(path)!r} is not a readable safetensors file ({error}); export the network again") from error
     if header is None:
         raise ModelError(f"{str(path)!r} holds tensors but no fxlstm network; save it with save_network")
@@ -88,7 +92,7 @@ def _build(header: str, tensors: Mapping[str, Any], path: Path) -> Network:
         if structure["version"] != VERSION:
             raise ModelError(f"format version {structure['version']}, this release reads {VERSION}; update fxlstm")
         layers = tuple(_build_layer(entry, index, tensors) for index, entry in enumerate(structure["layers"]))
-        return Network(layers, structure["returns"], structure["name"], structure["metadata"])
+        return Network(layers, structure["returns"], structure["name"], dict(structure["metadata"]))
     except ModelError as error:
         raise ModelError(f"{str(path)!r}: {error}") from error
     except (ValueError, TypeError, KeyError, AttributeError) as error:

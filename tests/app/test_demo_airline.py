@@ -149,3 +149,9 @@ def test_the_numbers_are_printed_as_tables_and_as_json(result, capsys):
     assert numbers["rmse"]["emulated board"]["unseen"]["thousands"] == result.scores()["emulated board"]["unseen"].thousands
     assert sum(numbers["devices"].values()) == 34 * 60 + 32
     assert [len(values) for values in numbers["predictions"].values()] == [143] * 4
+
+
+def test_a_folder_that_cannot_be_made_is_refused_before_anything_is_programmed(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(fx.FxlstmError, match="cannot make the folder"):
+        airline.run("no board is looked for", tmp_path / "file" / "folder")

@@ -69,6 +69,7 @@ def test_a_trace_holds_every_named_vector_of_every_layer_over_time():
     first, second = net.trace(x)
     assert set(first) == {"x", "a_in", "i_in", "f_in", "o_in", "a", "i", "f", "o", "c", "c_out", "h"}
     assert all(vector.shape == (3, 7, 2 if name == "x" else 5) for name, vector in first.items())
+    np.testing.assert_array_equal(first["x"], x)
     np.testing.assert_array_equal(first["h"], second["x"])
     np.testing.assert_allclose(second["y"], net(x), atol=1e-12)
 

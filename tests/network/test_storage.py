@@ -63,6 +63,7 @@ def test_a_file_cut_short_is_refused(network, tmp_path):
         ("[]", "damaged"),
         ('{"version": 1}', "damaged"),
         ('{"version": 2}', "format version 2"),
+        ('{"version": 1, "layers": [], "returns": "last", "name": "", "metadata": null}', "damaged"),
         (json.dumps({"version": 1, "layers": [{"cell": "quantum"}]}), "'quantum', unknown to this release"),
         (json.dumps({"version": 1, "layers": [{"cell": "dense", "inputs": 3, "units": 1, "name": ""}]}), "lacks its parameter"),
         (json.dumps({"version": 1, "layers": [{"cell": "dense", "inputs": "3", "units": 1, "name": ""}]}), "damaged"),
@@ -87,3 +88,10 @@ def test_what_cannot_be_saved_leaves_the_old_file(network, tmp_path):
         save_network(Network([Layer(private, 1, 1, {"weight": [[1.0]], "bias": [0.0]})]), path)
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_place_that_cannot_be_written_to_is_named(network, tmp_path):
+    (tmp_path / "file").write_text("")
+    for folder in ("absent", "file"):
+        with pytest.raises(ModelError, match=rf"cannot write .*{folder}"):
+            save_network(network, tmp_path / folder / "net.safetensors")

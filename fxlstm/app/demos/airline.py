@@ -13,6 +13,7 @@ from fxlstm.app import plots
 from fxlstm.app.console import print_table
 from fxlstm.app.demos.airline_task import AirlineTask, Array, Score, load_trained
 from fxlstm.app.demos.stages import Stages, run_stages
+from fxlstm.app.files import make_folder
 
 URL = "emu://host?device=ta-hfo2&seed=1"
 OUTPUT = Path("demo-output")
@@ -60,7 +61,7 @@ def run(url: str = URL, output: Path = OUTPUT, device: str = "ta-hfo2", seed: in
     Print the result with :func:`show`.
     """
     task = AirlineTask.load()
-    output.mkdir(parents=True, exist_ok=True)
+    make_folder(output)
     calibration = task.inputs[: task.learned - 1]
     stages = run_stages(load_trained(), task.inputs, calibration, url, output / "measurements.db", device, seed)
     predictions = {name: task.predict(values) for name, values in stages.outputs.items()}
