@@ -21,7 +21,7 @@ from fxlstm.board.progress import ProgressOption, shown
 from fxlstm.board.transfer import send_object
 from fxlstm.errors import ArrayError, BoardError, ModelError, ProgramError
 from fxlstm.program.hardware import Hardware, load_board
-from fxlstm.program.mapping import check_placement, pair_rows, target_map, tile_columns
+from fxlstm.program.mapping import check_placement, checked_targets, pair_rows, target_map, tile_columns
 from fxlstm.program.program import Codes, Program, Tile
 from fxlstm.program.scheme import Scheme, code_siemens, gate_codes, scheme_for
 
@@ -122,7 +122,7 @@ class Board:
             targets = target_map(program)
             self.load(program)
         else:
-            targets = self._checked_targets(program)
+            targets = checked_targets(program, self.info.rows, self.info.columns)
         with shown(progress, "programming") as tell:
             return run_campaign(self._driver, targets, scheme or self._scheme(tolerance), tell)
 
@@ -246,14 +246,6 @@ class Board:
             check_placement(program, self.info.rows, self.info.columns)
         except ArrayError as error:
             raise ProgramError(f"the program does not fit the board on {self.info.url}: {error}") from error
-
-    def _checked_targets(self, targets: NDArray[np.uint16]) -> NDArray[np.uint16]:
-        targets = np.asarray(targets)
-        if targets.dtype != np.uint16 or targets.shape != (self.info.rows, self.info.columns):
-            raise ArrayError(
-                f"a target map of shape {targets.shape}, {targets.dtype}: give uint16 ({self.info.rows}, {self.info.columns})"
-            )
-        return targets
 
     def _close_log(self) -> None:
         if self._log:

@@ -19,7 +19,7 @@ from fxlstm.errors import ArrayError
 from fxlstm.program.device import load_device
 from fxlstm.program.formats import CODE_BITS
 from fxlstm.program.hardware import Hardware
-from fxlstm.program.mapping import LEAVE, check_placement, pair_rows, target_map, tile_columns
+from fxlstm.program.mapping import LEAVE, check_placement, checked_targets, pair_rows, target_map, tile_columns
 from fxlstm.program.program import Codes, Program, Tile
 from fxlstm.program.scheme import READ_CODE, READ_RANGE, ProgrammingReport, Scheme, code_siemens, scheme_for
 
@@ -115,9 +115,7 @@ class SimulatedArray:
     def _targets(self, target: Program | NDArray[np.uint16]) -> NDArray[np.uint16]:
         """The target map of a program or a checked map, in this array's size."""
         if not isinstance(target, Program):
-            if target.shape != (self.rows, self.columns) or target.dtype != np.uint16:
-                raise ArrayError(f"a target map of {target.dtype} {target.shape}: give uint16 ({self.rows}, {self.columns})")
-            return target
+            return checked_targets(target, self.rows, self.columns)
         self._check(target)
         wanted = target_map(target)[: self.rows, : self.columns]
         missing = ((0, self.rows - wanted.shape[0]), (0, self.columns - wanted.shape[1]))

@@ -70,6 +70,14 @@ def target_map(program: Program, array: int = 0) -> NDArray[np.uint16]:
     return targets
 
 
+def checked_targets(targets: NDArray[np.uint16], rows: int, columns: int) -> NDArray[np.uint16]:
+    """Return a target map, or raise :class:`ArrayError` when it is not uint16 (rows, columns)."""
+    targets = np.asarray(targets)
+    if targets.dtype != np.uint16 or targets.shape != (rows, columns):
+        raise ArrayError(f"a target map of shape {targets.shape}, {targets.dtype}: give uint16 ({rows}, {columns})")
+    return targets
+
+
 def _place(targets: NDArray[np.uint16], tile: Tile, units: NDArray[np.int64], pairing: str) -> None:
     """Write one tile's pairs into a target map."""
     columns = tile_columns(tile)
