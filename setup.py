@@ -45,9 +45,10 @@ def extension(name: str, folders: list[Path]) -> Extension:
     )
 
 
-EXTENSIONS = [extension("fxlstm.core._core", [CORE])]
-if (ROOT / "fxlstm/emulator/_firmware.pyx").exists():
-    EXTENSIONS.append(extension("fxlstm.emulator._firmware", [CORE, FIRMWARE, FIRMWARE / "port/host"]))
+EXTENSIONS = [
+    extension("fxlstm.core._core", [CORE]),
+    extension("fxlstm.emulator._firmware", [CORE, FIRMWARE, FIRMWARE / "port/host"]),
+]
 
 setup(
     ext_modules=cythonize(

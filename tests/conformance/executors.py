@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
+import numpy as np
+
+from fxlstm.board.driver import Driver, board_info
+from fxlstm.board.inference import run_sequence
+from fxlstm.board.link import Link
+from fxlstm.board.transfer import send_object
 from fxlstm.core import Engine, kernel_names
 from fxlstm.crossbar.integer import IntegerArray
 from fxlstm.program.program import Codes, Program
@@ -55,8 +62,24 @@ def _integer_array(program: Program, codes: Codes) -> Outcome:
     return Outcome(engine.run_codes(codes), _counts(engine.saturations))
 
 
+@cache
+def _emulated_board() -> Driver:
+    """The firmware in this process, behind its link."""
+    url = "emu://host?device=ideal"
+    link = Link(url)
+    return Driver(link, board_info(link.identity, url, "ideal"), None)
+
+
+def _firmware(program: Program, codes: Codes) -> Outcome:
+    """The firmware's own executor; what it does through its array is held by the tests of the boards."""
+    driver = _emulated_board()
+    send_object(driver.link, "program", program.to_bytes())
+    return Outcome(np.stack([run_sequence(driver, program, sequence, on_array=False) for sequence in codes]))
+
+
 EXECUTORS: dict[str, Executor] = {
     **{f"engine-{name}": Executor(_engine(name)) for name in kernel_names()},
     "engine-from-image": Executor(_from_image),
     "engine-integer-array": Executor(_integer_array, runs_digital=False, counts_adc=False),
+    "firmware": Executor(_firmware),
 }

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 from executors import EXECUTORS, Executor, Outcome, reference
+from random_networks import quantized_network
 from random_programs import random_inputs, random_program
 
 from fxlstm.program.operations import FUNCTIONS, OPERATIONS
 from fxlstm.program.program import Codes, Program
 
 CHUNK = 500
+NETWORKS = 40
 
 
 @dataclass(frozen=True)
@@ -44,8 +46,24 @@ def cases(request: pytest.FixtureRequest) -> list[Case]:
     return [make_case(seed) for seed in request.param]
 
 
+@pytest.fixture(scope="module")
+def network_cases() -> list[Case]:
+    """Quantized random networks, run once by the reference for all executors."""
+    made = [(seed, *quantized_network(seed)) for seed in range(NETWORKS)]
+    return [Case(seed, program, inputs, reference(program, inputs)) for seed, program, inputs in made]
+
+
 @pytest.mark.parametrize("name", EXECUTORS)
 def test_executor_equals_the_reference_on_random_programs(name: str, cases: list[Case]) -> None:
+    check_cases(name, cases)
+
+
+@pytest.mark.parametrize("name", EXECUTORS)
+def test_executor_equals_the_reference_on_quantized_networks(name: str, network_cases: list[Case]) -> None:
+    check_cases(name, network_cases)
+
+
+def check_cases(name: str, cases: list[Case]) -> None:
     executor = EXECUTORS[name]
     for case in cases:
         if executor.runs_digital or case.program.hardware.adc_bits is not None:
