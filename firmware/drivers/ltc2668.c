@@ -33,7 +33,7 @@ static fx_status send(ltc2668 *dac, hal *board, unsigned command, unsigned chann
 }
 
 fx_status ltc2668_write(ltc2668 *dac, hal *board, unsigned channel, uint16_t code) {
-    if ((dac->known >> channel & 1u) != 0 && dac->codes[channel] == code)
+    if (((unsigned)dac->known >> channel & 1u) != 0 && dac->codes[channel] == code)
         return FX_OK;
     fx_status status = send(dac, board, COMMAND_WRITE, channel, code);
     if (status == FX_OK) {

@@ -1,0 +1,247 @@
+/* Send the firmware frames that are right, wrong and damaged, with chips that fail now and then. The sanitizers watch, the
+ * chips check the limits, and no frame sent twice may pulse twice.
+ *
+ *     fuzz_firmware <iterations> <seed> <image>...
+ *
+ * Prints one line per message code and status met: both numbers and how often.
+ */
+#include "app/firmware.h"
+#include "stub_chips.h"
+
+#define CODES 256u
+#define STATUSES 128u
+#define SESSION 0x5EEDu
+
+typedef struct {
+    uint8_t *bytes;
+    uint32_t size;
+} buffer;
+
+typedef struct {
+    generator random;
+    firmware *board;
+    hal *port;
+    stub_chips chips;
+    buffer *images; /* the last one is a target map */
+    size_t image_count;
+    size_t image[2];    /* which image is on its way, as program and as target map */
+    uint32_t offset[2]; /* where the board wants to go on */
+    size_t object;      /* 0 or 1, of the last object message */
+    uint16_t expected;
+    uint32_t met[CODES][STATUSES];
+} fuzzer;
+
+static buffer read_file(const char *path) {
+    FILE *file = fopen(path, "rb");
+    CHECK(file != NULL && fseek(file, 0, SEEK_END) == 0);
+    buffer image = {.size = (uint32_t)ftell(file)};
+    rewind(file);
+    image.bytes = malloc(image.size);
+    CHECK(image.bytes != NULL && fread(image.bytes, 1, image.size, file) == image.size);
+    fclose(file);
+    return image;
+}
+
+/* A target map of mostly cells to leave alone, so that campaigns end. */
+static buffer make_target(generator *random) {
+    buffer map = {.bytes = malloc(OBJECTS_TARGET_CAPACITY), .size = OBJECTS_TARGET_CAPACITY};
+    CHECK(map.bytes != NULL);
+    memset(map.bytes, 0xFF, map.size);
+    for (int cell = 0; cell < 40; cell++)
+        map.bytes[below(random, map.size)] = (uint8_t)next_random(random);
+    return map;
+}
+
+static size_t compose_object(fuzzer *fuzz, uint8_t message, uint8_t *payload) {
+    size_t which = fuzz->object = below(&fuzz->random, 2);
+    payload[0] = (uint8_t)(which + 1);
+    if (message == FW_MESSAGE_OBJECT_BEGIN && (which == 1 || below(&fuzz->random, 8) == 0))
+        fuzz->image[which] = which == 1 ? fuzz->image_count - 1 : below(&fuzz->random, fuzz->image_count - 1);
+    buffer image = fuzz->images[fuzz->image[which]];
+    if (message == FW_MESSAGE_OBJECT_BEGIN) {
+        fw_put_u32(payload + 1, image.size);
+        fw_put_u32(payload + 5, fx_crc32(0, image.bytes, image.size));
+        return FW_OBJECT_BEGIN_REQUEST_SIZE;
+    }
+    if (message == FW_MESSAGE_OBJECT_FINISH)
+        return FW_OBJECT_FINISH_REQUEST_SIZE;
+    uint32_t offset = fuzz->offset[which] < image.size ? fuzz->offset[which] : 0;
+    uint32_t room = FW_MAX_PAYLOAD - FW_OBJECT_WRITE_REQUEST_SIZE;
+    uint32_t size = image.size - offset < room ? image.size - offset : room;
+    fw_put_u32(payload + 1, offset);
+    memcpy(payload + FW_OBJECT_WRITE_REQUEST_SIZE, image.bytes + offset, size);
+    return FW_OBJECT_WRITE_REQUEST_SIZE + size;
+}
+
+static size_t compose_scheme(generator *random, uint8_t *payload) {
+    memset(payload, 0, FW_CAMPAIGN_SCHEME_REQUEST_SIZE);
+    payload[0] = (uint8_t)below(random, 2);
+    payload[1] = (uint8_t)below(random, 2);
+    payload[2] = (uint8_t)below(random, FW_RANGE_COUNT);
+    fw_put_u16(payload + 4, (uint16_t)next_random(random));
+    fw_put_u16(payload + 6, (uint16_t)(1 + below(random, 5)));
+    fw_put_u32(payload + 8, (uint32_t)next_random(random) >> below(random, 32));
+    fw_put_i16(payload + 12, 2500);
+    fw_put_i16(payload + 14, -1700);
+    fw_put_u32(payload + 16, 5);
+    fw_put_u32(payload + 20, 5);
+    fw_put_u16(payload + 24, (uint16_t)next_random(random));
+    fw_put_u16(payload + 28, UINT16_MAX);
+    for (size_t i = 30; i < FW_CAMPAIGN_SCHEME_REQUEST_SIZE; i++)
+        payload[i] = (uint8_t)next_random(random);
+    return FW_CAMPAIGN_SCHEME_REQUEST_SIZE;
+}
+
+static size_t random_bytes(generator *random, uint8_t *payload, size_t size) {
+    for (size_t i = 0; i < size; i++)
+        payload[i] = (uint8_t)next_random(random);
+    return size;
+}
+
+/* A payload that the message may well accept. */
+static size_t compose(fuzzer *fuzz, uint8_t message, uint8_t *payload) {
+    generator *random = &fuzz->random;
+    switch (message) {
+    case FW_MESSAGE_OPEN_SESSION:
+        fw_put_u32(payload, SESSION + (below(random, 50) == 0));
+        return FW_OPEN_SESSION_REQUEST_SIZE;
+    case FW_MESSAGE_OBJECT_BEGIN:
+    case FW_MESSAGE_OBJECT_WRITE:
+    case FW_MESSAGE_OBJECT_FINISH:
+        return compose_object(fuzz, message, payload);
+    case FW_MESSAGE_READ_CONDUCTANCE:
+        memcpy(payload, (const uint8_t[]){(uint8_t)below(random, 130), 0, 1, (uint8_t)below(random, 7), 0}, 5);
+        return FW_READ_CONDUCTANCE_REQUEST_SIZE;
+    case FW_MESSAGE_MULTIPLY:
+        random_bytes(random, payload, FW_MULTIPLY_REQUEST_SIZE + 2 * FW_ROWS);
+        payload[0] &= 7;
+        return FW_MULTIPLY_REQUEST_SIZE + 2 * FW_ROWS;
+    case FW_MESSAGE_PULSE:
+        random_bytes(random, payload, FW_PULSE_REQUEST_SIZE + 2 * FW_COLUMNS);
+        fw_put_u16(payload, (uint16_t)below(random, FW_ROWS + 2));
+        fw_put_i16(payload + 2, (int16_t)(below(random, 6400) - 3200));
+        fw_put_u32(payload + 4, (uint32_t)below(random, FW_LIMIT_PULSE_MICROSECONDS + 100));
+        return FW_PULSE_REQUEST_SIZE + 2 * FW_COLUMNS;
+    case FW_MESSAGE_CAMPAIGN_SCHEME:
+        return compose_scheme(random, payload);
+    case FW_MESSAGE_CAMPAIGN_START:
+        fw_put_u32(payload, fuzz->board->objects.target.crc);
+        return FW_CAMPAIGN_START_REQUEST_SIZE;
+    case FW_MESSAGE_RUN:
+        return random_bytes(random, payload, FW_RUN_REQUEST_SIZE + 2 * below(random, 65));
+    case FW_MESSAGE_CAMPAIGN_CELLS:
+        fw_put_u16(payload, (uint16_t)below(random, FW_ROWS + 2));
+        return FW_CAMPAIGN_CELLS_REQUEST_SIZE;
+    default:
+        return 0;
+    }
+}
+
+static size_t make_frame(fuzzer *fuzz, uint8_t *encoded) {
+    generator *random = &fuzz->random;
+    uint8_t frame[LINK_FRAME_SIZE + 64];
+    bool wild = below(random, 20) == 0;
+    fw_header header = {.kind = FW_KIND_REQUEST, .message = (uint8_t)(1 + below(random, FW_MESSAGE_SAFE_IDLE))};
+    header.request = wild ? (uint16_t)next_random(random) : fuzz->expected;
+    header.session = fuzz->board->link.session ^ (below(random, 100) == 0);
+    size_t size = compose(fuzz, header.message, frame + FW_HEADER_SIZE);
+    if (wild)
+        size = random_bytes(random, frame + FW_HEADER_SIZE, below(random, FW_MAX_PAYLOAD + 32));
+    for (size_t flips = below(random, 8) == 0 ? 1 + below(random, 3) : 0; flips > 0 && size > 0; flips--)
+        frame[FW_HEADER_SIZE + below(random, size)] ^= (uint8_t)(1u << below(random, 8));
+    if (below(random, 200) == 0)
+        header.message = (uint8_t)next_random(random);
+    fw_pack_header(&header, frame);
+    fw_put_u32(frame + FW_HEADER_SIZE + size, fx_crc32(0, frame, FW_HEADER_SIZE + size));
+    size_t length = fx_cobs_encode(frame, FW_HEADER_SIZE + size + LINK_CRC_SIZE, encoded);
+    if (below(random, 10) == 0)
+        encoded[below(random, length)] = (uint8_t)next_random(random);
+    encoded[length] = 0;
+    return length + 1;
+}
+
+static void note_answer(fuzzer *fuzz, const uint8_t *frame, size_t size) {
+    fw_header header;
+    fw_unpack_header(&header, frame);
+    const uint8_t *payload = frame + FW_HEADER_SIZE;
+    unsigned status = header.kind == FW_KIND_ERROR ? fw_get_u16(payload) : 0;
+    CHECK(status < STATUSES && size <= FW_HEADER_SIZE + FW_MAX_PAYLOAD);
+    if (header.kind != FW_KIND_EVENT)
+        fuzz->met[header.message][status]++;
+    bool offset = header.message == FW_MESSAGE_OBJECT_BEGIN || header.message == FW_MESSAGE_OBJECT_WRITE;
+    if (header.kind == FW_KIND_ANSWER && offset)
+        fuzz->offset[fuzz->object] = fw_get_u32(payload);
+}
+
+/* Every frame that comes out is whole. */
+static void take_answers(fuzzer *fuzz) {
+    uint8_t frame[LINK_ENCODED_SIZE];
+    size_t size = 0, decoded;
+    while (size < sizeof frame && port_receive(fuzz->port, frame + size, 1) == 1) {
+        if (frame[size] != 0) {
+            size++;
+            continue;
+        }
+        CHECK(fx_cobs_decode(frame, size, frame, &decoded) == FX_OK && decoded >= FW_HEADER_SIZE + LINK_CRC_SIZE);
+        decoded -= LINK_CRC_SIZE;
+        CHECK(fw_get_u32(frame + decoded) == fx_crc32(0, frame, decoded));
+        note_answer(fuzz, frame, decoded);
+        size = 0;
+    }
+    CHECK(size == 0);
+}
+
+static void deliver(fuzzer *fuzz, const uint8_t *encoded, size_t size) {
+    CHECK(port_send(fuzz->port, encoded, size) == size);
+    for (int pass = 0; pass < 12; pass++)
+        firmware_poll(fuzz->board);
+    take_answers(fuzz);
+}
+
+static void step(fuzzer *fuzz) {
+    uint8_t encoded[2 * LINK_FRAME_SIZE];
+    fuzz->chips.damage = below(&fuzz->random, 4) == 0 ? 500 : 0;
+    fuzz->expected = fuzz->board->link.expected;
+    size_t size = make_frame(fuzz, encoded);
+    deliver(fuzz, encoded, size);
+    if (below(&fuzz->random, 4) == 0 && fuzz->board->campaign.state != FW_CAMPAIGN_RUNNING) {
+        uint32_t pulses = fuzz->chips.pulses;
+        deliver(fuzz, encoded, size);
+        if (fuzz->board->campaign.state != FW_CAMPAIGN_RUNNING)
+            CHECK(fuzz->chips.pulses == pulses);
+    }
+    if (below(&fuzz->random, 500) == 0)
+        fuzz->chips.now += FW_LIMIT_SILENCE_MILLISECONDS * 1000u;
+    if (below(&fuzz->random, 20000) == 0)
+        firmware_init(fuzz->board, fuzz->port);
+}
+
+int main(int count, char **arguments) {
+    CHECK(count > 3);
+    fuzzer *fuzz = calloc(1, sizeof *fuzz);
+    CHECK(fuzz != NULL);
+    fuzz->random.state = strtoull(arguments[2], NULL, 10);
+    fuzz->image_count = (size_t)(count - 2);
+    fuzz->images = calloc(fuzz->image_count, sizeof *fuzz->images);
+    fuzz->board = malloc(firmware_size());
+    fuzz->port = calloc(1, sizeof *fuzz->port);
+    CHECK(fuzz->images != NULL && fuzz->board != NULL && fuzz->port != NULL);
+    for (size_t i = 0; i + 1 < fuzz->image_count; i++)
+        fuzz->images[i] = read_file(arguments[3 + i]);
+    fuzz->images[fuzz->image_count - 1] = make_target(&fuzz->random);
+    stub_connect(&fuzz->chips, fuzz->port, &fuzz->random);
+    firmware_init(fuzz->board, fuzz->port);
+    for (unsigned long i = strtoul(arguments[1], NULL, 10); i > 0; i--)
+        step(fuzz);
+    for (size_t code = 0; code < CODES; code++)
+        for (size_t status = 0; status < STATUSES; status++)
+            if (fuzz->met[code][status] != 0)
+                printf("%zu %zu %u\n", code, status, fuzz->met[code][status]);
+    for (size_t i = 0; i < fuzz->image_count; i++)
+        free(fuzz->images[i].bytes);
+    free(fuzz->images);
+    free(fuzz->board);
+    free(fuzz->port);
+    free(fuzz);
+    return EXIT_SUCCESS;
+}
