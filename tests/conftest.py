@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import settings
+
+# A shared machine may be slow for a moment; a hanging test is ended by pytest-timeout.
+settings.register_profile("fxlstm", deadline=None)
+settings.load_profile("fxlstm")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import fields
@@ -17,6 +18,7 @@ from fxlstm.program.operations import FUNCTION_BY_CODE, OPERATION_BY_CODE
 from fxlstm.program.program import Codes, Matrix, Operation, Program, Slice, Tile
 from fxlstm.program.rules import check, even, refuse
 
+MAX_FRACTION_MAGNITUDE = 1000  # 2.0**fraction stays a float
 _KIND_NAMES = {kind: name for name, kind in layout.SECTIONS.items()}
 
 Row = dict[str, int]
@@ -96,7 +98,7 @@ def _read_sections(image: bytes, header: Row) -> dict[str, bytes]:
 def _read_metadata(content: bytes) -> dict[str, Any]:
     try:
         metadata = json.loads(content) if content else {}
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ImageError(f"the metadata section is not JSON ({error}); save the program again") from error
     if not isinstance(metadata, dict):
         raise ImageError(f"the metadata section holds a {type(metadata).__name__}, not an object; save the program again")
@@ -115,7 +117,7 @@ def _build(header: Row, sections: dict[str, bytes], arena: Codes, metadata: dict
         input=_end_slice(header, metadata, "input"),
         output=_end_slice(header, metadata, "output"),
         returns_last=bool(header["returns_last"]),
-        slices=_described(metadata, "slices", (), lambda rows: tuple(Slice(**row) for row in rows)),
+        slices=_described(metadata, "slices", (), lambda rows: tuple(_slice(row) for row in rows)),
         metadata=_described(metadata, "metadata", {}, dict),
     )
 
@@ -126,7 +128,7 @@ def _described(metadata: dict[str, Any], key: str, default: T, convert: Callable
         return default
     try:
         return convert(metadata[key])
-    except (TypeError, ValueError, FxlstmError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError, FxlstmError) as error:
         raise ImageError(f"the metadata section's {key!r} is not usable ({error}); save the program again") from error
 
 
@@ -137,6 +139,15 @@ def _names(count: int) -> Callable[[Sequence[str]], list[str]]:
         return [str(name) for name in names]
 
     return convert
+
+
+def _slice(values: dict[str, Any]) -> Slice:
+    """Return a slice whose numbers are numbers and whose scale can be divided by."""
+    start, length, fraction = (int(values[key]) for key in ("start", "length", "fraction"))
+    part = Slice(str(values["name"]), start, length, fraction, float(values["scale"]))
+    if not (math.isfinite(part.scale) and part.scale > 0 and abs(part.fraction) <= MAX_FRACTION_MAGNITUDE):
+        raise ValueError(f"{part.name}: scale {part.scale}, fraction {part.fraction}")
+    return part
 
 
 def _hardware(header: Row, metadata: dict[str, Any]) -> Hardware:
@@ -160,7 +171,7 @@ def _hardware(header: Row, metadata: dict[str, Any]) -> Hardware:
 
 def _end_slice(header: Row, metadata: dict[str, Any], end: str) -> Slice:
     place = (header[f"{end}_start"], header[f"{end}_length"])
-    described = _described(metadata, end, Slice(end, *place, fraction=15), lambda values: Slice(**values))
+    described = _described(metadata, end, Slice(end, *place, fraction=15), _slice)
     if (described.start, described.length) != place:
         raise ImageError(f"the metadata section's {end!r} contradicts the header; save the program again")
     return described

@@ -43,7 +43,7 @@ def quantize(network: Network, calibration: ArrayLike, hardware: Hardware | None
     """
     hardware = hardware or Hardware()
     traces = network.trace(calibration)
-    x = np.asarray(calibration, dtype=np.float64).reshape(traces[0]["x"].shape)
+    x = traces[0]["x"]
     names = _unique([layer.name for layer in network.layers])
     arena = Arena()
     lowered: list[LoweredLayer] = []

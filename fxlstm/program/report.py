@@ -17,39 +17,47 @@ from fxlstm.program.reference import Reference
 
 Values = NDArray[np.float64]
 
-# The reference interpreter is slow: it runs as many timesteps of the calibration data as this many products allow, at least one.
+# The reference interpreter is slow: it runs as many timesteps of the calibration data as this many matrices allow, at least one.
 PRODUCT_BUDGET = 20_000_000
 
 
 @dataclass(frozen=True)
 class Stage:
-    """One vector of a layer: signal to noise against float (dB; ``None``: exact or silent), full scale used, codes clipped."""
+    """One vector of a layer beside its float values.
+
+    ``signal_to_noise``: dB, ``None`` where there is no error or no signal. ``full_scale``: share of it that the largest code uses.
+    ``clipped``: codes that its operation saturated; ``None`` for inputs and for a product's results (:class:`MatrixUse` has them).
+    """
 
     layer: str
     vector: str
     signal_to_noise: float | None
     full_scale: float
-    clipped: int
+    clipped: int | None
 
 
 @dataclass(frozen=True)
-class Product:
-    """One matrix: how many conductance levels it uses, codes its ADC clipped, and each tile's range and full scale used."""
+class MatrixUse:
+    """One matrix: conductance levels it uses, codes that its ADC and its rescale clipped.
+
+    ``tiles``: each tile's front-end ``range``, and ``full_scale``, the share of it that the largest calibrated current uses.
+    """
 
     name: str
     levels_used: int
     levels: int
     adc_clipped: int
+    result_clipped: int
     tiles: tuple[dict[str, Any], ...]
 
 
 @dataclass(frozen=True)
 class Report:
-    """The report of one program; ``print`` it, or read ``rows`` and ``products``."""
+    """The report of one program; ``print`` it, or read ``rows`` and ``matrices``."""
 
     timesteps: int
     rows: tuple[Stage, ...]
-    products: tuple[Product, ...]
+    matrices: tuple[MatrixUse, ...]
 
     @classmethod
     def of(cls, program: Program) -> Report:
@@ -59,8 +67,8 @@ class Report:
             raise ProgramError("the program carries no report; make it with quantize")
         try:
             stages = tuple(Stage(**row) for row in data["rows"])
-            products = tuple(Product(**{**row, "tiles": tuple(row["tiles"])}) for row in data["products"])
-            return cls(int(data["timesteps"]), stages, products)
+            matrices = tuple(MatrixUse(**{**row, "tiles": tuple(row["tiles"])}) for row in data["matrices"])
+            return cls(int(data["timesteps"]), stages, matrices)
         except (KeyError, TypeError, ValueError) as error:
             raise ProgramError(f"the program's report is not readable ({error}); quantize again") from error
 
@@ -69,18 +77,21 @@ class Report:
         return {
             "timesteps": self.timesteps,
             "rows": [asdict(row) for row in self.rows],
-            "products": [{**asdict(row), "tiles": list(row.tiles)} for row in self.products],
+            "matrices": [{**asdict(row), "tiles": list(row.tiles)} for row in self.matrices],
         }
 
     def __str__(self) -> str:
         lines = [f"{'layer':<14}{'stage':<10}{'S/N dB':>8}{'full scale':>12}{'clipped':>9}"]
         for row in self.rows:
-            ratio = "exact" if row.signal_to_noise is None else f"{row.signal_to_noise:.1f}"
-            lines.append(f"{row.layer:<14}{row.vector:<10}{ratio:>8}{row.full_scale:>11.0%} {row.clipped:>9}")
-        lines += ["", f"{'matrix':<14}{'levels used':>14}{'ADC clipped':>13}  ADC range (full scale used) per tile"]
-        for product in self.products:
-            tiles = ", ".join(f"{tile['range']} ({tile['full_scale']:.0%})" for tile in product.tiles) or "no ADC"
-            lines.append(f"{product.name:<14}{f'{product.levels_used} of {product.levels}':>14}{product.adc_clipped:>13}  {tiles}")
+            ratio = "-" if row.signal_to_noise is None else f"{row.signal_to_noise:.1f}"
+            clipped = "-" if row.clipped is None else row.clipped
+            lines.append(f"{row.layer:<14}{row.vector:<10}{ratio:>8}{row.full_scale:>12.0%}{clipped:>9}")
+        heads = f"{'matrix':<14}{'levels used':>15}{'ADC clipped':>13}{'result clipped':>16}"
+        lines += ["", f"{heads}  ADC range (full scale used) per tile"]
+        for matrix in self.matrices:
+            tiles = ", ".join(f"{tile['range']} ({tile['full_scale']:.0%})" for tile in matrix.tiles) or "no ADC"
+            levels = f"{matrix.levels_used} of {matrix.levels}"
+            lines.append(f"{matrix.name:<14}{levels:>15}{matrix.adc_clipped:>13}{matrix.result_clipped:>16}  {tiles}")
         return "\n".join([*lines, "", f"over {self.timesteps} timesteps of the calibration data"])
 
 
@@ -100,8 +111,8 @@ def measure(program: Program, x: Values, floats: Mapping[str, Values], tiles: Se
         ratio = _decibels(wanted, decode(held, part.fraction, part.scale))
         layer, vector = part.name.rsplit("/", 1)
         peak = float(np.abs(held.astype(np.int64)).max()) / CODE_MAX
-        stages.append(Stage(layer, vector, ratio, round(peak, 4), clipped.get(part.start, 0)))
-    return Report(timesteps, tuple(stages), tuple(_products(reference, tiles))).as_dict()
+        stages.append(Stage(layer, vector, ratio, round(peak, 4), clipped.get((part.start, part.length))))
+    return Report(timesteps, tuple(stages), tuple(_matrices(reference, tiles))).as_dict()
 
 
 def _record(reference: Reference, inputs: NDArray[np.int16]) -> tuple[NDArray[np.int16], int]:
@@ -117,23 +128,26 @@ def _record(reference: Reference, inputs: NDArray[np.int16]) -> tuple[NDArray[np
     return np.array(arenas, dtype=np.int16), len(arenas)
 
 
-def _clipped_by_result(reference: Reference) -> dict[int, int]:
-    """Return the clipped codes by arena index of the result."""
-    counts: dict[int, int] = {}
-    for operation, clipped in zip(reference.program.operations, reference.clipped, strict=True):
-        counts[operation.result] = counts.get(operation.result, 0) + clipped.result
-    return counts
+def _clipped_by_result(reference: Reference) -> dict[tuple[int, int], int]:
+    """Return the clipped codes of element-wise operations by start and length of their results."""
+    pairs = zip(reference.program.operations, reference.clipped, strict=True)
+    return {(operation.result, operation.length): clipped.result for operation, clipped in pairs if operation.kind != "multiply"}
 
 
-def _products(reference: Reference, tiles: Sequence[Sequence[dict[str, Any]]]) -> list[Product]:
+def _matrices(reference: Reference, tiles: Sequence[Sequence[dict[str, Any]]]) -> list[MatrixUse]:
     program = reference.program
-    adc = [0] * len(program.matrices)
-    for operation, clipped in zip(program.operations, reference.clipped, strict=True):
-        if operation.kind == "multiply":
-            adc[operation.matrix] += clipped.adc
+    pairs = zip(program.operations, reference.clipped, strict=True)
+    clipped = {operation.matrix: counts for operation, counts in pairs if operation.kind == "multiply"}
     return [
-        Product(matrix.name, len(np.unique(np.abs(matrix.weights.astype(np.int32)))), program.hardware.levels, count, tuple(ranges))
-        for matrix, count, ranges in zip(program.matrices, adc, tiles, strict=True)
+        MatrixUse(
+            name=matrix.name,
+            levels_used=len(np.unique(np.abs(matrix.weights.astype(np.int32)))),
+            levels=program.hardware.levels,
+            adc_clipped=clipped[index].adc,
+            result_clipped=clipped[index].result,
+            tiles=tuple(ranges),
+        )
+        for index, (matrix, ranges) in enumerate(zip(program.matrices, tiles, strict=True))
     ]
 
 

@@ -3,7 +3,8 @@ import pytest
 from networks import random_dense, random_lstm, waves
 
 from fxlstm.errors import ModelError
-from fxlstm.network import Network
+from fxlstm.network import Layer, Network, dense
+from fxlstm.network.cells import Activate, Cell, Multiply, Product, ProductSum
 from fxlstm.program.hardware import Hardware
 from fxlstm.program.image import from_bytes
 from fxlstm.program.program import Program
@@ -93,3 +94,66 @@ def test_a_bias_that_the_dac_cannot_drive_is_refused(airline_shaped: Network) ->
 def test_inputs_beyond_the_calibration_saturate(airline_shaped: Network, rng: np.random.Generator) -> None:
     program = quantize(airline_shaped, waves(40, 1, rng))
     assert program.encode([[100.0], [-100.0]]).tolist() == [[32767], [-32767]]
+
+
+def test_a_state_that_nothing_bounds_gets_a_power_of_two_that_holds_it(rng: np.random.Generator) -> None:
+    integrator = Cell("integrator", (Multiply(("h",), ("x", "h")),), "h", hidden=("h",))
+    weight = np.vstack([rng.uniform(-1, 1, (2, 3)), 0.95 * np.eye(3)])
+    network = Network((Layer(integrator, 2, 3, {"weight": weight, "bias": np.zeros(3)}),))
+    x = waves(60, 2, rng)
+    program = quantize(network, x, DIGITAL)
+    assert 2.0 ** (15 - program.output.fraction) > np.abs(network(x)).max() > 2.0 ** (14 - program.output.fraction) / 1.25
+    assert np.abs(run(program, x) - network(x)).max() < 0.005
+
+
+def test_a_cell_may_multiply_more_than_once(rng: np.random.Generator) -> None:
+    projection = Multiply(("h",), ("m",), "projection", "projection_bias")
+    cell = Cell(
+        "projected",
+        (
+            Multiply(("a_in", "f_in"), ("x", "h")),
+            Activate("a", "tanh", "a_in"),
+            Activate("f", "sigmoid", "f_in"),
+            ProductSum("c", "a", "a", "f", "c"),
+            Activate("c_out", "centred_logistic_g", "c"),
+            Product("m", "c_out", "f"),
+            projection,
+        ),
+        "h",
+        hidden=("h",),
+        memory=("c",),
+    )
+    shapes = {"weight": (5, 6), "bias": (6,), "projection": (3, 3), "projection_bias": (3,)}
+    network = Network((Layer(cell, 2, 3, {name: rng.uniform(-1, 1, shape) for name, shape in shapes.items()}),))
+    x = waves(60, 2, rng)
+    for hardware in (DIGITAL, Hardware(levels=32768)):
+        assert np.abs(run(quantize(network, x, hardware), x) - network(x)).max() < 0.005
+
+
+def test_the_report_counts_levels_and_clipping_and_measures_every_stage(airline_shaped: Network, rng: np.random.Generator) -> None:
+    report = quantize(airline_shaped, waves(50, 1, rng)).report()
+    assert [row.vector for row in report.rows if row.layer == "lstm"][:2] == ["x", "h"]
+    assert all(row.signal_to_noise is not None and row.signal_to_noise > 25 for row in report.rows)
+    assert all(1 < matrix.levels_used <= 256 and matrix.adc_clipped == 0 for matrix in report.matrices)
+    assert all(0 < tile["full_scale"] < 1 for matrix in report.matrices for tile in matrix.tiles)
+    assert "S/N dB" in str(report)
+    assert "over 50 timesteps" in str(report)
+
+
+def test_more_levels_and_bits_are_never_worse_for_the_pre_activations(airline_shaped: Network, rng: np.random.Generator) -> None:
+    x = waves(60, 1, rng)
+    steps = (Hardware(levels=16, adc_bits=8), Hardware(levels=256, adc_bits=12), Hardware(levels=4096))
+    reports = [quantize(airline_shaped, x, hardware).report() for hardware in steps]
+    ratios = [next(row.signal_to_noise for row in report.rows if row.vector == "i_in") for report in reports]
+    assert ratios == sorted(ratios)
+
+
+def test_a_column_of_zeros_gives_its_bias(rng: np.random.Generator) -> None:
+    network = Network((dense(np.zeros((2, 2)), [0.5, 0.0]),))
+    for hardware in (DIGITAL, Hardware()):
+        assert np.allclose(run(quantize(network, waves(5, 2, rng), hardware), waves(5, 2, rng)), [0.5, 0.0], atol=1e-4)
+
+
+def test_weights_beyond_any_scale_are_refused() -> None:
+    with pytest.raises(ModelError, match="64-bit"):
+        quantize(Network((random_lstm(np.random.default_rng(0), 1, 2, spread=1e12),)), [[1.0]])
