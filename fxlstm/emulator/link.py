@@ -24,7 +24,11 @@ class EmulatedLink:
 
     def write(self, data: bytes) -> None:
         """Send bytes to the board."""
-        self.board.feed(self._count(self._to_board.carry(data)))
+        try:
+            self.board.feed(self._count(self._to_board.carry(data)))
+        except Unplugged as cut:
+            self.board.feed(cut.delivered)
+            raise
 
     def read(self) -> tuple[bytes, bool]:
         """Run the board's main loop once; return what has arrived from it and whether more is to be expected soon."""
@@ -55,7 +59,12 @@ class EmulatedLink:
     def replug(self) -> None:
         """Nobody listens for a moment; what was on its way is lost, the board goes on."""
         self._late.clear()
-        self.wait(self.board.clock.now() + REPLUG)
+        clock = self.board.clock
+        until = clock.now() + REPLUG
+        while clock.now() < until:
+            _, working = self.board.poll()
+            if not working:
+                clock.advance(until - clock.now())
 
     def _count(self, data: bytes) -> bytes:
         """Count the bytes carried, so that those faults happen that come after a number of them."""

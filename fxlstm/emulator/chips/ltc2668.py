@@ -126,8 +126,10 @@ class LTC2668:
             self._stale.add(channel)
 
     def _write(self, channel: int, code: int) -> None:
-        self._inputs[self._toggle_select >> channel & 1][channel] = code
-        self._stale.add(channel)
+        inputs = self._inputs[self._toggle_select >> channel & 1]
+        if inputs[channel] != code:
+            inputs[channel] = code
+            self._stale.add(channel)
 
     def _update_all(self) -> None:
         for channel in self._stale:
