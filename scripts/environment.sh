@@ -33,6 +33,7 @@ find_python() {
 
 make_venv() {
     [ -x "$VENV/bin/python" ] && return
+    rm -f "$VENV"/installed* # of an environment that is gone
     local python
     python="$(find_python)"
     command -v "${CC:-gcc}" >/dev/null || command -v cc >/dev/null || system_packages gcc libc6-dev
