@@ -104,7 +104,7 @@ static fx_status handle_snapshot(firmware *board, const uint8_t *payload, size_t
         .pulses = front->pulses,
         .conversions = front->conversions,
         .dac_echo_errors = front->dac_echo_errors,
-        .adc_crc_errors = front->adc_crc_errors,
+        .adc_crc_errors = front_end_adc_crc_errors(front),
         .adc_clipped = front->adc_clipped,
         .idles = board->safety.idles,
         .safe_idle = board->safety.idle,

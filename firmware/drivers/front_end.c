@@ -28,6 +28,13 @@ unsigned front_end_unit_shift(unsigned range) {
     return RANGES[range].unit_shift;
 }
 
+uint32_t front_end_adc_crc_errors(const front_end *front) {
+    uint32_t errors = 0;
+    for (unsigned chip = 0; chip < FW_COLUMN_ADC_CHIPS; chip++)
+        errors += front->columns[chip].crc_errors;
+    return errors;
+}
+
 static fx_status dac_result(front_end *front, const ltc2668 *dac, fx_status status) {
     if (status != FX_OK) {
         front->dac_echo_errors++;
@@ -82,10 +89,8 @@ static fx_status init_dacs(front_end *front) {
 static fx_status init_adc(front_end *front, unsigned chip) {
     uint8_t seen = 0;
     ad7606c *adc = &front->columns[chip];
-    uint32_t before = adc->crc_errors;
     fx_status status =
         ad7606c_init(adc, front->board, FW_COLUMN_ADC_FIRST_CHIP_SELECT + chip, RANGES[0].adc_range, &seen);
-    front->adc_crc_errors += adc->crc_errors - before;
     if (status != FX_OK)
         front->detail = (int32_t)adc->chip;
     return status;
@@ -155,9 +160,7 @@ static fx_status set_range(front_end *front, unsigned range) {
     hal_pin_write(front->board, FW_PIN_GAIN_SWITCH, RANGES[range].gain_switch != 0);
     for (unsigned chip = 0; chip < FW_COLUMN_ADC_CHIPS; chip++) {
         ad7606c *adc = &front->columns[chip];
-        uint32_t before = adc->crc_errors;
         fx_status status = ad7606c_set_range(adc, front->board, RANGES[range].adc_range);
-        front->adc_crc_errors += adc->crc_errors - before;
         if (status != FX_OK) {
             front->detail = (int32_t)adc->chip;
             return status;
@@ -205,9 +208,7 @@ static fx_status convert_once(front_end *front, int32_t sums[FW_COLUMNS]) {
     for (unsigned chip = 0; chip < FW_COLUMN_ADC_CHIPS && status == FX_OK; chip++) {
         ad7606c *adc = &front->columns[chip];
         int16_t samples[AD7606C_CHANNELS] = {0};
-        uint32_t before = adc->crc_errors;
         status = ad7606c_read(adc, front->board, samples);
-        front->adc_crc_errors += adc->crc_errors - before;
         if (status != FX_OK)
             front->detail = (int32_t)adc->chip;
         for (unsigned channel = 0; channel < AD7606C_CHANNELS; channel++)
@@ -304,9 +305,7 @@ static fw_chip_result test_dac(front_end *front, unsigned chip) {
 static fw_chip_result test_adc(front_end *front, unsigned chip) {
     uint8_t seen = 0;
     ad7606c *adc = &front->columns[chip];
-    uint32_t before = adc->crc_errors;
     fx_status status = ad7606c_identify(adc, front->board, &seen);
-    front->adc_crc_errors += adc->crc_errors - before;
     return (fw_chip_result){
         .kind = FW_SELFTEST_COLUMN_ADC, .index = (uint8_t)chip, .status = (uint16_t)status, .detail = seen};
 }

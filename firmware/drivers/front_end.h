@@ -24,7 +24,6 @@ typedef struct {
     uint32_t conversions;
     uint32_t pulses;
     uint32_t dac_echo_errors;
-    uint32_t adc_crc_errors;
     uint32_t adc_clipped;
 } front_end;
 
@@ -45,6 +44,9 @@ fx_status front_end_pulse(front_end *front, unsigned row, int millivolts, uint32
 
 /* Count codes at either end of the ADC's scale. */
 void front_end_count_clipped(front_end *front, const int16_t *codes, size_t count);
+
+/* ADC frames that failed their CRC since power-up. */
+uint32_t front_end_adc_crc_errors(const front_end *front);
 
 /* Shift of the identity code = sum(row code * units) >> shift in a range. */
 unsigned front_end_unit_shift(unsigned range);
