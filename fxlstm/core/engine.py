@@ -58,7 +58,7 @@ class Engine:
         self._image = Image(program.to_bytes())
         self._tiles = [tile for matrix in program.matrices for tile in matrix.tiles]
         self._clipped = np.zeros((len(program.operations), 2), dtype=np.int64)
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._array_lock = threading.Lock()
         self._stepping: Executor | None = None
 

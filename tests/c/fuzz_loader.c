@@ -8,27 +8,12 @@
 #include <string.h>
 
 #include "check.h"
+#include "files.h"
 #include "fxlstm.h"
 #include "generator.h"
 
 #define STATUSES 64
 #define LARGEST_RUN (1u << 20) /* bytes of executor memory; larger programs are opened but not run */
-
-typedef struct {
-    uint8_t *bytes;
-    size_t size;
-} buffer;
-
-static buffer read_file(const char *path) {
-    FILE *file = fopen(path, "rb");
-    CHECK(file != NULL && fseek(file, 0, SEEK_END) == 0);
-    buffer image = {.size = (size_t)ftell(file)};
-    rewind(file);
-    image.bytes = malloc(image.size);
-    CHECK(image.bytes != NULL && fread(image.bytes, 1, image.size, file) == image.size);
-    fclose(file);
-    return image;
-}
 
 /* One change: a bit, a byte, an interesting or slightly different 32-bit field, or a record copied onto another. */
 static void mutate(generator *random, buffer image) {

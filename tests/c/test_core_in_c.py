@@ -50,6 +50,10 @@ def images(tmp_path: Path) -> list[Path]:
     return paths
 
 
+def test_executor_keeps_the_contract_of_its_header(tmp_path: Path, images: list[Path]) -> None:
+    run(build(tmp_path, "executor"), *images)
+
+
 def test_loader_refuses_or_runs_every_mutated_image(tmp_path: Path, images: list[Path]) -> None:
     lines = run(build(tmp_path, "fuzz_loader"), str(FUZZ_ITERATIONS), "1", *images).splitlines()
     met = {BY_CODE[int(code)].symbol: int(times) for code, times in (line.split() for line in lines)}
