@@ -21,6 +21,7 @@ from fxlstm.program.hardware import load_board
 SPI_NANOSECONDS_PER_BYTE = 400  # 20 MHz
 PIN_NANOSECONDS = 100
 SELECTOR_THRESHOLD_VOLTS = 0.5  # a column whose gate is at or below it cannot be read; which pulses act is the cells' affair
+PULSE_MARGIN = 1.1  # a pulse also lasts for the frames that end it
 MOST_VIOLATIONS = 1000  # enough to see what is wrong
 
 Volts = NDArray[np.float64]
@@ -45,7 +46,6 @@ class Bus:
         self.array = array
         self.clock = clock or VirtualClock()
         self.violations: list[str] = []
-        self.pulses = 0
         self._board = load_board(board)
         self._faults = faults or ChipFaults()
         self._pins: dict[str, int] = self._board["pins"]
@@ -219,9 +219,8 @@ class Bus:
         return self._row_outputs.copy(), self._gate_outputs.copy()
 
     def _pulse(self, row_volts: Volts, gate_volts: Volts, seconds: float) -> None:
-        self.pulses += 1
         limits = self._board["limits"]
-        if np.abs(row_volts).max() * 1000 > limits["row_millivolts"] or seconds * 1e6 > limits["pulse_microseconds"] + 1000:
+        if np.abs(row_volts).max() * 1000 > limits["row_millivolts"] or seconds * 1e6 > PULSE_MARGIN * limits["pulse_microseconds"]:
             self._report(f"a pulse of {np.abs(row_volts).max():g} V for {seconds * 1e6:g} us exceeds the board's limits")
         try:
             self.array.pulse(row_volts, gate_volts, seconds)

@@ -5,9 +5,10 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
+from fxlstm.board.board import Board
 from fxlstm.board.link import Link
 from fxlstm.emulator.board import EmulatedBoard
-from fxlstm.errors import BoardError
+from fxlstm.errors import BoardError, LinkLost
 from fxlstm.status import BY_CODE
 from fxlstm.urls.protocol_emu import emulated_board
 
@@ -141,3 +142,38 @@ def test_dead_row_output_shows_in_the_product() -> None:
     counts = emulated_board("bench").array.pulse_counts
     assert (counts[20].max(), counts[21].min()) == (0, 1)
     link.close()
+
+
+def test_a_restarted_board_is_named_and_its_array_untouched() -> None:
+    link = Link("emu://host?device=ideal&board=bench&reset_after=1000")
+    with pytest.raises(LinkLost, match="restarted"):
+        for _ in range(100):
+            pulse(link, 9)
+    link.close()
+    counts = emulated_board("bench").array.pulse_counts
+    again = Link("emu://host?board=bench")
+    assert again.identity["reset_reason"] == 1
+    assert again.request("snapshot")["pulses"] == 0
+    assert counts[9].min() == counts[9].max() > 0
+    again.close()
+
+
+def test_boards_in_one_process_do_not_know_each_other() -> None:
+    one, other = Link("emu://host?device=ideal&board=one"), Link("emu://host?device=ideal&board=other")
+    pulse(one, 1)
+    pulse(other, 2)
+    assert np.flatnonzero(emulated_board("one").array.pulse_counts.any(axis=1)).tolist() == [1]
+    assert np.flatnonzero(emulated_board("other").array.pulse_counts.any(axis=1)).tolist() == [2]
+    one.close()
+    other.close()
+
+
+def test_write_verify_on_physical_cells_counts_every_pulse_over_a_bad_link() -> None:
+    targets = np.full((ROWS, COLUMNS), 65535, np.uint16)
+    targets[30] = np.linspace(1000, 50000, COLUMNS)
+    with Board("emu://host?device=ta-hfo2&seed=4&board=bench&drop=3e-4&flip=3e-4&duplicate=3e-4", log=False) as board:
+        report = board.program(targets)
+    emulated = emulated_board("bench")
+    assert np.array_equal(report.pulses, emulated.array.pulse_counts)
+    assert report.pulses[30].min() >= 1
+    assert not emulated.bus.violations
