@@ -54,6 +54,7 @@ class EmulatedBoard:
 
     def poll(self) -> tuple[bytes, bool]:
         """Run one slice of the firmware's main loop; return what it sent and whether there may be more to do at once."""
+        self.clock.tick()
         self._fill()
         busy = self.firmware.poll()
         sent = self.firmware.take()

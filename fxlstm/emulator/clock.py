@@ -6,30 +6,35 @@ import time
 
 
 class VirtualClock:
-    """Time that passes only when the board works or waits: runs are reproducible, and a lost frame costs no wall time.
-
-    ``worked`` is that time, in nanoseconds since power-up.
-    """
+    """Time that passes only when the board works or waits: runs are reproducible, and a lost frame costs no wall time."""
 
     def __init__(self) -> None:
-        self.worked = 0
+        self._now = 0
 
     def now(self) -> int:
         """Nanoseconds since power-up."""
-        return self.worked
+        return self._now
 
     def advance(self, nanoseconds: int) -> None:
         """Let time pass."""
-        self.worked += nanoseconds
+        self._now += nanoseconds
+
+    def tick(self) -> None:
+        """The main loop is about to run once more."""
 
 
 class RealClock(VirtualClock):
-    """Time by the wall, for boards served to other processes; the board's own work and waits come on top."""
+    """Time that also passes by the wall, for boards served to other processes.
+
+    The wall's time comes in between two runs of the main loop, never within one: a busy computer lengthens no pulse.
+    """
 
     def __init__(self) -> None:
         super().__init__()
-        self._start = time.monotonic_ns()
+        self._wall = time.monotonic_ns()
 
-    def now(self) -> int:
-        """Nanoseconds since power-up."""
-        return time.monotonic_ns() - self._start + self.worked
+    def tick(self) -> None:
+        """Let the time pass that the wall's clock has gone on since the last tick."""
+        wall = time.monotonic_ns()
+        self.advance(wall - self._wall)
+        self._wall = wall
