@@ -26,7 +26,7 @@ from fxlstm.program.program import Codes, Program, Tile
 from fxlstm.program.scheme import Scheme, code_siemens, gate_codes, scheme_for
 
 CODE_MAX = 32767
-_RECONNECTS = 5
+_RECONNECTS = 10
 
 
 class Board:

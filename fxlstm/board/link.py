@@ -116,7 +116,7 @@ class Link:
         self,
         url: str,
         *,
-        reconnect: int = 5,
+        reconnect: int = 10,
         patience: float = 10.0,
         on_event: EventHandler | None = None,
         trace: Trace | None = None,
@@ -135,8 +135,7 @@ class Link:
         self._decoder = FrameDecoder()
         self._port = Port(url)
         try:
-            self.identity = self._identify()
-            self._open_session()
+            self.identity = self._connect()
         except BaseException:
             self._port.close()
             raise
@@ -199,6 +198,21 @@ class Link:
             self._step(exchange)
             self._check_silence(exchange, since)
         return request
+
+    def _connect(self) -> dict[str, Any]:
+        """Identify the board and open a session; return the identity."""
+        for _ in range(self._reconnect_limit):
+            try:
+                identity = self._identify()
+                self._open_session()
+                return identity
+            except _Final:
+                raise
+            except LinkLost:
+                self._port.open()
+        identity = self._identify()
+        self._open_session()
+        return identity
 
     def _identify(self) -> dict[str, Any]:
         """Return the board's identity; refuse a board of another protocol by the versions of both."""
@@ -287,15 +301,18 @@ class Link:
         """Open the port again and go on with the session, if it is still in force."""
         if failures > self._reconnect_limit or isinstance(lost, _Final):
             raise lost
-        time.sleep(0.0 if failures == 1 else 0.25 * 2**failures)
         self._decoder = FrameDecoder()
         try:
             self._port.open()
+        except LinkError:
+            time.sleep(min(0.25 * 2 ** (failures - 1), 2.0))  # it may come back; sending on it fails until then
+            return
+        try:
             in_force = self._identify()["boot_session"]
         except _Final:
             raise
         except LinkError:
-            return  # the next attempt to send fails and comes here again
+            return  # lost again
         if in_force != session:
             raise self._session_lost(in_force)
 

@@ -82,7 +82,7 @@ def test_a_restarted_board_is_told_apart_from_another_host(connect: Connect) -> 
 
 def test_another_protocol_is_refused_by_the_versions_of_both(connect: Connect) -> None:
     identity = {"protocol_hash": 0xDEAD, "firmware_major": 3, "firmware_minor": 14}
-    with pytest.raises(LinkError, match=r"firmware 3\.14 with protocol 0000dead, but fxlstm .* speaks .* flash the firmware"):
+    with pytest.raises(LinkError, match=r"firmware 3\.14 with protocol 0000dead, but fxlstm .* speaks .* flash this release"):
         connect(ModelBoard(identity=identity))
 
 
