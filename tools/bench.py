@@ -68,7 +68,8 @@ def rates(runs: int, port: str) -> list[Rate]:
     ]
     with fx.Board(port) as board:
         board.program(program)
-        found.append(measure(f"board, {port}", timesteps, lambda: board.run(x), runs))
+        name = "emulated board" if port.startswith("emu:") else f"board at {port}"
+        found.append(measure(name, timesteps, lambda: board.run(x), runs))
     return found
 
 
