@@ -1,6 +1,6 @@
 """Builds the compiled extensions; everything else about the package is in pyproject.toml.
 
-``FXLSTM_DEBUG=1`` builds them with bounds checks, assertions and symbols.
+``FXLSTM_DEBUG=1 python setup.py build_ext --inplace --force`` builds them with bounds checks, assertions and symbols.
 """
 
 import os
@@ -53,6 +53,7 @@ EXTENSIONS = [
 setup(
     ext_modules=cythonize(
         EXTENSIONS,
+        build_dir="build/cython-debug" if DEBUG else "build/cython",
         compiler_directives={"language_level": 3, "binding": True, "boundscheck": DEBUG, "wraparound": False},
     )
 )
