@@ -3,8 +3,6 @@
  */
 #include "app/campaign.h"
 
-#include <string.h>
-
 #include "app/firmware.h"
 
 enum {
@@ -61,19 +59,23 @@ static uint16_t first_gate(const firmware *board, unsigned row, unsigned column)
     return (uint16_t)limited(gate, scheme->gate_min, scheme->gate_max);
 }
 
+static void prepare_cell(firmware *board, unsigned row, unsigned column) {
+    campaign_cell *cell = &board->campaign.cells[row][column];
+    *cell = (campaign_cell){.state = FW_CELL_UNTOUCHED};
+    if (objects_target(&board->objects, row, column) == OBJECTS_LEAVE_ALONE)
+        return;
+    *cell = (campaign_cell){.state = FW_CELL_PENDING, .gate = first_gate(board, row, column)};
+    board->campaign.cell_count++;
+}
+
 static void prepare_cells(firmware *board) {
     campaign_state *campaign = &board->campaign;
     campaign->row = campaign->cycle = campaign->cell_count = campaign->in_tolerance = campaign->gave_up = 0;
     campaign->pulses = 0;
     campaign->step = CAMPAIGN_READ;
-    memset(campaign->cells, 0, sizeof campaign->cells);
     for (unsigned row = 0; row < FW_ROWS; row++)
         for (unsigned column = 0; column < FW_COLUMNS; column++)
-            if (objects_target(&board->objects, row, column) != OBJECTS_LEAVE_ALONE) {
-                campaign_cell *cell = &campaign->cells[row][column];
-                *cell = (campaign_cell){.state = FW_CELL_PENDING, .gate = first_gate(board, row, column)};
-                campaign->cell_count++;
-            }
+            prepare_cell(board, row, column);
 }
 
 fx_status campaign_start(firmware *board, uint32_t target_crc, bool *resumed) {

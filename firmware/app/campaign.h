@@ -37,7 +37,7 @@ typedef struct {
     campaign_step step;
     uint16_t cell_count, in_tolerance, gave_up;
     uint32_t pulses;
-    campaign_cell cells[FW_ROWS][FW_COLUMNS];
+    campaign_cell (*cells)[FW_COLUMNS]; /* FW_ROWS rows */
 } campaign_state;
 
 /* Take a scheme after checking it against the limits; `payload` is its encoded form. */

@@ -9,8 +9,15 @@ size_t firmware_size(void) {
     return sizeof(firmware);
 }
 
-void firmware_init(firmware *board, hal *port) {
+size_t firmware_cells_size(void) {
+    return sizeof(firmware_cells);
+}
+
+void firmware_init(firmware *board, firmware_cells *cells, hal *port) {
     memset(board, 0, sizeof *board);
+    memset(cells, 0, sizeof *cells);
+    board->limits.pulses = cells->pulses;
+    board->campaign.cells = cells->campaign;
     board->hal = port;
     link_init(&board->link);
     safety_init(&board->safety, port);

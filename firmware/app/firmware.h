@@ -1,7 +1,7 @@
-/* The firmware: everything it knows in one struct, one slice of work per poll.
+/* The firmware: everything it knows in memory that the caller gives, one slice of work per poll.
  * SPDX-License-Identifier: BSD-3-Clause
  *
- *     firmware_init(&board, port);
+ *     firmware_init(&board, &cells, port);
  *     for (;;)
  *         firmware_poll(&board);
  */
@@ -30,13 +30,21 @@ struct firmware {
     safety_state safety;
 };
 
-_Static_assert(sizeof(struct firmware) < 160 * 1024, "all state fits the microcontroller's memory");
+/* What is kept per cell, apart from the rest: an STM32F405 has 128 KiB and, elsewhere in its address space, 64 KiB. */
+typedef struct {
+    uint16_t pulses[FW_ROWS][FW_COLUMNS];
+    campaign_cell campaign[FW_ROWS][FW_COLUMNS];
+} firmware_cells;
 
-/* Bytes of a struct firmware, for callers that only hold memory for it; it needs 8-byte alignment. */
+_Static_assert(sizeof(struct firmware) <= 112 * 1024, "with a stack it fits 128 KiB");
+_Static_assert(sizeof(firmware_cells) <= 64 * 1024, "it fits 64 KiB");
+
+/* Bytes of both, for callers that only hold memory for them; 8-byte alignment will do. */
 size_t firmware_size(void);
+size_t firmware_cells_size(void);
 
 /* Start after a reset: forget everything, bring the chips up at 0 V, say so with a boot event. */
-void firmware_init(firmware *board, hal *port);
+void firmware_init(firmware *board, firmware_cells *cells, hal *port);
 
 /* One slice of work. Returns whether there may be more to do at once. */
 bool firmware_poll(firmware *board);

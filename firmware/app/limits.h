@@ -7,7 +7,7 @@
 #include "drivers/front_end.h"
 
 typedef struct {
-    uint16_t pulses[FW_ROWS][FW_COLUMNS]; /* per cell since power-up */
+    uint16_t (*pulses)[FW_COLUMNS]; /* FW_ROWS rows: per cell since power-up */
 } limits_state;
 
 /* Check one pulse; `*detail` holds what exceeds its limit (millivolts, microseconds or nanojoules). */

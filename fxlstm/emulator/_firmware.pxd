@@ -28,6 +28,10 @@ cdef extern from "app/firmware.h" nogil:
     ctypedef struct firmware:
         pass
 
+    ctypedef struct firmware_cells:
+        pass
+
     size_t firmware_size()
-    void firmware_init(firmware *board, hal *port)
+    size_t firmware_cells_size()
+    void firmware_init(firmware *board, firmware_cells *cells, hal *port)
     bool_t firmware_poll(firmware *board)

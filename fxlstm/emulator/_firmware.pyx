@@ -9,17 +9,19 @@ from fxlstm.errors import BoardError
 
 
 cdef class HostFirmware:
-    """The board's firmware in this process, one struct per object, so that any number of boards live side by side."""
+    """The board's firmware in this process, with its own memory, so that any number of boards live side by side."""
 
     cdef hal *_port
     cdef firmware *_firmware
+    cdef firmware_cells *_cells
     cdef object _bus
     cdef object _failure  # what a call of the bus raised, until poll or the constructor raises it
 
     def __cinit__(self, bus, serial=1):
         self._port = <hal *>calloc(1, sizeof(hal))
         self._firmware = <firmware *>calloc(1, firmware_size())
-        if self._port == NULL or self._firmware == NULL:
+        self._cells = <firmware_cells *>calloc(1, firmware_cells_size())
+        if self._port == NULL or self._firmware == NULL or self._cells == NULL:
             raise MemoryError("no memory for a board's firmware")
         self._bus = bus
         self._port.user = <void *>self
@@ -32,13 +34,14 @@ cdef class HostFirmware:
         self.reset(0)
 
     def __dealloc__(self):
+        free(self._cells)
         free(self._firmware)
         free(self._port)
 
     def reset(self, int reason=0):
         """Start the firmware as after a reset; ``reason`` as in ``hal.h``. Bytes on the line are kept."""
         self._port.reset_reason = reason
-        firmware_init(self._firmware, self._port)
+        firmware_init(self._firmware, self._cells, self._port)
         self._raise_failure()
 
     def feed(self, const uint8_t[::1] data not None):

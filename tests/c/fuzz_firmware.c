@@ -20,6 +20,7 @@ typedef struct {
 typedef struct {
     generator random;
     firmware *board;
+    firmware_cells *cells;
     hal *port;
     stub_chips chips;
     buffer *images; /* the last one is a target map */
@@ -213,7 +214,7 @@ static void step(fuzzer *fuzz) {
     if (below(&fuzz->random, 500) == 0)
         fuzz->chips.now += FW_LIMIT_SILENCE_MILLISECONDS * 1000u;
     if (below(&fuzz->random, 20000) == 0)
-        firmware_init(fuzz->board, fuzz->port);
+        firmware_init(fuzz->board, fuzz->cells, fuzz->port);
 }
 
 int main(int count, char **arguments) {
@@ -224,13 +225,14 @@ int main(int count, char **arguments) {
     fuzz->image_count = (size_t)(count - 2);
     fuzz->images = calloc(fuzz->image_count, sizeof *fuzz->images);
     fuzz->board = malloc(firmware_size());
+    fuzz->cells = malloc(firmware_cells_size());
     fuzz->port = calloc(1, sizeof *fuzz->port);
-    CHECK(fuzz->images != NULL && fuzz->board != NULL && fuzz->port != NULL);
+    CHECK(fuzz->images != NULL && fuzz->board != NULL && fuzz->cells != NULL && fuzz->port != NULL);
     for (size_t i = 0; i + 1 < fuzz->image_count; i++)
         fuzz->images[i] = read_file(arguments[3 + i]);
     fuzz->images[fuzz->image_count - 1] = make_target(&fuzz->random);
     stub_connect(&fuzz->chips, fuzz->port, &fuzz->random);
-    firmware_init(fuzz->board, fuzz->port);
+    firmware_init(fuzz->board, fuzz->cells, fuzz->port);
     for (unsigned long i = strtoul(arguments[1], NULL, 10); i > 0; i--)
         step(fuzz);
     for (size_t code = 0; code < CODES; code++)
@@ -241,6 +243,7 @@ int main(int count, char **arguments) {
         free(fuzz->images[i].bytes);
     free(fuzz->images);
     free(fuzz->board);
+    free(fuzz->cells);
     free(fuzz->port);
     free(fuzz);
     return EXIT_SUCCESS;
