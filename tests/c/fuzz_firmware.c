@@ -6,16 +6,12 @@
  * Prints one line per message code and status met: both numbers and how often.
  */
 #include "app/firmware.h"
+#include "files.h"
 #include "stub_chips.h"
 
 #define CODES 256u
 #define STATUSES 128u
 #define SESSION 0x5EEDu
-
-typedef struct {
-    uint8_t *bytes;
-    uint32_t size;
-} buffer;
 
 typedef struct {
     generator random;
@@ -31,17 +27,6 @@ typedef struct {
     uint16_t expected;
     uint32_t met[CODES][STATUSES];
 } fuzzer;
-
-static buffer read_file(const char *path) {
-    FILE *file = fopen(path, "rb");
-    CHECK(file != NULL && fseek(file, 0, SEEK_END) == 0);
-    buffer image = {.size = (uint32_t)ftell(file)};
-    rewind(file);
-    image.bytes = malloc(image.size);
-    CHECK(image.bytes != NULL && fread(image.bytes, 1, image.size, file) == image.size);
-    fclose(file);
-    return image;
-}
 
 /* A target map of mostly cells to leave alone, so that campaigns end. */
 static buffer make_target(generator *random) {
@@ -60,15 +45,15 @@ static size_t compose_object(fuzzer *fuzz, uint8_t message, uint8_t *payload) {
         fuzz->image[which] = which == 1 ? fuzz->image_count - 1 : below(&fuzz->random, fuzz->image_count - 1);
     buffer image = fuzz->images[fuzz->image[which]];
     if (message == FW_MESSAGE_OBJECT_BEGIN) {
-        fw_put_u32(payload + 1, image.size);
+        fw_put_u32(payload + 1, (uint32_t)image.size);
         fw_put_u32(payload + 5, fx_crc32(0, image.bytes, image.size));
         return FW_OBJECT_BEGIN_REQUEST_SIZE;
     }
     if (message == FW_MESSAGE_OBJECT_FINISH)
         return FW_OBJECT_FINISH_REQUEST_SIZE;
     uint32_t offset = fuzz->offset[which] < image.size ? fuzz->offset[which] : 0;
-    uint32_t room = FW_MAX_PAYLOAD - FW_OBJECT_WRITE_REQUEST_SIZE;
-    uint32_t size = image.size - offset < room ? image.size - offset : room;
+    size_t room = FW_MAX_PAYLOAD - FW_OBJECT_WRITE_REQUEST_SIZE;
+    size_t size = image.size - offset < room ? image.size - offset : room;
     fw_put_u32(payload + 1, offset);
     memcpy(payload + FW_OBJECT_WRITE_REQUEST_SIZE, image.bytes + offset, size);
     return FW_OBJECT_WRITE_REQUEST_SIZE + size;

@@ -31,15 +31,21 @@ class Refused(Exception):
 
 
 class Device:
-    """One board on a virtual clock; ``events`` collects what it says unasked."""
+    """One board on a virtual clock; ``events`` collects what it says unasked, ``pulses`` counts what reached the array."""
 
     def __init__(self, device: str = "ideal", faults: ChipFaults | None = None) -> None:
         self.array = SimulatedArray(128, 64, device, 1)
         self.bus = Bus(self.array, faults=faults)
         self.firmware = HostFirmware(self.bus, serial=42)
         self.events: list[Frame] = []
+        self.pulses = 0
+        self._pulse, self.array.pulse = self.array.pulse, self._counted_pulse
         self.next_request = 1
         self._decoder = FrameDecoder()
+
+    def _counted_pulse(self, *values: Any) -> None:
+        self.pulses += 1
+        self._pulse(*values)
 
     def poll(self, passes: int = 50) -> list[Frame]:
         """Run the main loop until it has nothing to do, at most ``passes`` times; return the answers, in order."""

@@ -45,7 +45,7 @@ def test_nothing_is_pulsed_through_a_missing_dac():
     device = Device(faults=ChipFaults(missing_chip=0)).open()
     with pytest.raises(Refused, match="DAC_ECHO"):
         device.request("pulse", row=0, millivolts=2500, microseconds=5, gates=bytes([0, 128]) * 64)
-    assert device.bus.pulses == 0
+    assert device.pulses == 0
     assert not device.cells(0)["pulses"].any()
 
 
@@ -75,9 +75,9 @@ def test_a_flipped_bit_on_the_way_to_a_dac_is_noticed_before_any_output_changes(
     )
     with pytest.raises(Refused, match="DAC_ECHO"):
         device.request("pulse", row=0, millivolts=2500, microseconds=5, gates=np.full(64, 30000, "<u2").tobytes())
-    assert device.bus.pulses == 0
+    assert device.pulses == 0
     device.request("pulse", row=0, millivolts=2500, microseconds=5, gates=np.full(64, 30000, "<u2").tobytes())
-    assert device.bus.pulses == 1
+    assert device.pulses == 1
 
 
 @pytest.mark.parametrize("range", range(6))

@@ -75,7 +75,7 @@ def test_a_request_sent_again_gets_the_same_answer_and_is_not_executed_again(dev
     frame = device.frame("pulse", row=3, millivolts=2500, microseconds=5, gates=np.full(64, 30000, "<u2").tobytes())
     first, second = device.send(frame), device.send(frame)
     assert first == second
-    assert device.bus.pulses == 1
+    assert device.pulses == 1
     snapshot = device.request("snapshot")
     assert (snapshot["pulses"], snapshot["replays"]) == (1, 1)
 

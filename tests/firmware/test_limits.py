@@ -37,7 +37,7 @@ def test_a_pulse_beyond_a_limit_is_refused_and_not_given(device, values, status,
     with pytest.raises(Refused) as refusal:
         pulse(device, **values)
     assert (refusal.value.status, refusal.value.detail) == (status, detail)
-    assert device.bus.pulses == 0
+    assert device.pulses == 0
 
 
 def test_the_strongest_allowed_pulse_is_given_with_its_voltage_and_width(device):
