@@ -86,6 +86,11 @@ def test_sources_lists_every_c_file_once(folder, parts):
     assert sorted(names) == sorted(found)
 
 
+def test_no_two_test_modules_share_a_name():
+    names = [path.name for path in (ROOT / "tests").rglob("test_*.py")]
+    assert len(names) == len(set(names))
+
+
 def test_generated_files_are_fresh():
     result = subprocess.run([sys.executable, ROOT / "tools/generate.py", "--check"], capture_output=True, text=True)
     assert result.returncode == 0, result.stdout
