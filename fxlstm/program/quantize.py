@@ -48,7 +48,7 @@ def quantize(network: Network, calibration: ArrayLike, hardware: Hardware | None
     arena = Arena()
     lowered: list[LoweredLayer] = []
     products: list[_Product] = []
-    form = input_format(x)
+    form = input_format(x, hardware.dac_bits)
     for layer, name, trace in zip(network.layers, names, traces, strict=True):
         formats = choose_formats(layer.cell, trace, form)
         source = lowered[-1].vectors[network.layers[len(lowered) - 1].cell.output] if lowered else None
