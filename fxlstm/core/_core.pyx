@@ -6,9 +6,7 @@ from libc.string cimport memcpy
 import numpy as np
 
 from fxlstm.errors import ArrayError, ModelError, from_status
-from fxlstm.program.operations import FUNCTION_BY_NAME
-
-MAX_FRACTION = 15
+from fxlstm.program.operations import FUNCTION_BY_NAME, MAX_FRACTION
 
 
 cdef int _check(fx_status status, str context) except -1:

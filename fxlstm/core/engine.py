@@ -6,7 +6,6 @@ import os
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -44,6 +43,8 @@ class Engine:
         threads: int = 1,
         kernels: str | None = None,
     ) -> None:
+        if isinstance(program, str | os.PathLike):
+            raise ProgramError(f"{os.fspath(program)!r} is a path; give Program.load of it")
         if not isinstance(program, Program):
             check_image(program)
             program = from_bytes(program)
@@ -69,7 +70,7 @@ class Engine:
         axis when x has none. Values beyond the program's input scale saturate. Raises :class:`ModelError` for NaN, infinity or
         a shape that does not fit.
         """
-        return self.program.decode(self.run_codes(self.program.encode(_numbers(x))))
+        return self.program.decode(self.run_codes(self.program.encode(x)))
 
     def run_codes(self, codes: Codes) -> Codes:
         """Run as :meth:`run`, with input and output as int16 codes."""
@@ -100,7 +101,7 @@ class Engine:
 
         Raises :class:`ModelError` when x has another number of sequences than the state; :meth:`reset` starts anew.
         """
-        return self.program.decode(self.step_codes(self.program.encode(_numbers(x))))
+        return self.program.decode(self.step_codes(self.program.encode(x)))
 
     def step_codes(self, codes: Codes) -> Codes:
         """Run as :meth:`step`, with input and output as int16 codes."""
@@ -161,13 +162,6 @@ class Engine:
     def _retire(self, executor: Executor | None) -> None:
         if executor is not None:
             self._clipped += executor.clipped()
-
-
-def _numbers(x: ArrayLike) -> NDArray[Any]:
-    try:
-        return np.asarray(x).astype(np.float64, casting="same_kind")
-    except (TypeError, ValueError) as error:
-        raise ModelError(f"the input is not an array of numbers ({error}); give floats of one shape") from error
 
 
 def _choose_kernels(name: str | None) -> str:

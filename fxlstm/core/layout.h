@@ -8,6 +8,9 @@
 #define FX_VERSION 1u
 #define FX_MAX_LEFT_SHIFT 30u
 #define FX_MAX_RIGHT_SHIFT 47u
+#define FX_MAX_FRACTION 15u
+#define FX_MAX_ALIGN 15u
+#define FX_MAX_SCALE_SHIFT 62u
 
 enum {
     FX_SECTION_ARENA = 1,

@@ -5,10 +5,6 @@
 #error "images are little-endian and run in place; a big-endian machine cannot run them"
 #endif
 
-#define MAX_GAIN_SHIFT 47u
-#define MAX_ALIGN 15u
-#define MAX_SCALE_SHIFT 62u
-#define MAX_FRACTION 15u
 #define ADC_PEAK 32768u
 #define ROW_PEAK 32767u
 
@@ -165,7 +161,7 @@ static bool tile_right(const fx_header *header, const fx_matrix *matrix, const f
            inside(tile->column, tile->columns, matrix->columns) &&
            inside(tile->array_row, 2 * (uint64_t)tile->rows, header->array_rows) &&
            inside(tile->array_column, tile->columns, header->array_columns) && tile->gain >= 1 &&
-           tile->gain_shift <= MAX_GAIN_SHIFT && tile->align <= MAX_ALIGN && tile->reserved == 0 &&
+           tile->gain_shift <= FX_MAX_RIGHT_SHIFT && tile->align <= FX_MAX_ALIGN && tile->reserved == 0 &&
            tile->reserved2 == 0;
 }
 
@@ -223,7 +219,7 @@ static bool product_within(uint64_t a, uint32_t b, uint64_t limit) {
 }
 
 static bool scale_right(const fx_scale *scale, uint64_t largest) {
-    if (scale->mantissa < 0 || scale->shift > MAX_SCALE_SHIFT) {
+    if (scale->mantissa < 0 || scale->shift > FX_MAX_SCALE_SHIFT) {
         return false;
     }
     uint64_t bias = scale->bias < 0 ? 0 - (uint64_t)scale->bias : (uint64_t)scale->bias;
@@ -277,7 +273,7 @@ static bool multiply_right(const fx_program *program, const fx_operation *operat
 static bool elementwise_right(const fx_program *program, const fx_operation *operation, uint32_t operand_count) {
     const uint32_t operands[] = {operation->a, operation->b, operation->c, operation->d};
     bool right = operation->code != FX_OPERATION_ACTIVATE ||
-                 (operation->function < FX_FUNCTION_COUNT && operation->fraction <= MAX_FRACTION);
+                 (operation->function < FX_FUNCTION_COUNT && operation->fraction <= FX_MAX_FRACTION);
     for (uint32_t i = 0; i < operand_count; i++) {
         right = right && inside(operands[i], operation->length, program->header->arena_length) &&
                 (operands[i] == operation->result ||

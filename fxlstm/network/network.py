@@ -37,7 +37,7 @@ class Layer:
         object.__setattr__(self, "name", self.name or self.cell.name)
         if self.inputs < 1 or self.units < 1:
             raise ModelError(f"layer {self.name!r} has {self.inputs} inputs and {self.units} units; both must be at least 1")
-        arrays = {key: _as_float(value, f"layer {self.name!r}, parameter {key!r}") for key, value in self.parameters.items()}
+        arrays = {key: as_float(value, f"layer {self.name!r}, parameter {key!r}") for key, value in self.parameters.items()}
         object.__setattr__(self, "parameters", arrays)
         shapes = parameter_shapes(self.cell, self.inputs, self.units)
         for key, shape in shapes.items():
@@ -74,7 +74,7 @@ def lstm(kernel: ArrayLike, recurrent: ArrayLike, bias: ArrayLike, name: str = "
             f"layer {name!r}: kernel has shape {kernel.shape} and recurrent {recurrent.shape}; "
             f"with {units} units both need {4 * units} columns"
         )
-    parameters = {"weight": np.concatenate([kernel, recurrent]), "bias": _as_float(bias, f"layer {name!r}, bias")}
+    parameters = {"weight": np.concatenate([kernel, recurrent]), "bias": as_float(bias, f"layer {name!r}, bias")}
     return Layer(LSTM, kernel.shape[0], units, parameters, name)
 
 
@@ -86,7 +86,7 @@ def lstm_from_torch(
     ``weight_ih``: (4 units, inputs); ``weight_hh``: (4 units, units); the two biases, (4 units,) each, are added.
     """
     input_rows, hidden_rows = _as_matrix(weight_ih, name, "weight_ih"), _as_matrix(weight_hh, name, "weight_hh")
-    bias_ih, bias_hh = _as_float(bias_ih, f"layer {name!r}, bias_ih"), _as_float(bias_hh, f"layer {name!r}, bias_hh")
+    bias_ih, bias_hh = as_float(bias_ih, f"layer {name!r}, bias_ih"), as_float(bias_hh, f"layer {name!r}, bias_hh")
     units = hidden_rows.shape[1]
     for key, array in (("weight_ih", input_rows), ("weight_hh", hidden_rows), ("bias_ih", bias_ih), ("bias_hh", bias_hh)):
         if array.shape[:1] != (4 * units,):
@@ -167,7 +167,7 @@ class Network:
 
     def _as_batch(self, x: ArrayLike) -> tuple[Array, bool]:
         """Return ``x`` as (batch, time, features) and whether it was one sequence."""
-        array = _as_float(x, f"input of network {self.name!r}")
+        array = as_float(x, f"input of network {self.name!r}")
         if array.ndim not in (2, 3) or array.shape[-1] != self.inputs:
             raise ModelError(
                 f"input has shape {array.shape}; network {self.name!r} takes (time, {self.inputs}) or (batch, time, {self.inputs})"
@@ -177,12 +177,15 @@ class Network:
         return (array[np.newaxis], True) if array.ndim == 2 else (array, False)
 
 
-def _as_float(value: ArrayLike | Sequence[Any], what: str) -> Array:
-    """Return ``value`` as a float64 array of finite numbers; ``what`` names it in errors."""
+def as_float(value: ArrayLike | Sequence[Any], what: str) -> Array:
+    """Return a copy of ``value`` as float64, any shape; ``what`` names it in errors.
+
+    Raises :class:`ModelError` unless it holds real, finite numbers.
+    """
     try:
-        array = np.array(value, dtype=np.float64)
+        array = np.array(value).astype(np.float64, casting="same_kind")
     except (TypeError, ValueError) as error:
-        raise ModelError(f"{what} is not an array of numbers: {error}") from error
+        raise ModelError(f"{what} is not an array of numbers ({error}); give real numbers, rows of one length") from error
     if not np.isfinite(array).all():
         index = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
         raise ModelError(f"{what} holds {array[index]} at index {index}; only finite numbers can be used")
@@ -191,7 +194,7 @@ def _as_float(value: ArrayLike | Sequence[Any], what: str) -> Array:
 
 def _as_matrix(value: ArrayLike, layer: str, parameter: str) -> Array:
     """Return ``value`` as a two-dimensional float64 array."""
-    array = _as_float(value, f"layer {layer!r}, {parameter}")
+    array = as_float(value, f"layer {layer!r}, {parameter}")
     if array.ndim != 2:
         raise ModelError(f"layer {layer!r}: {parameter} has shape {array.shape}; it must have two dimensions")
     return array

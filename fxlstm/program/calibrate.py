@@ -11,14 +11,13 @@ from numpy.typing import NDArray
 
 from fxlstm.network.cells import Activate, Cell, Equation, Multiply, Product, ProductSum
 from fxlstm.program.formats import PRE_ACTIVATION_FRACTION, ROW_MAX, UNIT_FRACTION, dac
-from fxlstm.program.operations import FUNCTION_BY_NAME
+from fxlstm.program.operations import FUNCTION_BY_NAME, MAX_FRACTION
 
 Values = NDArray[np.float64]
 
 # How much further than the calibration data a value may go before it saturates. One state that saturates on unseen data costs
 # 20 to 40 dB, one fraction bit less of it about 1 dB.
 HEADROOM = 1.5
-MAX_STATE_FRACTION = 15  # an activation takes operands of 0..15 fraction bits
 
 
 @dataclass(frozen=True)
@@ -57,7 +56,7 @@ def choose_formats(cell: Cell, trace: Mapping[str, Values], x: Format) -> dict[s
             if isinstance(equation, Activate):
                 fraction = FUNCTION_BY_NAME[equation.function].result_fraction
             elif name in cell.memory:
-                fraction = min(max(covering_fraction(peak), 0), MAX_STATE_FRACTION)
+                fraction = min(max(covering_fraction(peak), 0), MAX_FRACTION)
             elif name in activated:
                 fraction = PRE_ACTIVATION_FRACTION
             elif bounds[name] <= 1:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fxlstm.errors import ModelError
+from fxlstm.network.network import as_float
 
 CODE_MIN = -32768
 CODE_MAX = 32767
@@ -47,14 +47,11 @@ def adc(value: int, shift: int, bits: int) -> tuple[int, bool]:
 def encode(values: Any, fraction: int = UNIT_FRACTION, scale: float = 1.0) -> NDArray[np.int16]:
     """Return the codes nearest to ``values`` (halves up), limited to -32767..32767.
 
-    Raises :class:`ModelError` when a value is NaN or infinite.
+    Raises :class:`ModelError` when a value is no number, NaN or infinite.
     """
-    array = np.asarray(values, dtype=np.float64)
-    if not np.isfinite(array).all():
-        raise ModelError(
-            f"the input holds {np.count_nonzero(~np.isfinite(array))} NaN or infinite values; remove or fill them first"
-        )
-    codes = np.floor(array * (2.0**fraction / scale) + 0.5)
+    array = as_float(values, "the input")
+    with np.errstate(over="ignore"):  # what overflows to infinity saturates like every other large value
+        codes = np.floor(array * (2.0**fraction / scale) + 0.5)
     return np.clip(codes, -ROW_MAX, ROW_MAX).astype(np.int16)
 
 

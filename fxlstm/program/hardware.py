@@ -10,11 +10,14 @@ import tomllib
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
+from numbers import Integral, Real
 from typing import Any
 
 from fxlstm.errors import ModelError
 from fxlstm.program.layout import PAIRINGS
 
+# Fields of Hardware that are whole numbers, with their least and greatest value.
+_WHOLE_NUMBERS = {"levels": (2, 32768), "dac_bits": (2, 16), "adc_bits": (2, 16), "bias_rows": (1, 16)}
 LARGEST_UNITS = 65534  # a target map stores a conductance in 16 bits; 65535 means "leave this cell alone"
 
 
@@ -49,18 +52,19 @@ class Hardware:
     board: str = "reference"
 
     def __post_init__(self) -> None:
-        if not 2 <= self.levels <= 32768:
-            raise ModelError(f"levels = {self.levels}: choose 2 to 32768")
-        if not 2 <= self.dac_bits <= 16:
-            raise ModelError(f"dac_bits = {self.dac_bits}: choose 2 to 16")
-        if self.adc_bits is not None and not 2 <= self.adc_bits <= 16:
-            raise ModelError(f"adc_bits = {self.adc_bits}: choose 2 to 16, or None for a digital program")
+        for name, (low, high) in _WHOLE_NUMBERS.items():
+            value = getattr(self, name)
+            if name == "adc_bits" and value is None:
+                continue
+            if not isinstance(value, Integral) or not low <= int(value) <= high:
+                none = ", or None for a digital program" if name == "adc_bits" else ""
+                raise ModelError(f"{name} = {value!r}: choose a whole number from {low} to {high}{none}")
+            object.__setattr__(self, name, int(value))
+        if not isinstance(self.bias_value, Real) or not 0 < float(self.bias_value) <= 1:
+            raise ModelError(f"bias_value = {self.bias_value!r}: choose a number above 0, at most 1")
+        object.__setattr__(self, "bias_value", float(self.bias_value))
         if self.bias not in ("digital", "array"):
             raise ModelError(f"bias = {self.bias!r}: choose 'digital' or 'array'")
-        if not 1 <= self.bias_rows <= 16 or not 0 < self.bias_value <= 1:
-            raise ModelError(
-                f"bias_rows = {self.bias_rows}, bias_value = {self.bias_value}: choose 1..16 rows and a value in (0, 1]"
-            )
         if self.pairing not in PAIRINGS:
             raise ModelError(f"pairing = {self.pairing!r}: choose 'adjacent' or 'halves'")
         load_board(self.board)

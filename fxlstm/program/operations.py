@@ -61,6 +61,16 @@ OPERATION_BY_NAME: dict[str, OperationKind] = {kind.name: kind for kind in OPERA
 FUNCTION_BY_CODE: dict[int, Function] = {function.code: function for function in FUNCTIONS}
 FUNCTION_BY_NAME: dict[str, Function] = {function.name: function for function in FUNCTIONS}
 
-# Largest shifts that keep every intermediate of an element-wise operation inside 64 bits.
+# Limits of a program's numbers. Shifts so that every intermediate of an element-wise operation stays inside 64 bits.
 MAX_LEFT_SHIFT = 30
 MAX_RIGHT_SHIFT = 47
+MAX_FRACTION = 15  # of an activation's operand
+MAX_ALIGN = 15  # left shift of a tile's ADC codes
+MAX_SCALE_SHIFT = 62  # right shift of a column's rescale
+LIMITS: dict[str, int] = {
+    "MAX_LEFT_SHIFT": MAX_LEFT_SHIFT,
+    "MAX_RIGHT_SHIFT": MAX_RIGHT_SHIFT,
+    "MAX_FRACTION": MAX_FRACTION,
+    "MAX_ALIGN": MAX_ALIGN,
+    "MAX_SCALE_SHIFT": MAX_SCALE_SHIFT,
+}

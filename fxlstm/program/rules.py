@@ -12,14 +12,20 @@ from numpy.typing import NDArray
 
 from fxlstm.errors import ImageError, from_status
 from fxlstm.program.formats import CODE_BITS, ROW_MAX
-from fxlstm.program.operations import FUNCTION_BY_NAME, MAX_LEFT_SHIFT, MAX_RIGHT_SHIFT, OPERATION_BY_NAME
+from fxlstm.program.operations import (
+    FUNCTION_BY_NAME,
+    MAX_ALIGN,
+    MAX_FRACTION,
+    MAX_LEFT_SHIFT,
+    MAX_RIGHT_SHIFT,
+    MAX_SCALE_SHIFT,
+    OPERATION_BY_NAME,
+)
 from fxlstm.program.program import Matrix, Operation, Program, Tile
 from fxlstm.status import STATUSES
 
-MAX_SCALE_SHIFT = 62
 MAX_MANTISSA = 2**31 - 1
 MAX_GAIN = 65535
-MAX_FRACTION = 15
 _INT32_MAX = 2**31 - 1
 _INT64_MAX = 2**63 - 1
 _ADC_PEAK = 1 << (CODE_BITS - 1)
@@ -134,7 +140,7 @@ def _check_tile(program: Program, matrix: Matrix, tile: Tile, context: str) -> N
     if tile.array_row + 2 * tile.rows > hardware.rows or tile.array_column + tile.columns > hardware.columns:
         place = f"({tile.array_row}, {tile.array_column}) of {hardware.rows} x {hardware.columns}"
         refuse("IMAGE_TILES", f"{context}: {2 * tile.rows} x {tile.columns} devices at {place}")
-    if not 1 <= tile.gain <= MAX_GAIN or tile.gain_shift > MAX_RIGHT_SHIFT or tile.align > CODE_BITS - 1:
+    if not 1 <= tile.gain <= MAX_GAIN or tile.gain_shift > MAX_RIGHT_SHIFT or tile.align > MAX_ALIGN:
         refuse("IMAGE_TILES", f"{context}: gain {tile.gain}, gain_shift {tile.gain_shift}, align {tile.align}")
 
 

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from fxlstm.errors import ModelError
 from fxlstm.program.formats import CODE_BITS, UNIT_FRACTION, dac
 from fxlstm.program.hardware import Hardware
-from fxlstm.program.rules import MAX_MANTISSA, MAX_SCALE_SHIFT
+from fxlstm.program.operations import MAX_SCALE_SHIFT
+from fxlstm.program.rules import MAX_MANTISSA
 
 MANTISSA_BITS = 31
 _INT64_BITS = 63
@@ -65,16 +66,15 @@ def to_levels(weight: Values, bias: Values, hardware: Hardware) -> Levels:
 def rescale(factor: float, bias: float, worst_sum: int) -> tuple[int, int, int]:
     """Return ``(mantissa, shift, bias)`` so that ``sum * mantissa + bias >> shift`` is ``sum * factor + bias`` in codes.
 
-    The mantissa has 31 bits, or as many as the proven bound of the sum leaves room for in 64 bits.
+    The mantissa has 31 bits, or as many as the proven bound of the sum leaves room for in 64 bits; a column of all but vanished
+    weights, which no shift can scale up to a mantissa of one bit, gives its bias alone.
     Raises :class:`ModelError` when the result is too large for any.
     """
-    fraction, exponent = math.frexp(factor)
-    for bits in range(MANTISSA_BITS, 0, -1):
-        mantissa, shift = round(math.ldexp(fraction, bits)), bits - exponent
-        if mantissa > MAX_MANTISSA or not 0 <= shift <= MAX_SCALE_SHIFT:
-            continue
-        whole_bias = math.floor(math.ldexp(bias, shift) + 0.5)
-        if worst_sum * mantissa + abs(whole_bias) + ((1 << shift) >> 1) < 1 << _INT64_BITS:
+    _, exponent = math.frexp(factor)
+    for shift in range(min(MANTISSA_BITS - exponent, MAX_SCALE_SHIFT), -1, -1):
+        mantissa, whole_bias = round(math.ldexp(factor, shift)), math.floor(math.ldexp(bias, shift) + 0.5)
+        fits = worst_sum * mantissa + abs(whole_bias) + ((1 << shift) >> 1) < 1 << _INT64_BITS
+        if mantissa <= MAX_MANTISSA and fits:
             return mantissa, shift, whole_bias
     raise ModelError(
         f"a column with scale {factor:g} and bias {bias:g} (in codes) does not fit 64-bit arithmetic; "

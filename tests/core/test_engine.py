@@ -118,7 +118,7 @@ def test_an_image_runs_like_its_program() -> None:
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_values_that_are_no_numbers_are_refused(value: float) -> None:
-    with pytest.raises(ModelError, match="NaN or infinite"):
+    with pytest.raises(ModelError, match="only finite"):
         Engine(doubler()).run([[0.0, value]])
 
 
@@ -149,6 +149,11 @@ def test_steps_that_do_not_fit_are_refused_by_shape() -> None:
 def test_codes_of_another_type_are_refused() -> None:
     with pytest.raises(ModelError, match="codes are float64; give int16"):
         Engine(doubler()).run_codes(np.zeros((1, 2)))
+
+
+def test_a_path_is_not_a_program() -> None:
+    with pytest.raises(ProgramError, match=r"'model.fxl' is a path; give Program.load of it"):
+        Engine("model.fxl")  # type: ignore[arg-type]
 
 
 def test_damaged_images_are_refused() -> None:

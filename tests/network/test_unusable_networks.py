@@ -40,11 +40,13 @@ def test_an_input_of_no_length_is_refused(shape):
         small_network()(np.zeros(shape))
 
 
-def test_ragged_and_wordy_inputs_are_refused():
+def test_ragged_wordy_and_complex_inputs_are_refused():
     with pytest.raises(ModelError, match="not an array of numbers"):
         small_network()([[1.0, 2.0], [3.0]])
     with pytest.raises(ModelError, match="not an array of numbers"):
         small_network()([["a", "b"]])
+    with pytest.raises(ModelError, match="not an array of numbers"):
+        small_network()(np.zeros((3, 2), dtype=complex))
 
 
 def test_shapes_that_do_not_fit_are_named():

@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pytest
 from networks import random_dense, random_lstm, waves
@@ -19,9 +21,7 @@ def run(program: Program, x: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize(("inputs", "units", "timesteps"), [(1, 15, 400), (64, 64, 60)])
-def test_a_16_bit_digital_lstm_errs_by_a_few_lsb_rms(
-    inputs: int, units: int, timesteps: int, rng: np.random.Generator
-) -> None:
+def test_a_16_bit_digital_lstm_errs_by_a_few_lsb_rms(inputs: int, units: int, timesteps: int, rng: np.random.Generator) -> None:
     network = Network((random_lstm(rng, inputs, units, spread=4.0),))
     x = waves(timesteps, inputs, rng)
     error = run(quantize(network, x, DIGITAL), x) - network(x)
@@ -169,6 +169,36 @@ def test_a_column_of_zeros_gives_its_bias(rng: np.random.Generator) -> None:
     network = Network((dense(np.zeros((2, 2)), [0.5, 0.0]),))
     for hardware in (DIGITAL, Hardware()):
         assert np.allclose(run(quantize(network, waves(5, 2, rng), hardware), waves(5, 2, rng)), [0.5, 0.0], atol=1e-4)
+
+
+def test_one_column_of_all_but_vanished_weights_leaves_the_others_alone(rng: np.random.Generator) -> None:
+    weight = rng.normal(size=(5, 2)) * [1.0, 1e-30]
+    network = Network((dense(weight, [0.5, 0.25]),))
+    x = waves(20, 5, rng)
+    for hardware in (DIGITAL, Hardware(levels=32768)):
+        assert np.abs(run(quantize(network, x, hardware), x) - network(x)).max() < 0.002
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("levels", 1),
+        ("levels", 2.5),
+        ("levels", "256"),
+        ("dac_bits", 17),
+        ("adc_bits", 0),
+        ("bias_rows", 1.5),
+        ("bias_value", np.nan),
+    ],
+)
+def test_hardware_with_a_number_out_of_range_or_not_whole_is_refused_by_name(name: str, value: Any) -> None:
+    with pytest.raises(ModelError, match=f"{name} = .*: choose"):
+        Hardware(**{name: value})
+
+
+def test_hardware_takes_numpy_numbers(airline_shaped: Network) -> None:
+    hardware = Hardware(levels=np.int64(16), bias_value=np.float32(0.5))  # type: ignore[arg-type]
+    assert from_bytes(quantize(airline_shaped, [[1.0]], hardware).to_bytes()).hardware == hardware
 
 
 def test_weights_beyond_any_scale_are_refused() -> None:

@@ -17,6 +17,12 @@ def test_a_rescale_is_as_close_as_64_bits_allow_and_never_overflows_them(factor:
     assert abs(whole_bias / 2**shift - bias) <= 0.5 / 2**shift
 
 
+def test_a_column_of_vanished_weights_gives_its_bias() -> None:
+    mantissa, shift, bias = rescale(1e-30, 100.0, 2**31)
+    assert 2**31 * mantissa / 2**shift < 0.5
+    assert bias == 100 << shift
+
+
 def test_the_largest_weight_of_a_column_stands_on_the_last_level() -> None:
     weight = np.array([[0.5, -3.0], [-0.25, 1.0]])
     levels = to_levels(weight, np.zeros(2), Hardware(levels=5, bias="digital"))

@@ -34,8 +34,7 @@ def layout_header(_: str) -> str:
         "",
         f"#define FX_MAGIC 0x{layout.MAGIC:08X}u",
         f"#define FX_VERSION {layout.VERSION}u",
-        f"#define FX_MAX_LEFT_SHIFT {operations.MAX_LEFT_SHIFT}u",
-        f"#define FX_MAX_RIGHT_SHIFT {operations.MAX_RIGHT_SHIFT}u",
+        *(f"#define FX_{name} {value}u" for name, value in operations.LIMITS.items()),
     ]
     lines += _enumeration("FX_SECTION", list(layout.SECTIONS.items()))
     lines += _enumeration("FX_OPERATION", [(kind.name, kind.code) for kind in operations.OPERATIONS])
