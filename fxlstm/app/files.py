@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fxlstm.errors import FxlstmError, ModelError
+from fxlstm.files import write_whole
 
 
 def load_array(path: Path) -> NDArray[np.float64]:
@@ -30,23 +28,6 @@ def load_array(path: Path) -> NDArray[np.float64]:
 def save_array(path: Path, array: NDArray[Any]) -> None:
     """Write ``array`` to a ``.npy`` file, replacing it whole or not at all."""
     write_whole(path, lambda file: np.save(file, array))
-
-
-def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
-    """Let ``write`` fill a file beside ``path``, then put it in the place of ``path`` at once.
-
-    Raises :class:`FxlstmError` where the folder cannot be written; ``path`` is as it was then.
-    """
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
-    try:
-        with partial.open("wb") as file:
-            write(file)
-        partial.replace(path)
-    except OSError as error:
-        raise FxlstmError(f"cannot write {str(path)!r} ({error.strerror}); choose another place with --output") from None
-    finally:
-        with suppress(OSError):
-            partial.unlink()
 
 
 def make_folder(path: Path) -> None:

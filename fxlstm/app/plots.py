@@ -13,7 +13,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from fxlstm.app.files import write_whole
+from fxlstm.files import write_whole
 
 Array = NDArray[np.float64]
 

@@ -16,6 +16,7 @@ from fxlstm.crossbar.cells import Block, Cells, IdealCells, Operand, PhysicalCel
 from fxlstm.crossbar.device import Device, Thresholds
 from fxlstm.crossbar.programming import write
 from fxlstm.errors import ArrayError
+from fxlstm.files import write_whole
 from fxlstm.program.device import load_device
 from fxlstm.program.formats import CODE_BITS
 from fxlstm.program.hardware import Hardware
@@ -220,17 +221,8 @@ class SimulatedArray:
             "pairing": self._pairing,
             "adc_bits": self._adc_bits,
         }
-        partial = Path(f"{os.fspath(path)}.{os.getpid()}.partial")
-        try:
-            with partial.open("wb") as file:
-                np.savez(file, allow_pickle=False, about=np.array(json.dumps(about)), **self._state())
-                file.flush()
-                os.fsync(file.fileno())
-            partial.replace(path)
-        except OSError as error:
-            raise ArrayError(f"the array cannot be saved as {os.fspath(path)!r} ({error}); check folder and space") from None
-        finally:
-            partial.unlink(missing_ok=True)
+        content = {"about": np.array(json.dumps(about)), **self._state()}
+        write_whole(path, lambda file: np.savez(file, allow_pickle=False, **content), ArrayError)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> SimulatedArray:

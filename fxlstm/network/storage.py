@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from fxlstm.errors import ModelError
+from fxlstm.files import write_whole
 from fxlstm.network.cells import CELLS
 from fxlstm.network.network import Layer, Network
 
@@ -46,15 +46,7 @@ def save_network(network: Network, path: str | os.PathLike[str]) -> None:
         for index, layer in enumerate(network.layers)
         for key, array in layer.parameters.items()
     }
-    partial = path.with_name(path.name + ".partial")
-    try:
-        partial.write_bytes(save(tensors, {_KEY: text}))
-        partial.replace(path)
-    except OSError as error:
-        raise ModelError(f"cannot write {str(path)!r} ({error.strerror}); choose a folder that can be written to") from error
-    finally:
-        with suppress(OSError):
-            partial.unlink()
+    write_whole(path, lambda file: file.write(save(tensors, {_KEY: text})), ModelError)
 
 
 def load_network(path: str | os.PathLike[str]) -> Network:

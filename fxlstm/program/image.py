@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 import zlib
 from dataclasses import asdict
 from pathlib import Path
@@ -15,7 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from fxlstm.errors import ImageError
+from fxlstm.errors import ImageError, ProgramError
+from fxlstm.files import write_whole
 from fxlstm.program import layout
 from fxlstm.program.image_reader import from_bytes
 from fxlstm.program.operations import FUNCTION_BY_NAME, OPERATION_BY_NAME
@@ -26,17 +26,9 @@ __all__ = ["from_bytes", "load", "save", "to_bytes"]
 
 
 def save(program: Program, path: str | os.PathLike[str]) -> None:
-    """Write the image beside ``path`` and move it there in one step, so that no reader ever sees half a file."""
-    target = Path(path)
+    """Write the image of ``program``, replacing the file whole or not at all; :class:`ProgramError` where that cannot be done."""
     image = to_bytes(program)
-    handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=target.name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(image)
-        os.replace(temporary, target)
-    except BaseException:
-        os.unlink(temporary)
-        raise
+    write_whole(path, lambda file: file.write(image), ProgramError)
 
 
 def load(path: str | os.PathLike[str]) -> Program:

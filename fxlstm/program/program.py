@@ -108,7 +108,7 @@ class Program:
         return image.load(path)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the program to an ``.fxl`` file, whole or not at all."""
+        """Write the program to an ``.fxl`` file, whole or not at all. Raises :class:`~fxlstm.errors.ProgramError` otherwise."""
         from fxlstm.program import image
 
         image.save(self, path)

@@ -153,7 +153,7 @@ def test_a_port_that_is_absent(run, command):
 
 def test_an_output_folder_that_is_not_there(command, program_file, inputs_file, tmp_path):
     outcome = command("run", program_file, inputs_file, "-o", tmp_path / "none" / "y.npy")
-    assert_refused(outcome, "y.npy", "--output")
+    assert_refused(outcome, "y.npy", "choose another place")
 
 
 def test_a_failure_leaves_the_former_output_alone(command, program_file, inputs_file, tmp_path):

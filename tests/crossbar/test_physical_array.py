@@ -165,5 +165,5 @@ def test_a_file_that_is_no_saved_array_is_refused_by_name(content, tmp_path):
         SimulatedArray.load(path)
     with pytest.raises(ArrayError, match=r"no saved array at .*absent\.npz"):
         SimulatedArray.load(tmp_path / "absent.npz")
-    with pytest.raises(ArrayError, match="cannot be saved"):
+    with pytest.raises(ArrayError, match="cannot write"):
         SimulatedArray(rows=1, columns=1).save(tmp_path / "no" / "folder.npz")

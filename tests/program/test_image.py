@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from networks import random_dense, random_lstm, waves
 
-from fxlstm.errors import ImageError
+from fxlstm.errors import ImageError, ProgramError
 from fxlstm.network import Network
 from fxlstm.program import layout
 from fxlstm.program.hardware import Hardware
@@ -70,6 +70,11 @@ def test_a_program_comes_back_from_its_image_unchanged(name: str) -> None:
         original.output,
         original.slices,
     )
+
+
+def test_a_place_that_cannot_be_written_to_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ProgramError, match=r"cannot write .*none/model\.fxl.*; choose another place"):
+        TILED.save(tmp_path / "none" / "model.fxl")
 
 
 def test_a_file_appears_whole_or_not_at_all(tmp_path: Path) -> None:
