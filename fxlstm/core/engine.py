@@ -121,7 +121,7 @@ class Engine:
     def saturations(self) -> tuple[Clipped, ...]:
         """Codes clipped since the engine was made, one entry per operation of the program.
 
-        ``adc``: by the ADC of the ideal array (another array counts its own); ``result``: in the operation's result.
+        ``adc``: by the ADC of the ideal array (another array counts its own, in ``adc_clipped``); ``result``: in the operation's result.
         """
         with self._lock:
             streaming = 0 if self._stepping is None else self._stepping.clipped()

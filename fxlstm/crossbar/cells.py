@@ -32,8 +32,8 @@ class Block(NamedTuple):
 class Operand(Protocol):
     """A block of cells ready to be multiplied by; valid until a cell changes."""
 
-    def multiply(self, codes: NDArray[np.integer]) -> Codes:
-        """Return ADC codes (..., columns) for row codes (..., rows)."""
+    def multiply(self, codes: NDArray[np.integer]) -> tuple[Codes, int]:
+        """Return ADC codes (..., columns) for row codes (..., rows), and how many of them clipped."""
 
 
 class Cells(Protocol):
@@ -64,8 +64,8 @@ class IdealOperand:
     shift: int
     bits: int
 
-    def multiply(self, codes: NDArray[np.integer]) -> Codes:
-        """Return ADC codes, exact but for the ADC's one rounding."""
+    def multiply(self, codes: NDArray[np.integer]) -> tuple[Codes, int]:
+        """Return ADC codes, exact but for the ADC's one rounding, and how many clipped."""
         return adc_codes(codes.astype(np.int64) @ self.units, self.shift, self.bits)
 
 
@@ -107,8 +107,11 @@ class PhysicalOperand:
     bits: int
     noise: np.random.Generator
 
-    def multiply(self, codes: NDArray[np.integer]) -> Codes:
-        """Return ADC codes; the noise of a column's cells is drawn as one Gaussian of their summed variance, which is exact."""
+    def multiply(self, codes: NDArray[np.integer]) -> tuple[Codes, int]:
+        """Return ADC codes and how many clipped.
+
+        The noise of a column's cells is drawn as one Gaussian of their summed variance, which is exact.
+        """
         rows = codes.astype(np.float64)
         result = rows @ self.gain
         if self.variance is not None:

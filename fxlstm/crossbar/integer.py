@@ -12,11 +12,15 @@ from fxlstm.program.program import Codes, Program, Tile
 
 
 class IntegerArray:
-    """Multiply by the tiles of ``program`` in exact integers; nothing is placed, programmed or measured."""
+    """Multiply by the tiles of ``program`` in exact integers; nothing is placed, programmed or measured.
+
+    ``adc_clipped``: codes that the ADC saturated since the array was made.
+    """
 
     def __init__(self, program: Program) -> None:
         if program.hardware.adc_bits is None:
             raise ArrayError("a program without an ADC stage cannot run on an array; quantize it with adc_bits")
+        self.adc_clipped = 0
         self._bits = program.hardware.adc_bits
         self._weights = {tile: tile_weights(matrix, tile).astype(np.int64) for matrix in program.matrices for tile in matrix.tiles}
         if len(self._weights) < sum(len(matrix.tiles) for matrix in program.matrices):
@@ -33,4 +37,6 @@ class IntegerArray:
             raise ArrayError(
                 f"no tile of the program stands at row {tile.row}, column {tile.column}; use the array of this program"
             )
-        return adc_codes((codes.astype(np.int64) @ weights) * tile.gain, tile.gain_shift, self._bits)
+        result, clipped = adc_codes((codes.astype(np.int64) @ weights) * tile.gain, tile.gain_shift, self._bits)
+        self.adc_clipped += clipped
+        return result

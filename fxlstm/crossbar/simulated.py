@@ -30,7 +30,8 @@ class SimulatedArray:
 
     ``rows`` x ``columns`` cells of preset ``device`` (``fxlstm/devices``; ``"ideal"`` is exact in integers) behind the front
     end of ``board``. The same ``seed`` gives the same cells and the same noise; ``None`` draws a fresh one. ``read_noise``,
-    ``update_noise`` and ``stuck`` switch these imperfections off one by one.
+    ``update_noise`` and ``stuck`` switch these imperfections off one by one. ``adc_clipped`` counts the codes that an ADC
+    saturated, in reading and multiplying, since the object was made.
     Raises :class:`ArrayError` for an unknown preset or an impossible size.
     """
 
@@ -55,6 +56,7 @@ class SimulatedArray:
         self.hardware = Hardware(board=board)
         self.seed = int(np.random.SeedSequence().generate_state(1)[0]) if seed is None else seed
         self.pulse_counts = np.zeros((rows, columns), np.int64)
+        self.adc_clipped = 0
         self._switches = {"read_noise": read_noise, "update_noise": update_noise, "stuck": stuck}
         self._thresholds = Thresholds.of(preset)
         self._streams = tuple(np.random.default_rng(child) for child in np.random.SeedSequence(self.seed).spawn(3))
@@ -140,7 +142,7 @@ class SimulatedArray:
         operand = self._operands.get(tile)
         if operand is None:
             operand = self._operands[tile] = self._cells.operand(self._tile_block(tile))
-        return operand.multiply(codes)
+        return self._counted(*operand.multiply(codes))
 
     def _tile_block(self, tile: Tile) -> Block:
         if self._pairing is None:
@@ -169,7 +171,11 @@ class SimulatedArray:
         if operand is None:
             whole = Block(slice(0, self.rows), None, slice(0, self.columns), range_index, CODE_BITS)
             operand = self._operands[range_index] = self._cells.operand(whole)
-        return operand.multiply(row_codes)
+        return self._counted(*operand.multiply(row_codes))
+
+    def _counted(self, codes: Codes, clipped: int) -> Codes:
+        self.adc_clipped += clipped
+        return codes
 
     def pulse(self, row_volts: NDArray[np.float64], gate_volts: NDArray[np.float64], seconds: float) -> None:
         """Give one pulse: a positive row voltage SETs, a negative one RESETs the cells of its row whose column's gate is open.

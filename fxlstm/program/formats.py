@@ -69,13 +69,14 @@ def dac_codes(codes: NDArray[np.int16], bits: int) -> NDArray[np.int64]:
     return driven
 
 
-def adc_codes(values: NDArray[np.int64], shift: int, bits: int) -> NDArray[np.int16]:
-    """Return :func:`adc` of every value of an array, without saying which clipped."""
+def adc_codes(values: NDArray[np.int64], shift: int, bits: int) -> tuple[NDArray[np.int16], int]:
+    """Return :func:`adc` of every value of an array, and how many clipped."""
     drop = shift + CODE_BITS - bits
     return adc_grid((values + (1 << drop >> 1)) >> drop, bits)
 
 
-def adc_grid(codes: NDArray[np.int64] | NDArray[np.float64], bits: int) -> NDArray[np.int16]:
-    """Return whole codes of a ``bits``-wide ADC saturated and on the 16-bit grid."""
+def adc_grid(codes: NDArray[np.int64] | NDArray[np.float64], bits: int) -> tuple[NDArray[np.int16], int]:
+    """Return whole codes of a ``bits``-wide ADC saturated and on the 16-bit grid, and how many saturation changed."""
     limit = 1 << (bits - 1)
-    return np.minimum(np.maximum(codes, -limit), limit - 1).astype(np.int16) << np.int16(CODE_BITS - bits)
+    held = np.minimum(np.maximum(codes, -limit), limit - 1)
+    return held.astype(np.int16) << np.int16(CODE_BITS - bits), int(np.count_nonzero(held != codes))

@@ -55,6 +55,19 @@ def test_the_integer_array_rounds_once_half_up_and_saturates():
     assert result.tolist() == expected
 
 
+def test_codes_that_an_adc_saturates_are_counted_by_every_array():
+    program = make_program([np.full((40, 2), 255)], Hardware())
+    tile = program.matrices[0].tiles[0]
+    codes = np.array([[32767] * 40, [0] * 40, [-32767] * 40], np.int16)
+    ideal, physical, integers = SimulatedArray(device="ideal"), SimulatedArray(seed=1), IntegerArray(program)
+    for array in (ideal, physical):
+        array.program(program)
+    for array in (ideal, physical, integers):
+        before = array.adc_clipped
+        array.multiply_tile(tile, codes)
+        assert array.adc_clipped - before == 4
+
+
 def test_programming_hits_every_target_exactly_in_one_cycle(airline):
     array = SimulatedArray(device="ideal")
     report = array.program(airline)
