@@ -99,7 +99,8 @@ class Engine:
     def step(self, x: ArrayLike) -> Floats:
         """Run one timestep from where the last one left the state: x (features,) or (batch, features); returns the output's values.
 
-        Raises :class:`ModelError` when x has another number of sequences than the state; :meth:`reset` starts anew.
+        Raises :class:`ModelError` when x has another number of sequences than the state; :meth:`reset` starts anew. What an
+        array raises comes through and leaves the state between two timesteps: reset before going on.
         """
         return self.program.decode(self.step_codes(self.program.encode(x)))
 
@@ -121,7 +122,8 @@ class Engine:
     def saturations(self) -> tuple[Clipped, ...]:
         """Codes clipped since the engine was made, one entry per operation of the program.
 
-        ``adc``: by the ADC of the ideal array (another array counts its own, in ``adc_clipped``); ``result``: in the operation's result.
+        ``adc``: by the ADC of the ideal array (another array counts its own, in ``adc_clipped``); ``result``: in the
+        operation's result.
         """
         with self._lock:
             streaming = 0 if self._stepping is None else self._stepping.clipped()
