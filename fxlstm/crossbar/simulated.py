@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -66,7 +67,8 @@ class SimulatedArray:
             else PhysicalCells(self.hardware, Device.of(preset), rows, columns, self._streams, **self._switches)
         )
         self._operands: dict[Tile | int, Operand] = {}  # by tile, or by range for the whole array
-        self._pairing: str | None = None
+        self._tiles: frozenset[Tile] = frozenset()  # of the program that was written last
+        self._pairing = ""
         self._adc_bits = CODE_BITS
 
     @property
@@ -111,6 +113,7 @@ class SimulatedArray:
         targets = self._targets(target)
         report = write(self, targets, scheme, progress)
         if isinstance(target, Program):
+            self._tiles = frozenset(tile for matrix in target.matrices for tile in matrix.tiles)
             self._pairing, self._adc_bits = target.hardware.pairing, target.hardware.adc_bits or CODE_BITS
             self._operands.clear()
         return report
@@ -145,11 +148,11 @@ class SimulatedArray:
         return self._counted(*operand.multiply(codes))
 
     def _tile_block(self, tile: Tile) -> Block:
-        if self._pairing is None:
+        if not self._tiles:
             raise ArrayError("the array holds no program; call its program() first")
-        if tile.array_row + 2 * tile.rows > self.rows or tile.array_column + tile.columns > self.columns or tile.array:
+        if tile not in self._tiles:
             raise ArrayError(
-                f"a tile at row {tile.array_row}, column {tile.array_column} lies outside the array; program its program first"
+                f"the array's program has no such tile at row {tile.array_row}, column {tile.array_column}; program this one first"
             )
         positive, negative = pair_rows(tile, self._pairing)
         return Block(positive, negative, tile_columns(tile), tile.range, self._adc_bits)
@@ -224,6 +227,7 @@ class SimulatedArray:
             "board": self.hardware.board,
             "switches": self._switches,
             "streams": [stream.bit_generator.state for stream in self._streams],
+            "tiles": [asdict(tile) for tile in self._tiles],
             "pairing": self._pairing,
             "adc_bits": self._adc_bits,
         }
@@ -240,6 +244,7 @@ class SimulatedArray:
             array = cls(about["rows"], about["columns"], about["device"], about["seed"], about["board"], **about["switches"])
             for stream, state in zip(array._streams, about["streams"], strict=True):
                 stream.bit_generator.state = state
+            array._tiles = frozenset(Tile(**tile) for tile in about["tiles"])
             array._pairing, array._adc_bits = about["pairing"], about["adc_bits"]
             for name, part in array._state().items():
                 if parts[name].shape != part.shape or parts[name].dtype != part.dtype:

@@ -183,8 +183,8 @@ def as_float(value: ArrayLike | Sequence[Any], what: str) -> Array:
     Raises :class:`ModelError` unless it holds real, finite numbers.
     """
     try:
-        array = np.array(value).astype(np.float64, casting="same_kind")
-    except (TypeError, ValueError) as error:
+        array = np.asarray(value).astype(np.float64, casting="same_kind")
+    except (TypeError, ValueError, RuntimeError) as error:  # RuntimeError: a tensor that is not detached
         raise ModelError(f"{what} is not an array of numbers ({error}); give real numbers, rows of one length") from error
     if not np.isfinite(array).all():
         index = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])

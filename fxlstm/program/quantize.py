@@ -75,7 +75,13 @@ def quantize(network: Network, calibration: ArrayLike, hardware: Hardware | None
 
 def _unique(names: Sequence[str]) -> list[str]:
     """Return the names, numbered where one occurs more than once."""
-    return [f"{name}-{names[:index].count(name) + 1}" if names.count(name) > 1 else name for index, name in enumerate(names)]
+    unique: list[str] = []
+    for name in names:
+        label, number = name, 1
+        while names.count(label) > 1 or label in unique:
+            label, number = f"{name}-{number}", number + 1
+        unique.append(label)
+    return unique
 
 
 def _step_operations(network: Network, lowered: Sequence[LoweredLayer]) -> int:

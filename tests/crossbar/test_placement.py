@@ -12,7 +12,7 @@ from fxlstm.crossbar import IntegerArray, SimulatedArray
 from fxlstm.errors import ArrayError
 from fxlstm.program.hardware import Hardware
 from fxlstm.program.mapping import LEAVE, array_count, level_differences, target_map
-from fxlstm.program.program import Program, Tile
+from fxlstm.program.program import Program
 
 
 def with_tile(program: Program, **changes: int) -> Program:
@@ -96,8 +96,9 @@ def test_a_tile_can_be_multiplied_only_when_its_program_is_in_the_array(small):
         IntegerArray(small).multiply_tile(replace(tile, array_row=9), codes)
     array = SimulatedArray()
     array.program(small)
-    with pytest.raises(ArrayError, match="outside the array"):
-        array.multiply_tile(Tile(0, 65, 0, 1, 1, 1), codes)
+    assert array.multiply_tile(tile, codes).shape == (1, tile.columns)
+    with pytest.raises(ArrayError, match="no such tile at row 9, column 0; program this one first"):
+        array.multiply_tile(replace(tile, array_row=9), codes)
 
 
 def test_an_array_larger_than_the_board_takes_the_program_in_its_corner(small):

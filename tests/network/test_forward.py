@@ -6,6 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fxlstm.errors import ModelError
 from fxlstm.network import Network, dense, lstm_from_torch
 
 ACTIVATIONS = {"linear": lambda x: x, "sigmoid": torch.sigmoid, "tanh": torch.tanh}
@@ -78,3 +79,11 @@ def test_a_traced_state_is_its_new_value():
     first = Network(layers_of(torch_lstm(2, 5, 1, 7))).trace(np.ones((6, 2)))[0]
     previous = np.concatenate([np.zeros((1, 1, 5)), first["c"][:, :-1]], axis=1)
     np.testing.assert_allclose(first["c"], first["i"] * first["a"] + first["f"] * previous, atol=1e-12)
+
+
+def test_tensors_are_taken_and_one_that_is_not_detached_is_refused_with_the_remedy():
+    module = torch_lstm(2, 3, 1, 0)
+    network, x = Network(layers_of(module)), torch.ones(4, 2, dtype=torch.float64)
+    np.testing.assert_array_equal(network(x), network(x.numpy()))
+    with pytest.raises(ModelError, match="detach"):
+        network(x.requires_grad_())

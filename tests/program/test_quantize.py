@@ -1,3 +1,4 @@
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -199,6 +200,14 @@ def test_hardware_with_a_number_out_of_range_or_not_whole_is_refused_by_name(nam
 def test_hardware_takes_numpy_numbers(airline_shaped: Network) -> None:
     hardware = Hardware(levels=np.int64(16), bias_value=np.float32(0.5))  # type: ignore[arg-type]
     assert from_bytes(quantize(airline_shaped, [[1.0]], hardware).to_bytes()).hardware == hardware
+
+
+def test_layers_of_one_name_are_told_apart(rng: np.random.Generator) -> None:
+    shapes = [("a", 5, 4), ("a", 4, 3), ("a-1", 3, 2)]
+    layers = tuple(replace(random_dense(rng, inputs, units), name=name) for name, inputs, units in shapes)
+    names = [matrix.name for matrix in quantize(Network(layers), waves(5, 5, rng)).matrices]
+    assert names[:2] == ["a-1", "a-2"]
+    assert len(set(names)) == 3
 
 
 def test_weights_beyond_any_scale_are_refused() -> None:
