@@ -8,6 +8,7 @@
 enum {
     LARGEST_LOG2_READS = 8,
     READ_CODE = 32767,
+    NO_CHIP = 255, /* FRONT_END_NO_CHIP in a byte */
 };
 
 static int64_t limited(int64_t value, int64_t low, int64_t high) {
@@ -95,6 +96,7 @@ fx_status campaign_start(firmware *board, uint32_t target_crc, bool *resumed) {
     campaign->target_crc = target_crc;
     campaign->target_scheme_crc = campaign->scheme_crc;
     campaign->status = FX_OK;
+    campaign->chip = NO_CHIP;
     campaign->state = FW_CAMPAIGN_RUNNING;
     return FX_OK;
 }
@@ -105,6 +107,7 @@ void campaign_end(firmware *board, uint8_t state, fx_status status) {
         return;
     campaign->state = state;
     campaign->status = status;
+    campaign->chip = status == FX_OK || state != FW_CAMPAIGN_FAILED ? NO_CHIP : (uint8_t)board->front_end.failed_chip;
     uint8_t payload[FW_CAMPAIGN_ENDED_EVENT_SIZE];
     fw_campaign_ended_event event = {.state = state, .status = (uint16_t)status};
     fw_pack_campaign_ended_event(&event, payload);
@@ -175,20 +178,26 @@ static fx_status read_row(firmware *board) {
     return FX_OK;
 }
 
-/* Pulse the cells of the row whose gate is not 0. */
-static fx_status pulse_cells(firmware *board, int millivolts, uint32_t microseconds, const uint16_t gates[FW_COLUMNS]) {
+/* Pulse the cells of the row whose gate is not 0 and go on to step `next`. A shot that was given counts and is not given
+ * again by a resumed campaign, even when a chip failed right after it. */
+static fx_status pulse_cells(firmware *board, int millivolts, uint32_t microseconds, const uint16_t gates[FW_COLUMNS],
+                             campaign_step next) {
     campaign_state *campaign = &board->campaign;
     uint32_t cells = 0;
     int32_t detail = 0;
     for (unsigned column = 0; column < FW_COLUMNS; column++)
         cells += gates[column] != 0;
-    if (cells == 0)
+    if (cells == 0) {
+        campaign->step = next;
         return FX_OK;
+    }
     uint32_t before = board->front_end.pulses;
     fx_status status =
         limits_pulse(&board->limits, &board->front_end, campaign->row, millivolts, microseconds, gates, &detail);
-    if (board->front_end.pulses != before)
+    if (board->front_end.pulses != before) {
         campaign->pulses += cells;
+        campaign->step = next;
+    }
     return status;
 }
 
@@ -214,10 +223,7 @@ static fx_status reset_row(firmware *board) {
         if (cell != NULL && (all || cell->code - target_code(board, campaign->row, column) > scheme->tolerance))
             gates[column] = scheme->reset_gate;
     }
-    fx_status status = pulse_cells(board, scheme->reset_millivolts, scheme->reset_microseconds, gates);
-    if (status == FX_OK)
-        campaign->step = CAMPAIGN_SET;
-    return status;
+    return pulse_cells(board, scheme->reset_millivolts, scheme->reset_microseconds, gates, CAMPAIGN_SET);
 }
 
 static fx_status set_row(firmware *board) {
@@ -230,15 +236,14 @@ static fx_status set_row(firmware *board) {
         if (cells[column] != NULL)
             gates[column] = cells[column]->gate;
     }
-    fx_status status = pulse_cells(board, scheme->set_millivolts, scheme->set_microseconds, gates);
-    if (status != FX_OK)
+    fx_status status = pulse_cells(board, scheme->set_millivolts, scheme->set_microseconds, gates, CAMPAIGN_READ);
+    if (campaign->step != CAMPAIGN_READ)
         return status;
     for (unsigned column = 0; column < FW_COLUMNS; column++)
         if (cells[column] != NULL)
             cells[column]->cycles = (uint8_t)limited(cells[column]->cycles + 1, 0, UINT8_MAX);
     campaign->cycle++;
-    campaign->step = CAMPAIGN_READ;
-    return FX_OK;
+    return status;
 }
 
 static fx_status advance(firmware *board) {

@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include "app/commands.h"
+
 size_t firmware_size(void) {
     return sizeof(firmware);
 }
@@ -15,7 +17,9 @@ size_t firmware_cells_size(void) {
 
 void firmware_init(firmware *board, firmware_cells *cells, hal *port) {
     memset(board, 0, sizeof *board);
-    memset(cells, 0, sizeof *cells);
+    memset(cells->campaign, 0, sizeof cells->campaign);
+    if (hal_last_reset(port) == HAL_RESET_POWER)
+        memset(cells->pulses, 0, sizeof cells->pulses); /* other resets renew no cell's budget */
     board->limits.pulses = cells->pulses;
     board->campaign.cells = cells->campaign;
     board->hal = port;
@@ -28,9 +32,18 @@ void firmware_init(firmware *board, firmware_cells *cells, hal *port) {
     link_send_event(&board->link, FW_EVENT_BOOT, payload, sizeof payload);
 }
 
+static void execute(firmware *board, const link_request *request) {
+    link_reply reply = link_reply_to(request);
+    fx_status status = commands_execute(board, request, &reply);
+    link_answer_request(&board->link, request, status, reply);
+}
+
 bool firmware_poll(firmware *board) {
+    link_request request;
     hal_watchdog_kick(board->hal);
-    bool busy = link_poll(board);
+    bool busy = link_poll(&board->link, board->hal);
+    if (link_take(&board->link, &request))
+        execute(board, &request);
     safety_poll(board);
     if (campaign_poll(board))
         busy = true;

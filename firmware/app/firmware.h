@@ -30,7 +30,8 @@ struct firmware {
     safety_state safety;
 };
 
-/* What is kept per cell, apart from the rest: an STM32F405 has 128 KiB and, elsewhere in its address space, 64 KiB. */
+/* What is kept per cell, apart from the rest: an STM32F405 has 128 KiB and, elsewhere in its address space, 64 KiB.
+ * A port puts it where start-up code leaves memory alone, so that pulses are counted since power-up. */
 typedef struct {
     uint16_t pulses[FW_ROWS][FW_COLUMNS];
     campaign_cell campaign[FW_ROWS][FW_COLUMNS];
@@ -43,7 +44,8 @@ _Static_assert(sizeof(firmware_cells) <= 64 * 1024, "it fits 64 KiB");
 size_t firmware_size(void);
 size_t firmware_cells_size(void);
 
-/* Start after a reset: forget everything, bring the chips up at 0 V, say so with a boot event. */
+/* Start after a reset: forget everything but, unless power was off, the pulses counted; bring the chips up at 0 V, say
+ * so with a boot event. */
 void firmware_init(firmware *board, firmware_cells *cells, hal *port);
 
 /* One slice of work. Returns whether there may be more to do at once. */

@@ -74,8 +74,9 @@ static fx_status start_sequence(firmware *board, bool on_array) {
     return status;
 }
 
-static fx_status run_steps(inference_state *inference, size_t timesteps, bool last_piece, const uint8_t *codes,
-                           uint8_t *reply, size_t *reply_size) {
+static fx_status run_steps(firmware *board, size_t timesteps, bool last_piece, const uint8_t *codes, uint8_t *reply,
+                           size_t *reply_size) {
+    inference_state *inference = &board->inference;
     const fx_header *header = inference->program.header;
     int16_t inputs[LARGEST_CODES];
     int16_t outputs[LARGEST_CODES];
@@ -83,6 +84,7 @@ static fx_status run_steps(inference_state *inference, size_t timesteps, bool la
     size_t output_size = header->output_length * sizeof *outputs;
     for (size_t t = 0; t < timesteps; t++) {
         bool wanted = header->returns_last == 0 || (last_piece && t == timesteps - 1);
+        hal_watchdog_kick(board->hal);
         memcpy(inputs, codes + t * input_size, input_size);
         fx_status status = fx_step(&inference->executor, inputs, wanted ? outputs : NULL);
         if (status != FX_OK)
@@ -120,7 +122,7 @@ fx_status inference_run(firmware *board, unsigned flags, const uint8_t *codes, s
         status = FX_ERROR_ARGUMENT;
     if (status != FX_OK)
         return status;
-    status = run_steps(inference, timesteps, (flags & FW_RUN_LAST_PIECE) != 0, codes, reply, reply_size);
+    status = run_steps(board, timesteps, (flags & FW_RUN_LAST_PIECE) != 0, codes, reply, reply_size);
     fx_status rest = on_array ? front_end_rest(&board->front_end) : FX_OK;
     if (status == FX_OK)
         status = rest;

@@ -3,6 +3,11 @@
  */
 #include "app/limits.h"
 
+#define LARGEST_NANOJOULES                                                                                             \
+    ((int64_t)FW_LIMIT_ROW_MILLIVOLTS * FW_LIMIT_ROW_MILLIVOLTS * FW_LIMIT_PULSE_MICROSECONDS / 1000000)
+_Static_assert(FW_LIMIT_PULSE_NANOJOULES < LARGEST_NANOJOULES, "the other limits alone do not hold the energy limit");
+_Static_assert(FW_LIMIT_ROW_MILLIVOLTS < FW_ROW_DAC_SPAN_MILLIVOLTS / 2, "the DAC alone does not hold the row limit");
+
 fx_status limits_check_pulse(int millivolts, uint32_t microseconds, int32_t *detail) {
     int magnitude = millivolts < 0 ? -millivolts : millivolts;
     *detail = millivolts;
@@ -12,7 +17,7 @@ fx_status limits_check_pulse(int millivolts, uint32_t microseconds, int32_t *det
     if (microseconds == 0)
         return FX_ERROR_ARGUMENT;
     if (microseconds > FW_LIMIT_PULSE_MICROSECONDS)
-        return FX_ERROR_LIMIT_ENERGY;
+        return FX_ERROR_LIMIT_WIDTH;
     /* worst case, a cell of 1 mS: mV^2 x us x 1 mS = 1e-6 nJ */
     int64_t nanojoules = (int64_t)magnitude * magnitude * (int64_t)microseconds / 1000000;
     *detail = (int32_t)nanojoules;
@@ -56,7 +61,7 @@ fx_status limits_pulse(limits_state *limits, front_end *front, unsigned row, int
         return status;
     uint32_t before = front->pulses;
     status = front_end_pulse(front, row, millivolts, microseconds, gates);
-    *detail = front->detail;
+    *detail = front->failed_chip;
     for (unsigned column = 0; column < FW_COLUMNS && front->pulses != before; column++)
         if (gates[column] != 0)
             limits->pulses[row][column]++;

@@ -5,8 +5,8 @@
 
 #include <string.h>
 
-#include "app/commands.h"
-#include "app/firmware.h"
+#define SESSIONLESS(NAME, name, code, size, tail, element, sessionless) [code] = (sessionless) != 0,
+static const bool IS_SESSIONLESS[UINT8_MAX + 1] = {FW_MESSAGES(SESSIONLESS)};
 
 void link_init(link_state *link) {
     memset(link, 0, sizeof *link);
@@ -49,9 +49,12 @@ void link_send_event(link_state *link, uint8_t event, const uint8_t *payload, si
     send_frame(link, &link->scratch);
 }
 
-/* Put header and payload of a finished command together and send them. */
-static void answer_request(link_state *link, link_answer *answer, fw_header header, fx_status status,
-                           link_reply reply) {
+link_reply link_reply_to(const link_request *request) {
+    return (link_reply){.payload = request->answer->bytes + FW_HEADER_SIZE};
+}
+
+void link_answer_request(link_state *link, const link_request *request, fx_status status, link_reply reply) {
+    fw_header header = request->header;
     header.kind = FW_KIND_ANSWER;
     if (status != FX_OK) {
         fw_error error = {.status = (uint16_t)status, .detail = reply.detail};
@@ -59,20 +62,16 @@ static void answer_request(link_state *link, link_answer *answer, fw_header head
         fw_pack_error(&error, reply.payload);
         reply.size = FW_ERROR_SIZE;
     }
-    fw_pack_header(&header, answer->bytes);
-    answer->size = (uint16_t)(FW_HEADER_SIZE + reply.size);
-    send_frame(link, answer);
+    fw_pack_header(&header, request->answer->bytes);
+    request->answer->size = (uint16_t)(FW_HEADER_SIZE + reply.size);
+    send_frame(link, request->answer);
 }
 
-static void refuse(link_state *link, fw_header header, fx_status status, int32_t detail) {
-    link_reply reply = {.payload = link->scratch.bytes + FW_HEADER_SIZE, .detail = detail};
-    answer_request(link, &link->scratch, header, status, reply);
-}
-
-static void execute(firmware *board, link_answer *answer, fw_header header, const uint8_t *payload, size_t size) {
-    link_reply reply = {.payload = answer->bytes + FW_HEADER_SIZE};
-    fx_status status = commands_execute(board, header.message, payload, size, &reply);
-    answer_request(&board->link, answer, header, status, reply);
+static void refuse(link_state *link, link_request *request, fx_status status, int32_t detail) {
+    request->answer = &link->scratch;
+    link_reply reply = link_reply_to(request);
+    reply.detail = detail;
+    link_answer_request(link, request, status, reply);
 }
 
 static link_answer *kept_answer(link_state *link, uint16_t request) {
@@ -82,30 +81,35 @@ static link_answer *kept_answer(link_state *link, uint16_t request) {
     return NULL;
 }
 
-static void execute_ordered(firmware *board, fw_header header, const uint8_t *payload, size_t size) {
-    link_state *link = &board->link;
+/* The slot that keeps the answer of the request expected, which is now taken. */
+static link_answer *next_answer(link_state *link) {
     link_answer *answer = &link->answers[link->oldest];
-    answer->request = header.request;
+    answer->request = link->expected;
     link->oldest = (uint16_t)((link->oldest + 1u) % FW_WINDOW);
     link->expected = link->expected == UINT16_MAX ? 1 : (uint16_t)(link->expected + 1u);
-    execute(board, answer, header, payload, size);
+    return answer;
 }
 
-static void handle_request(firmware *board, fw_header header, const uint8_t *payload, size_t size) {
-    link_state *link = &board->link;
-    link_answer *kept;
-    if (commands_is_sessionless(header.message)) {
-        execute(board, &link->scratch, header, payload, size);
-    } else if (link->session == 0 || header.session != link->session) {
-        refuse(link, header, FX_ERROR_STALE_SESSION, 0);
-    } else if ((kept = kept_answer(link, header.request)) != NULL) {
+/* Whether a request is to be executed; what needs no execution is answered. */
+static bool admit(link_state *link, link_request *request) {
+    fw_header header = request->header;
+    link_answer *kept = kept_answer(link, header.request);
+    if (IS_SESSIONLESS[header.message]) {
+        request->answer = &link->scratch;
+        return true;
+    }
+    if (link->session == 0 || header.session != link->session) {
+        refuse(link, request, FX_ERROR_STALE_SESSION, 0);
+    } else if (kept != NULL) {
         link->replays++;
         send_frame(link, kept);
     } else if (header.request != link->expected) {
-        refuse(link, header, FX_ERROR_OUT_OF_ORDER, link->expected);
+        refuse(link, request, FX_ERROR_OUT_OF_ORDER, link->expected);
     } else {
-        execute_ordered(board, header, payload, size);
+        request->answer = next_answer(link);
+        return true;
     }
+    return false;
 }
 
 /* Decode and check the frame collected; false when it is to be dropped. */
@@ -118,20 +122,21 @@ static bool open_frame(link_state *link, size_t *size) {
     return fw_get_u32(link->frame + *size) == fx_crc32(0, link->frame, *size);
 }
 
-static void handle_frame(firmware *board) {
-    link_state *link = &board->link;
+/* What the frame collected asks for; true when that is to be executed. */
+static bool take_frame(link_state *link, link_request *request) {
     size_t size = 0;
-    if (link->frame_size > 0 && open_frame(link, &size)) {
-        fw_header header;
-        fw_unpack_header(&header, link->frame);
-        link->frames++;
-        link->heard = true;
-        handle_request(board, header, link->frame + FW_HEADER_SIZE, size - FW_HEADER_SIZE);
-    } else if (link->frame_size > 0) {
+    if (link->frame_size == 0)
+        return false;
+    if (!open_frame(link, &size)) {
         link->bad_frames++;
+        return false;
     }
-    link->frame_size = 0;
-    link->frame_too_long = false;
+    link->frames++;
+    link->heard = true;
+    fw_unpack_header(&request->header, link->frame);
+    request->payload = link->frame + FW_HEADER_SIZE;
+    request->size = size - FW_HEADER_SIZE;
+    return admit(link, request);
 }
 
 /* Move bytes from the input buffer to the frame up to a delimiter; true when a frame is complete. */
@@ -148,17 +153,25 @@ static bool collect_frame(link_state *link) {
     return false;
 }
 
-bool link_poll(firmware *board) {
-    link_state *link = &board->link;
-    size_t sent = hal_serial_write(board->hal, link->out + link->out_start, link->out_end - link->out_start);
+static bool has_room(link_state *link) {
+    return out_room(link) >= LINK_ENCODED_SIZE + LINK_EVENT_SIZE;
+}
+
+bool link_poll(link_state *link, hal *port) {
+    size_t sent = hal_serial_write(port, link->out + link->out_start, link->out_end - link->out_start);
     link->out_start += sent;
     if (link->in_start == link->in_end) {
         link->in_start = 0;
-        link->in_end = hal_serial_read(board->hal, link->in, sizeof link->in);
+        link->in_end = hal_serial_read(port, link->in, sizeof link->in);
     }
-    bool room = out_room(link) >= LINK_ENCODED_SIZE + LINK_EVENT_SIZE;
-    bool busy = sent > 0 || (room && link->in_start < link->in_end);
-    if (room && collect_frame(link))
-        handle_frame(board);
-    return busy;
+    return sent > 0 || (has_room(link) && link->in_start < link->in_end);
+}
+
+bool link_take(link_state *link, link_request *request) {
+    if (!has_room(link) || !collect_frame(link))
+        return false;
+    bool wanted = take_frame(link, request);
+    link->frame_size = 0;
+    link->frame_too_long = false;
+    return wanted;
 }

@@ -11,8 +11,6 @@
 #include "gen/protocol.h"
 #include "hal/hal.h"
 
-typedef struct firmware firmware;
-
 enum {
     LINK_CRC_SIZE = 4,
     LINK_FRAME_SIZE = FW_HEADER_SIZE + FW_MAX_PAYLOAD + LINK_CRC_SIZE,
@@ -29,9 +27,17 @@ typedef struct {
     uint8_t bytes[LINK_FRAME_SIZE];
 } link_answer;
 
+/* A request that is to be executed now, once. `payload` stands in the link until the answer is sent. */
+typedef struct {
+    fw_header header;
+    const uint8_t *payload;
+    size_t size;
+    link_answer *answer; /* where its answer goes */
+} link_request;
+
 /* What a command writes. `detail` goes out with an error. */
 typedef struct {
-    uint8_t *payload;
+    uint8_t *payload; /* room for FW_MAX_PAYLOAD bytes */
     size_t size;
     int32_t detail;
 } link_reply;
@@ -58,8 +64,16 @@ void link_init(link_state *link);
 /* Take a session: a new one starts at request 1 with no kept answers. Returns the request id expected next. */
 uint16_t link_open_session(link_state *link, uint32_t session);
 
-/* Send what waits, read, and execute at most one frame. Returns whether there was something to do. */
-bool link_poll(firmware *board);
+/* Send what waits and read what has come. Returns whether bytes moved or wait to be looked at. */
+bool link_poll(link_state *link, hal *port);
+
+/* Look at the bytes up to the end of one frame; true when it is a request that is to be executed. Answers that are kept,
+ * refusals and damaged frames are dealt with here. */
+bool link_take(link_state *link, link_request *request);
+
+/* The reply to be filled for a request, and the way back for it: status and reply become the answer. */
+link_reply link_reply_to(const link_request *request);
+void link_answer_request(link_state *link, const link_request *request, fx_status status, link_reply reply);
 
 /* Queue an event; when the queue is full the event is lost, as events may be. */
 void link_send_event(link_state *link, uint8_t event, const uint8_t *payload, size_t size);
