@@ -35,12 +35,24 @@ uint32_t front_end_adc_crc_errors(const front_end *front) {
     return errors;
 }
 
+/* Later failures are often the consequence of the first. */
+static void note_failure(front_end *front, unsigned chip) {
+    if (front->failed_chip == FRONT_END_NO_CHIP)
+        front->failed_chip = (int32_t)chip;
+}
+
 static fx_status dac_result(front_end *front, const ltc2668 *dac, fx_status status) {
     if (status != FX_OK) {
         front->dac_echo_errors++;
-        front->detail = (int32_t)dac->chip;
         front->gates_open = false;
+        note_failure(front, dac->chip);
     }
+    return status;
+}
+
+static fx_status adc_result(front_end *front, const ad7606c *adc, fx_status status) {
+    if (status != FX_OK)
+        note_failure(front, adc->chip);
     return status;
 }
 
@@ -91,9 +103,7 @@ static fx_status init_adc(front_end *front, unsigned chip) {
     ad7606c *adc = &front->columns[chip];
     fx_status status =
         ad7606c_init(adc, front->board, FW_COLUMN_ADC_FIRST_CHIP_SELECT + chip, RANGES[0].adc_range, &seen);
-    if (status != FX_OK)
-        front->detail = (int32_t)adc->chip;
-    return status;
+    return adc_result(front, adc, status);
 }
 
 static fx_status init_adcs(front_end *front) {
@@ -114,6 +124,7 @@ static fx_status init_adcs(front_end *front) {
 fx_status front_end_init(front_end *front, hal *board) {
     front->board = board;
     front->ready = false;
+    front->failed_chip = FRONT_END_NO_CHIP;
     hal_pin_write(board, FW_PIN_LOAD_DAC, true);
     fx_status status = init_dacs(front);
     hal_pin_write(board, FW_PIN_RANGE_SWITCH, false);
@@ -160,11 +171,9 @@ static fx_status set_range(front_end *front, unsigned range) {
     hal_pin_write(front->board, FW_PIN_GAIN_SWITCH, RANGES[range].gain_switch != 0);
     for (unsigned chip = 0; chip < FW_COLUMN_ADC_CHIPS; chip++) {
         ad7606c *adc = &front->columns[chip];
-        fx_status status = ad7606c_set_range(adc, front->board, RANGES[range].adc_range);
-        if (status != FX_OK) {
-            front->detail = (int32_t)adc->chip;
+        fx_status status = adc_result(front, adc, ad7606c_set_range(adc, front->board, RANGES[range].adc_range));
+        if (status != FX_OK)
             return status;
-        }
     }
     return FX_OK;
 }
@@ -208,9 +217,7 @@ static fx_status convert_once(front_end *front, int32_t sums[FW_COLUMNS]) {
     for (unsigned chip = 0; chip < FW_COLUMN_ADC_CHIPS && status == FX_OK; chip++) {
         ad7606c *adc = &front->columns[chip];
         int16_t samples[AD7606C_CHANNELS] = {0};
-        status = ad7606c_read(adc, front->board, samples);
-        if (status != FX_OK)
-            front->detail = (int32_t)adc->chip;
+        status = adc_result(front, adc, ad7606c_read(adc, front->board, samples));
         for (unsigned channel = 0; channel < AD7606C_CHANNELS; channel++)
             sums[chip * AD7606C_CHANNELS + channel] += samples[channel];
     }
@@ -220,7 +227,7 @@ static fx_status convert_once(front_end *front, int32_t sums[FW_COLUMNS]) {
 fx_status front_end_convert(front_end *front, unsigned range, unsigned log2_reads, const int16_t rows[FW_ROWS],
                             int16_t columns[FW_COLUMNS]) {
     int32_t sums[FW_COLUMNS] = {0};
-    front->detail = 0;
+    front->failed_chip = FRONT_END_NO_CHIP;
     fx_status status = make_ready(front);
     if (status == FX_OK)
         status = set_range(front, range);
@@ -253,6 +260,17 @@ static fx_status prepare_pulse(front_end *front, const uint16_t gates[FW_COLUMNS
     return status;
 }
 
+/* Put 0 V into the input register of a pulsed row, proved, so that the next LDAC ends the pulse. */
+static fx_status stage_end(front_end *front, unsigned row) {
+    ltc2668 *dac = &front->rows[row / LTC2668_CHANNELS];
+    fx_status status = write_row(front, row, FW_ROW_DAC_ZERO_CODE);
+    if (status == FX_OK)
+        status = dac_result(front, dac, ltc2668_confirm(dac, front->board));
+    if (status != FX_OK) /* once more, by the frame that reaches every channel */
+        ltc2668_write_all(dac, front->board, FW_ROW_DAC_ZERO_CODE);
+    return status;
+}
+
 /* LDAC starts the pulse; 0 V then waits in the input register, so that one more LDAC ends it at its time. */
 static fx_status shoot(front_end *front, unsigned row, uint32_t microseconds) {
     fx_status status = update_outputs(front);
@@ -260,7 +278,7 @@ static fx_status shoot(front_end *front, unsigned row, uint32_t microseconds) {
         return status;
     uint32_t start = hal_microseconds(front->board);
     front->pulses++;
-    status = write_row(front, row, FW_ROW_DAC_ZERO_CODE);
+    status = stage_end(front, row);
     uint32_t spent = hal_microseconds(front->board) - start;
     if (spent < microseconds)
         hal_delay_microseconds(front->board, microseconds - spent);
@@ -271,6 +289,7 @@ static fx_status shoot(front_end *front, unsigned row, uint32_t microseconds) {
 
 fx_status front_end_pulse(front_end *front, unsigned row, int millivolts, uint32_t microseconds,
                           const uint16_t gates[FW_COLUMNS]) {
+    front->failed_chip = FRONT_END_NO_CHIP;
     fx_status status = make_ready(front);
     if (status != FX_OK)
         return status;

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: BSD-3-Clause
  *
  * Between calls the array is at rest (all rows and gates at 0 V) or held for reading; pulses always end at rest.
- * On failure `detail` holds the chip select that failed, or what its chip answered.
+ * On failure `failed_chip` holds the chip select of the first chip that failed since it was last set to none.
  */
 #ifndef FRONT_END_H
 #define FRONT_END_H
@@ -12,6 +12,8 @@
 #include "gen/protocol.h"
 #include "gen/wiring.h"
 
+enum { FRONT_END_NO_CHIP = -1 };
+
 typedef struct {
     hal *board;
     ltc2668 rows[FW_ROW_DAC_CHIPS];
@@ -20,7 +22,7 @@ typedef struct {
     bool ready;      /* every chip has answered since power-up or the last failure */
     bool driven;     /* some row or gate may be away from 0 V */
     bool gates_open; /* all gates stand open for reading */
-    int32_t detail;
+    int32_t failed_chip;
     uint32_t conversions;
     uint32_t pulses;
     uint32_t dac_echo_errors;
