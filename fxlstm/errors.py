@@ -52,12 +52,13 @@ _CLASSES: dict[str, type[FxlstmError]] = {
 }
 
 
-def from_status(code: int, context: str) -> FxlstmError:
-    """Return the exception for a C status code; ``context`` names the thing and its value.
+def from_status(code: int, context: str, detail: int | None = None) -> FxlstmError:
+    """Return the exception for a C status code; ``context`` names the thing and its value, ``detail`` is the number sent with it.
 
     An unknown code, as newer firmware may send, becomes a :class:`BoardError` that shows the number.
     """
     status = BY_CODE.get(code)
     if status is None:
         return BoardError(f"{context}: status {code}, unknown to this release; update fxlstm", code)
-    return _CLASSES[status.part](f"{context}: {status.words} [{status.symbol}]", code)
+    shown = f" ({status.detail} {detail})" if status.detail and detail is not None else ""
+    return _CLASSES[status.part](f"{context}{shown}: {status.words} [{status.symbol}]", code)

@@ -11,12 +11,16 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Status:
-    """One outcome: its number, its C symbol without prefix, the part that broke, and what to say about it."""
+    """One outcome: its number, its C symbol without prefix, the part that broke, what to say about it.
+
+    ``detail``: what the number is that the board sends with it, with its unit; "" when it means nothing.
+    """
 
     code: int
     symbol: str
     part: str
     words: str
+    detail: str = ""
 
 
 STATUSES: tuple[Status, ...] = (
@@ -43,28 +47,37 @@ STATUSES: tuple[Status, ...] = (
     # the link (core/frame, firmware/app)
     Status(64, "FRAME_COBS", "link", "a frame is not valid COBS"),
     Status(65, "FRAME_CRC", "link", "a frame failed its CRC-32"),
-    Status(66, "FRAME_LENGTH", "link", "a frame is longer or shorter than its message allows"),
-    Status(67, "UNKNOWN_MESSAGE", "link", "the board does not know this message; flash the firmware of this release"),
+    Status(66, "FRAME_LENGTH", "link", "a frame is longer or shorter than its message allows", "bytes"),
+    Status(67, "UNKNOWN_MESSAGE", "link", "the board does not know this message; flash the firmware of this release", "message"),
     Status(68, "STALE_SESSION", "link", "another host has opened the board since; reconnect"),
-    Status(69, "OUT_OF_ORDER", "link", "a request arrived before the one it follows"),
+    Status(69, "OUT_OF_ORDER", "link", "a request arrived before the one it follows", "request expected"),
     # the board (firmware)
     Status(96, "BUSY", "board", "the board is running a campaign; wait for it or stop it"),
-    Status(97, "LIMIT_VOLTAGE", "board", "a voltage exceeds the board's limit; lower it"),
-    Status(98, "LIMIT_PULSES", "board", "a cell has used up its pulse budget; choose another cell or clear the budget on purpose"),
-    Status(99, "LIMIT_ENERGY", "board", "a pulse carries more energy than the limit; shorten it or lower its voltage"),
-    Status(100, "RANGE", "board", "a row, column or range index lies outside the board"),
+    Status(97, "LIMIT_VOLTAGE", "board", "a voltage exceeds the board's limit; lower it", "mV asked for"),
+    Status(
+        98,
+        "LIMIT_PULSES",
+        "board",
+        "a cell has used up its pulse budget; choose another cell or clear the budget on purpose",
+        "cell, row after row,",
+    ),
+    Status(
+        99, "LIMIT_ENERGY", "board", "a pulse carries more energy than the limit; shorten it or lower its voltage", "nJ asked for"
+    ),
+    Status(100, "RANGE", "board", "a row, column or range index lies outside the board", "index"),
     Status(101, "OBJECT_UNKNOWN", "board", "the board has no object of this kind"),
-    Status(102, "OBJECT_TOO_LARGE", "board", "the object does not fit the board's memory"),
-    Status(103, "OBJECT_INCOMPLETE", "board", "the object has not arrived whole; send the rest"),
+    Status(102, "OBJECT_TOO_LARGE", "board", "the object does not fit the board's memory", "bytes at most"),
+    Status(103, "OBJECT_INCOMPLETE", "board", "the object has not arrived whole; send the rest", "bytes arrived"),
     Status(104, "OBJECT_CRC", "board", "the object's CRC-32 does not match; send it again"),
     Status(105, "NO_PROGRAM", "board", "the board holds no program; send one first"),
     Status(106, "NO_TARGET", "board", "the board holds no target map; send one first"),
-    Status(107, "DAC_ECHO", "board", "a DAC did not echo its last frame; check its chip select, supply and wiring"),
-    Status(108, "ADC_CRC", "board", "an ADC frame failed its CRC-16; check the SPI wiring and clock"),
+    Status(107, "DAC_ECHO", "board", "a DAC did not echo its last frame; check its chip select, supply and wiring", "chip select"),
+    Status(108, "ADC_CRC", "board", "an ADC frame failed its CRC-16; check the SPI wiring and clock", "chip select"),
     Status(109, "ADC_BUSY", "board", "an ADC stayed busy; check CONVST, BUSY and the supply"),
-    Status(110, "ADC_IDENTITY", "board", "an ADC did not answer with its identity; check that the chip is there"),
+    Status(110, "ADC_IDENTITY", "board", "an ADC did not answer with its identity; check that the chip is there", "chip select"),
     Status(111, "SAFE_IDLE", "board", "the board went to safe idle because the host fell silent; open the board again"),
     Status(112, "SCHEME", "board", "a parameter of the programming scheme is out of range"),
+    Status(113, "LIMIT_WIDTH", "board", "a pulse is longer than the limit; shorten it", "us asked for"),
 )
 
 BY_CODE: dict[int, Status] = {status.code: status for status in STATUSES}

@@ -6,7 +6,7 @@
 
 #include <stdint.h>
 
-#define FW_PROTOCOL_HASH 0xA4535247u
+#define FW_PROTOCOL_HASH 0x5DDF84D2u
 #define FW_MAX_PAYLOAD 1024u
 #define FW_WINDOW 4u
 
@@ -506,7 +506,7 @@ static inline void fw_pack_campaign_start_answer(const fw_campaign_start_answer 
 #define FW_CAMPAIGN_STATUS_ANSWER_SIZE 18u
 typedef struct {
     uint8_t state; /* CAMPAIGN_STATES */
-    uint8_t reserved;
+    uint8_t chip; /* chip select of the chip that failed, 255 for none */
     uint16_t status; /* why it failed, a status code */
     uint16_t cells; /* cells with a target */
     uint16_t in_tolerance;
@@ -518,7 +518,7 @@ typedef struct {
 static inline void fw_pack_campaign_status_answer(const fw_campaign_status_answer *record, uint8_t *bytes)
 {
     fw_put_u8(bytes + 0, record->state);
-    fw_put_u8(bytes + 1, record->reserved);
+    fw_put_u8(bytes + 1, record->chip);
     fw_put_u16(bytes + 2, record->status);
     fw_put_u16(bytes + 4, record->cells);
     fw_put_u16(bytes + 6, record->in_tolerance);

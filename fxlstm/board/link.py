@@ -186,7 +186,7 @@ class Link:
     def _answer(self, request: Request) -> dict[str, Any]:
         name = request.message.name
         if request.answer is None or request.status:
-            raise from_status(request.status, f"{name} on {self.url} (detail {request.detail})")
+            raise from_status(request.status, f"{name} on {self.url}", request.detail)
         return unpack(f"the answer to {name}", request.message.answer, request.answer.payload)
 
     def _sessionless(self, name: str, **fields: Any) -> Request:

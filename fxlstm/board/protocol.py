@@ -263,7 +263,7 @@ MESSAGES: tuple[Message, ...] = (
         (),
         (
             Field("u8", "state", "CAMPAIGN_STATES"),
-            Field("u8", "reserved", ""),
+            Field("u8", "chip", "chip select of the chip that failed, 255 for none"),
             Field("u16", "status", "why it failed, a status code"),
             Field("u16", "cells", "cells with a target"),
             Field("u16", "in_tolerance", ""),

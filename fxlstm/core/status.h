@@ -44,6 +44,7 @@ typedef enum {
     FX_ERROR_ADC_IDENTITY = 110, /* an ADC did not answer with its identity; check that the chip is there */
     FX_ERROR_SAFE_IDLE = 111, /* the board went to safe idle because the host fell silent; open the board again */
     FX_ERROR_SCHEME = 112, /* a parameter of the programming scheme is out of range */
+    FX_ERROR_LIMIT_WIDTH = 113, /* a pulse is longer than the limit; shorten it */
 } fx_status;
 
 #endif

@@ -21,7 +21,8 @@ from fxlstm.program.hardware import load_board
 SPI_NANOSECONDS_PER_BYTE = 400  # 20 MHz
 PIN_NANOSECONDS = 100
 SELECTOR_THRESHOLD_VOLTS = 0.5  # a column whose gate is at or below it cannot be read; which pulses act is the cells' affair
-PULSE_MARGIN = 1.1  # a pulse also lasts for the frames that end it
+PULSE_OVERRUN = 2  # microseconds that a pulse may last longer than its limit: the edges that begin and end it
+WORST_SIEMENS = 1e-3  # of a cell, for the energy of a pulse; docs/board.md
 MOST_VIOLATIONS = 1000  # enough to see what is wrong
 
 Volts = NDArray[np.float64]
@@ -219,9 +220,14 @@ class Bus:
         return self._row_outputs.copy(), self._gate_outputs.copy()
 
     def _pulse(self, row_volts: Volts, gate_volts: Volts, seconds: float) -> None:
-        limits = self._board["limits"]
-        if np.abs(row_volts).max() * 1000 > limits["row_millivolts"] or seconds * 1e6 > PULSE_MARGIN * limits["pulse_microseconds"]:
-            self._report(f"a pulse of {np.abs(row_volts).max():g} V for {seconds * 1e6:g} us exceeds the board's limits")
+        limits, volts, microseconds = self._board["limits"], np.abs(row_volts).max(), seconds * 1e6 - PULSE_OVERRUN
+        if (
+            volts * 1000 > limits["row_millivolts"]
+            or gate_volts.max() * 1000 > limits["gate_millivolts"]
+            or microseconds > limits["pulse_microseconds"]
+            or volts**2 * WORST_SIEMENS * microseconds * 1e3 > limits["pulse_nanojoules"]
+        ):
+            self._report(f"a pulse of {volts:g} V for {seconds * 1e6:g} us exceeds the board's limits")
         try:
             self.array.pulse(row_volts, gate_volts, seconds)
         except ArrayError as error:

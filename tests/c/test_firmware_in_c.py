@@ -38,4 +38,6 @@ def test_firmware_survives_every_frame_and_keeps_its_limits(tmp_path: Path) -> N
     met = {(int(message), BY_CODE[int(code)].symbol): int(times) for message, code, times in map(str.split, lines)}
     assert sum(met.values()) > FUZZ_ITERATIONS // 2
     assert all((message.code, "OK") in met for message in MESSAGE_BY_NAME.values())
-    assert {"DAC_ECHO", "LIMIT_VOLTAGE", "LIMIT_ENERGY", "OUT_OF_ORDER", "STALE_SESSION", "BUSY"} <= {symbol for _, symbol in met}
+    assert {"DAC_ECHO", "LIMIT_VOLTAGE", "LIMIT_ENERGY", "LIMIT_WIDTH", "OUT_OF_ORDER", "STALE_SESSION", "BUSY"} <= {
+        symbol for _, symbol in met
+    }

@@ -145,6 +145,23 @@ def test_a_silent_host_makes_the_campaign_go_to_safe_idle_and_it_resumes_later(d
     assert device.finish_campaign()["state"] == CAMPAIGN_STATES["finished"]
 
 
+def test_a_shot_after_which_a_chip_failed_is_not_given_again_when_the_campaign_resumes(device):
+    crc = device.start_campaign(targets(1), IDEAL)
+    transfer = device.bus.transfer
+
+    def failing(chip, frame):
+        return transfer(chip, frame if device.pulses == 0 or chip != 9 else frame[:3] + bytes((frame[3] ^ 1,)))
+
+    device.bus.transfer = failing
+    while (status := device.request("campaign_status"))["state"] == CAMPAIGN_STATES["running"]:
+        device.poll(1)
+    assert (status["state"], status["chip"], device.pulses) == (CAMPAIGN_STATES["failed"], 9, 1)
+    device.bus.transfer = transfer
+    assert device.request("campaign_start", target_crc=crc)["resumed"] == 1
+    done = device.finish_campaign()
+    assert (done["state"], done["chip"], device.pulses) == (CAMPAIGN_STATES["finished"], 255, 2)
+
+
 def test_a_host_that_is_heard_keeps_the_campaign_alive(device):
     device.start_campaign(targets(), IDEAL)
     for _ in range(4):

@@ -41,6 +41,16 @@ def test_a_missing_chip_is_named_by_the_selftest_and_by_readings(select, kind, i
     assert (refusal.value.status, refusal.value.detail) == (status, select)
 
 
+def test_of_several_failing_chips_the_first_is_named():
+    device = Device(faults=ChipFaults(missing_chip=2, bad_crc=1))
+    missing = device.bus._transfers[2]
+    device.bus._transfers[5] = device.bus._transfers[17] = missing
+    device.open()
+    with pytest.raises(Refused) as refusal:
+        read(device)
+    assert (refusal.value.status, refusal.value.detail) == ("DAC_ECHO", 2)
+
+
 def test_nothing_is_pulsed_through_a_missing_dac():
     device = Device(faults=ChipFaults(missing_chip=0)).open()
     with pytest.raises(Refused, match="DAC_ECHO"):
