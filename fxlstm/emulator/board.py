@@ -9,7 +9,7 @@ from fxlstm.crossbar.simulated import SimulatedArray
 from fxlstm.emulator._firmware import HostFirmware
 from fxlstm.emulator.bus import Bus
 from fxlstm.emulator.clock import VirtualClock
-from fxlstm.emulator.faults import ChipFaults
+from fxlstm.emulator.faults import CellFaults, ChipFaults
 from fxlstm.errors import ArrayError
 from fxlstm.program.hardware import load_board
 
@@ -19,7 +19,8 @@ RESET_PIN = 1  # hal_reset_reason of firmware/hal/hal.h
 class EmulatedBoard:
     """A board in this process, as large as the board file says.
 
-    ``device`` and ``seed`` are those of :class:`fxlstm.SimulatedArray`. ``state`` names a file that keeps the array between
+    ``device`` and ``seed`` are those of :class:`fxlstm.SimulatedArray`; ``cells`` and ``faults`` say what is wrong with it and with
+    the chips. ``state`` names a file that keeps the array between
     processes: it is read when it exists and written by :meth:`save`. ``clock``: virtual by default. Bytes go in with :meth:`feed`;
     each :meth:`poll` runs the firmware's main loop once and returns what it sent. Violations of the hardware's rules are in
     ``bus.violations``. Raises :class:`ArrayError` for an unknown preset and for a state that belongs to another device or size.
@@ -32,11 +33,12 @@ class EmulatedBoard:
         board: str = "reference",
         *,
         faults: ChipFaults | None = None,
+        cells: CellFaults | None = None,
         state: str | os.PathLike[str] | None = None,
         clock: VirtualClock | None = None,
     ) -> None:
         self._state = Path(state) if state is not None else None
-        self.array = _array(device, seed, board, self._state)
+        self.array = _array(device, seed, board, cells or CellFaults(), self._state)
         self.bus = Bus(self.array, board, clock, faults)
         self.firmware = HostFirmware(self.bus)
         self._waiting = bytearray()
@@ -78,14 +80,26 @@ class EmulatedBoard:
         return int(self.array.pulse_counts.sum())
 
 
-def _array(device: str, seed: int | None, board: str, state: Path | None) -> SimulatedArray:
+def _array(device: str, seed: int | None, board: str, cells: CellFaults, state: Path | None) -> SimulatedArray:
     """The array of a state file that exists, else a fresh one."""
     size = load_board(board)["array"]
-    if state is None or not state.exists():
-        return SimulatedArray(size["rows"], size["columns"], device, seed, board)
+    rows, columns = size["rows"], size["columns"]
+    if cells.stuck_cell >= rows * columns:
+        raise ArrayError(f"stuck_cell = {cells.stuck_cell} of {rows} x {columns} cells: choose row x {columns} + column")
+    if state is not None and state.exists():
+        array = _loaded(state, device, rows, columns)
+    else:
+        switches = {"read_noise": cells.read_noise, "update_noise": cells.update_noise, "stuck": cells.stuck}
+        array = SimulatedArray(rows, columns, device, seed, board, **switches)
+    if cells.stuck_cell >= 0:
+        array.stuck[divmod(cells.stuck_cell, columns)] = True
+    return array
+
+
+def _loaded(state: Path, device: str, rows: int, columns: int) -> SimulatedArray:
+    """The array of a state file, with the switches it was made with."""
     array = SimulatedArray.load(state)
-    wanted = f"{size['rows']} x {size['columns']} of {device!r}"
-    if (array.rows, array.columns, array.device) != (size["rows"], size["columns"], device):
+    if (array.rows, array.columns, array.device) != (rows, columns, device):
         found = f"{array.rows} x {array.columns} cells of {array.device!r}"
-        raise ArrayError(f"{state} holds {found}, not {wanted}; name that device or another file")
+        raise ArrayError(f"{state} holds {found}, not {rows} x {columns} of {device!r}; name that device or another file")
     return array

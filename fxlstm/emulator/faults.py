@@ -46,7 +46,21 @@ class ChipFaults:
     stuck_busy: bool = False  # BUSY stays high
 
 
-Options = TypeVar("Options", LinkFaults, ChipFaults)
+@dataclass(frozen=True)
+class CellFaults:
+    """Imperfections of the array: the preset's, switched off with 0 one by one, and one more stuck cell. Ideal cells have none."""
+
+    read_noise: bool = True
+    update_noise: bool = True
+    stuck: bool = True  # the stuck cells that the preset has
+    stuck_cell: int = -1  # a cell, row x columns + column, that no pulse moves; -1: none
+
+    def __post_init__(self) -> None:
+        if self.stuck_cell < -1:
+            raise LinkError(f"stuck_cell = {self.stuck_cell}: choose row x columns + column")
+
+
+Options = TypeVar("Options", LinkFaults, ChipFaults, CellFaults)
 
 
 def option_names(kind: type[Any]) -> list[str]:
@@ -68,6 +82,8 @@ def _number(name: str, text: str, kind: type[Any]) -> float | int | bool:
         value = float(text) if kind is float else int(text)
     except ValueError:
         raise LinkError(f"{name} = {text!r}: give a number") from None
+    if kind is bool and value not in (0, 1):
+        raise LinkError(f"{name} = {text!r}: choose 0 or 1")
     return bool(value) if kind is bool else value
 
 

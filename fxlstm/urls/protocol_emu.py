@@ -2,7 +2,7 @@
 
 Options: ``device``, ``seed`` (of the array), ``board`` (a name: the board lives on in this process when the port is closed, and is
 found again by that name), ``state`` (a file that keeps the array between processes), and every fault of
-:mod:`fxlstm.emulator.faults` (``drop``, ``flip``, ``duplicate``, ``disconnect_after``, ``stall_ms``, ``dead_row``, ...).
+:mod:`fxlstm.emulator.faults` (``drop``, ``flip``, ``duplicate``, ``disconnect_after``, ``stall_ms``, ``dead_row``, ``stuck_cell``, ``read_noise``, ...).
 Time is virtual: a read that would wait in vain returns at once and has let its time-out pass on the board. Closing the port does
 not reset the board.
 """
@@ -16,13 +16,13 @@ from urllib.parse import parse_qsl, urlsplit
 from serial.serialutil import PortNotOpenError, SerialBase, SerialException
 
 from fxlstm.emulator.board import EmulatedBoard
-from fxlstm.emulator.faults import ChipFaults, LinkFaults, Unplugged, from_options, option_names
+from fxlstm.emulator.faults import CellFaults, ChipFaults, LinkFaults, Unplugged, from_options, option_names
 from fxlstm.emulator.link import EmulatedLink
 from fxlstm.errors import LinkError
 
 BOARD_OPTIONS = ("device", "seed", "board", "state")
 LINK_OPTIONS = option_names(LinkFaults)
-OPTIONS = (*BOARD_OPTIONS, *LINK_OPTIONS, *option_names(ChipFaults))
+OPTIONS = (*BOARD_OPTIONS, *LINK_OPTIONS, *option_names(ChipFaults), *option_names(CellFaults))
 
 _named: dict[str, tuple[dict[str, str], EmulatedLink]] = {}  # by the name in ``board=``, with the options it was made with
 _held: set[int] = set()  # boards, by id, whose port is open
@@ -83,6 +83,7 @@ def _make(options: dict[str, str]) -> EmulatedBoard:
         options.get("device", "ta-hfo2"),
         None if text is None else int(text),
         faults=from_options(ChipFaults, options),
+        cells=from_options(CellFaults, options),
         state=options.get("state"),
     )
 

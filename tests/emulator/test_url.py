@@ -6,6 +6,7 @@ import pytest
 import serial
 
 from fxlstm.emulator.board import EmulatedBoard
+from fxlstm.emulator.faults import CellFaults
 from fxlstm.errors import ArrayError, LinkError
 from fxlstm.urls.protocol_emu import OPTIONS, emulated_board
 
@@ -172,3 +173,19 @@ def test_state_of_another_device_is_refused(tmp_path: Path) -> None:
     open_port(f"state={tmp_path / 'array.npz'}").close()
     with pytest.raises(ArrayError, match="'ideal'"):
         EmulatedBoard("ta-hfo2", state=tmp_path / "array.npz")
+
+
+def test_imperfections_of_the_cells_are_options(tmp_path: Path) -> None:
+    physical = {"device": "ta-hfo2", "seed": 3}
+    cells = EmulatedBoard(**physical, cells=CellFaults(stuck_cell=2 * 64 + 5)).array.stuck
+    assert cells[2, 5] and cells.sum() > 1
+    with serial.serial_for_url("emu://host?device=ta-hfo2&seed=3&stuck=0&stuck_cell=133&read_noise=0") as port:
+        array = port.emulated.array
+        assert [list(map(int, place)) for place in zip(*array.stuck.nonzero(), strict=True)] == [[2, 5]]
+        assert (array.read_conductance() == array.read_conductance()).all()
+
+
+@pytest.mark.parametrize("option", ["stuck=2", "stuck=yes", "stuck_cell=8192", "stuck_cell=-2", "read_noise=0.1"])
+def test_impossible_imperfections_are_refused(option: str) -> None:
+    with pytest.raises((LinkError, ArrayError), match=option.partition("=")[0]):
+        open_port(option)

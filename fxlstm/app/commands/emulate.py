@@ -45,14 +45,15 @@ def _link(device: str, seed: int, state: Path | None, faults: list[str]) -> Emul
     """Return the line to a new board, with the faults asked for."""
     from fxlstm.emulator.board import EmulatedBoard
     from fxlstm.emulator.clock import RealClock
-    from fxlstm.emulator.faults import ChipFaults, LinkFaults, from_options, option_names
+    from fxlstm.emulator.faults import CellFaults, ChipFaults, LinkFaults, from_options, option_names
     from fxlstm.emulator.link import EmulatedLink
 
-    known = (*option_names(LinkFaults), *option_names(ChipFaults))
+    known = (*option_names(LinkFaults), *option_names(ChipFaults), *option_names(CellFaults))
     options = dict(fault.partition("=")[::2] for fault in faults)
     if unknown := sorted(set(options) - set(known)):
         raise typer.BadParameter(f"{unknown[0]!r} is no fault; choose from {', '.join(known)}", param_hint="--fault")
-    board = EmulatedBoard(device, seed, faults=from_options(ChipFaults, options), state=state, clock=RealClock())
+    chips, cells = from_options(ChipFaults, options), from_options(CellFaults, options)
+    board = EmulatedBoard(device, seed, faults=chips, cells=cells, state=state, clock=RealClock())
     return EmulatedLink(board, from_options(LinkFaults, options))
 
 
