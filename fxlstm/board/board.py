@@ -21,6 +21,7 @@ from fxlstm.board.progress import ProgressOption, shown
 from fxlstm.board.transfer import send_object
 from fxlstm.errors import ArrayError, BoardError, ModelError, ProgramError
 from fxlstm.program.hardware import Hardware, load_board
+from fxlstm.program.identity import Identity
 from fxlstm.program.mapping import check_placement, checked_targets, pair_rows, target_map, tile_columns
 from fxlstm.program.program import Codes, Program, Tile
 from fxlstm.program.scheme import Scheme, code_siemens, gate_codes, scheme_for
@@ -51,6 +52,7 @@ class Board:
         trace: Trace | None = None,
     ) -> None:
         self._program: Program | None = None
+        self._program_crc = 0  # of its image
         self._log = _open_log(log)
         try:
             self._link = Link(url, reconnect=_RECONNECTS if reconnect else 0, trace=trace)
@@ -76,9 +78,9 @@ class Board:
         self._close_log()
 
     @property
-    def identity(self) -> BoardInfo:
-        """Which array this is, as for every array."""
-        return self.info
+    def identity(self) -> Identity:
+        """Which array this is, as for every array; :attr:`info` says more."""
+        return Identity("board", self.info.rows, self.info.columns, self.info.device, self.info.serial)
 
     @property
     def hardware(self) -> Hardware:
@@ -136,7 +138,7 @@ class Board:
                 "network or run it on the host with Engine(program, array=board)"
             )
         self._program = None
-        send_object(self._link, "program", image)
+        self._program_crc = send_object(self._link, "program", image)
         self._program = program
 
     def run(self, x: ArrayLike, on_array: bool = True) -> NDArray[np.float64]:
@@ -159,7 +161,7 @@ class Board:
             )
         timesteps_per_piece(program)
         batch = codes if codes.ndim == 3 else codes[None]
-        outputs = [run_sequence(self._driver, program, sequence, on_array) for sequence in batch]
+        outputs = [run_sequence(self._driver, program, self._program_crc, sequence, on_array) for sequence in batch]
         if codes.ndim == 2:
             return outputs[0]
         shape = () if program.returns_last else (codes.shape[1],)

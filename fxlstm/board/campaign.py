@@ -20,6 +20,7 @@ from fxlstm.program.scheme import ProgrammingReport, Scheme, code_siemens, targe
 
 POLL = 0.05  # seconds between two looks at the board; far below its dead-man time
 RESTARTS = 5  # times in a row, without a cell done in between, that a campaign silenced by the dead-man is resumed
+NO_CHIP = 255
 _STATE_NAMES = {code: name for name, code in CAMPAIGN_STATES.items()}
 
 
@@ -42,28 +43,37 @@ def run_campaign(driver: Driver, targets: NDArray[np.uint16], scheme: Scheme, pr
     started = time.monotonic()
     image = targets.astype("<u2").tobytes()
     pulses_before = _cells(driver, targets)["pulses"].astype(np.int64)
+    logged = _log_start(driver, targets, scheme, crc32(image))
     resumed = _start(driver, image, scheme)
-    logged = _log_start(driver, targets, scheme, resumed, crc32(image))
     status = _follow(driver, crc32(image), progress)
     cells = _cells(driver, targets)
     if driver.log:
-        driver.log.add("campaign_results", campaign=logged, status=status, cells=cells)
+        driver.log.add("campaign_results", campaign=logged, resumed=resumed, status=status, cells=cells)
     _raise_unless_finished(driver, status)
     pulses = cells["pulses"] - pulses_before
     return _report(driver, targets, scheme, cells, pulses=pulses, seconds=time.monotonic() - started, resumed=resumed)
 
 
 def _start(driver: Driver, image: bytes, scheme: Scheme) -> bool:
-    """Start the campaign, or join it when it runs already; return whether it goes on from before."""
+    """Start the campaign, or join it when it runs already with this scheme; return whether it goes on from before."""
     link, crc = driver.link, crc32(image)
     status = link.request("campaign_status")
     if status["state"] == CAMPAIGN_STATES["running"]:
-        if status["target_crc"] == crc:
+        if status["target_crc"] == crc and _runs_by(driver, scheme):
             return True
         link.request("campaign_stop")
     send_object(link, "target", image)
     link.request("campaign_scheme", **asdict(scheme))
     return bool(link.request("campaign_start", target_crc=crc)["resumed"])
+
+
+def _runs_by(driver: Driver, scheme: Scheme) -> bool:
+    """Whether the running campaign has this scheme; the board takes no other while it runs."""
+    try:
+        driver.link.request("campaign_scheme", **asdict(scheme))
+    except BoardError:
+        return False
+    return True
 
 
 def _follow(driver: Driver, crc: int, progress: Progress | None) -> dict[str, Any]:
@@ -94,18 +104,20 @@ def _cells(driver: Driver, targets: NDArray[np.uint16]) -> NDArray[np.void]:
     return cells
 
 
-def _log_start(driver: Driver, targets: NDArray[np.uint16], scheme: Scheme, resumed: bool, crc: int) -> int:
+def _log_start(driver: Driver, targets: NDArray[np.uint16], scheme: Scheme, crc: int) -> int:
+    """Say what is to be done before it is, so that no pulse goes unrecorded."""
     if not driver.log:
         return 0
     rows, columns = targets.shape
-    campaign = {"resumed": resumed, "target_crc": crc, "rows": rows, "columns": columns}
+    campaign = {"target_crc": crc, "rows": rows, "columns": columns}
     return driver.log.add("campaigns", session=driver.session, scheme=asdict(scheme), target=targets, **campaign)
 
 
 def _raise_unless_finished(driver: Driver, status: dict[str, Any]) -> None:
     state = _STATE_NAMES.get(status["state"], str(status["state"]))
     if state == "failed":
-        raise from_status(status["status"], f"the campaign on {driver.info.url} failed after {status['pulses']} pulses")
+        chip = "" if status["chip"] == NO_CHIP else f" at chip select {status['chip']}"
+        raise from_status(status["status"], f"the campaign on {driver.info.url} failed{chip} after {status['pulses']} pulses")
     if state != "finished":
         raise BoardError(
             f"the campaign on {driver.info.url} is {state} with {status['in_tolerance']} of {status['cells']} cells in tolerance; "

@@ -25,6 +25,7 @@ from fxlstm.status import BY_CODE, STATUSES
 Codes = NDArray[np.int16]
 
 MAX_LOG2_READS = 8
+WORST_SIEMENS = 1e-3  # of a cell, for the energy of a pulse; docs/board.md
 _STATUS = {status.symbol: status.code for status in STATUSES}
 _RESET_REASONS = ("power", "pin", "watchdog", "fault", "software")
 
@@ -183,8 +184,16 @@ class Driver:
         """Refuse what the board would refuse, before it is asked."""
         if not abs(volts) <= self.info.row_volts:
             raise from_status(_STATUS["LIMIT_VOLTAGE"], f"a row voltage of {volts:g} V, limit {self.info.row_volts:g} V")
-        if not 0 < seconds <= self.info.pulse_seconds:
-            raise from_status(_STATUS["LIMIT_ENERGY"], f"a pulse of {seconds:g} s, limit {self.info.pulse_seconds:g} s")
+        if seconds <= 0:
+            raise BoardError(f"a pulse of {seconds:g} s: choose at least one microsecond")
+        if seconds > self.info.pulse_seconds:
+            raise from_status(_STATUS["LIMIT_WIDTH"], f"a pulse of {seconds:g} s, limit {self.info.pulse_seconds:g} s")
+        joules = volts**2 * WORST_SIEMENS * seconds
+        if joules > self.info.pulse_joules * (1 + 1e-9):
+            raise from_status(
+                _STATUS["LIMIT_ENERGY"],
+                f"a pulse of {volts:g} V for {seconds:g} s, {joules:g} J, limit {self.info.pulse_joules:g} J",
+            )
 
     def _log_session(self) -> int:
         assert self.log is not None

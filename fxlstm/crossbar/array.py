@@ -3,29 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fxlstm.program.hardware import Hardware
+from fxlstm.program.identity import Identity
 from fxlstm.program.program import Codes, Program
 from fxlstm.program.reference import MultipliesTiles
 from fxlstm.program.scheme import ProgrammingReport, Scheme
 
 Progress = Callable[[int, int], None]  # called with (cells dealt with, cells with a target)
-
-
-@dataclass(frozen=True)
-class Identity:
-    """Which array this is: ``kind`` (integer, simulated, board), its size, its device preset and its seed or serial number."""
-
-    kind: str
-    rows: int
-    columns: int
-    device: str
-    serial: str
 
 
 @runtime_checkable

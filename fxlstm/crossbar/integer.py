@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from fxlstm.crossbar.array import Identity
 from fxlstm.errors import ArrayError
 from fxlstm.program.formats import adc_codes
+from fxlstm.program.identity import Identity
 from fxlstm.program.mapping import tile_weights
 from fxlstm.program.program import Codes, Program, Tile
 

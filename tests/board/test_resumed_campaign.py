@@ -6,13 +6,13 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from fxlstm.board.board import Board
+from fxlstm.board.campaign import _start
 from fxlstm.board.log import MeasurementLog
 from fxlstm.core.engine import Engine
 from fxlstm.errors import BoardError
@@ -90,15 +90,15 @@ def test_cells_in_tolerance_are_skipped(tmp_path: Path) -> None:
 
 
 def test_a_campaign_that_the_dead_man_stopped_goes_on_by_itself() -> None:
-    slow = replace(scheme_for("ta-hfo2", Hardware()), set_microseconds=5000, reset_microseconds=5000)
-    with Board("emu://host?device=ta-hfo2&seed=4", log=False) as board:
+    with Board("emu://host?board=test-asleep&device=ta-hfo2&seed=4", log=False) as board:
         asleep = iter([True])
 
         def fall_asleep(done: int, total: int) -> None:
             if next(asleep, False):
-                board._link.listen(3.0)
+                emulated_board("test-asleep").clock.advance(3_000_000_000)
+                board._link.listen(0.05)
 
-        report = board.program(some_targets(), scheme=slow, progress=fall_asleep)
+        report = board.program(some_targets(), progress=fall_asleep)
         assert board.snapshot()["idles"] == 1
     assert report.success_rate > 0.98
 
@@ -117,6 +117,17 @@ def test_a_campaign_interrupted_by_the_user_can_be_resumed() -> None:
         report = board.program(some_targets(30, 40))
     assert report.resumed
     assert report.success_rate > 0.98
+
+
+def test_a_running_campaign_with_another_tolerance_is_not_joined() -> None:
+    url = "emu://host?board=test-another-scheme&device=ta-hfo2&seed=4"
+    targets, loose = some_targets(), scheme_for("ta-hfo2", Hardware(), tolerance=5e-6)
+    with Board(url, log=False) as first:
+        assert not _start(first._driver, targets.astype("<u2").tobytes(), loose)
+        assert _start(first._driver, targets.astype("<u2").tobytes(), loose)
+        report = first.program(targets)
+    assert not report.resumed
+    assert np.nanmax(np.abs(report.error[report.state == CELL_STATES["in_tolerance"]])) < 1.05e-6
 
 
 def test_another_target_does_not_resume_the_campaign_before() -> None:

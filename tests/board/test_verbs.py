@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import urllib.parse
+import zlib
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +17,7 @@ from fxlstm.board.log import MeasurementLog, reading_codes, reading_conductance
 from fxlstm.core.engine import Engine
 from fxlstm.errors import ArrayError, BoardError, FxlstmError, ModelError, ProgramError
 from fxlstm.program.hardware import Hardware
+from fxlstm.program.identity import Identity
 from fxlstm.program.mapping import LEAVE
 from fxlstm.program.program import Program
 
@@ -193,7 +195,41 @@ def test_every_reading_pulse_and_campaign_is_in_the_log(ideal: Board, tmp_path: 
     assert reading_codes(readings[2]).shape == (1, 64)
     assert (pulse["row"], pulse["millivolts"], pulse["microseconds"]) == (50, -1500, 2)
     assert campaign["target"] == ramp().tobytes()
-    assert len(result["cells"]) == 128 * 64 * 8
+    assert (len(result["cells"]), result["resumed"]) == (128 * 64 * 8, 0)
+
+
+def test_a_run_is_in_the_log_with_its_raw_codes(ideal: Board, program: Program, sequence: np.ndarray) -> None:
+    ideal.program(program)
+    codes = program.encode(sequence)
+    outputs = ideal.run_codes(codes)
+    ideal.run_codes(codes[:5], on_array=False)
+    assert ideal.log_path is not None
+    with MeasurementLog(ideal.log_path, writable=False) as log:
+        measured, computed = log.rows("runs")
+    assert (measured["timesteps"], measured["on_array"], computed["on_array"]) == (600, 1, 0)
+    assert measured["program_crc"] == zlib.crc32(program.to_bytes())
+    assert (measured["input"], measured["codes"]) == (codes.tobytes(), outputs.tobytes())
+
+
+@pytest.mark.parametrize(
+    ("pulse", "words"),
+    [
+        ((3.001, 1e-6), "LIMIT_VOLTAGE"),
+        ((0.1, 0.011), "LIMIT_WIDTH"),
+        ((2.5, 161e-6), "LIMIT_ENERGY"),
+        ((-2.5, 161e-6), "LIMIT_ENERGY"),
+        ((1.0, 1e-7), "at least one microsecond"),
+    ],
+)
+def test_a_pulse_beyond_a_limit_is_refused_before_it_is_sent(ideal: Board, pulse: tuple[float, float], words: str) -> None:
+    frames = ideal.snapshot()["frames"]
+    with pytest.raises(BoardError, match=words):
+        ideal.pulse(0, *pulse, gates=1.0)
+    assert ideal.snapshot()["frames"] == frames + 1
+
+
+def test_every_array_says_who_it_is_in_the_same_way(ideal: Board) -> None:
+    assert ideal.identity == Identity("board", 128, 64, "ideal", "1")
 
 
 def test_without_a_log_nothing_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

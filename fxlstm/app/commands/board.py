@@ -123,7 +123,8 @@ _LOG_COLUMNS = {
     "sessions": ("id", "time", "url", "board", "serial", "firmware"),
     "readings": ("id", "session", "time", "kind", "row", "rows", "range", "reads"),
     "pulses": ("id", "session", "time", "row", "millivolts", "microseconds"),
-    "campaigns": ("id", "session", "time", "rows", "columns", "resumed"),
+    "campaigns": ("id", "session", "time", "rows", "columns"),
+    "runs": ("id", "session", "time", "timesteps", "on_array"),
 }
 
 
