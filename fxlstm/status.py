@@ -58,12 +58,10 @@ STATUSES: tuple[Status, ...] = (
         98,
         "LIMIT_PULSES",
         "board",
-        "a cell has used up its pulse budget; choose another cell or clear the budget on purpose",
-        "cell, row after row,",
+        "a cell has used up its pulses; choose another cell",
+        "cell, counted row by row,",
     ),
-    Status(
-        99, "LIMIT_ENERGY", "board", "a pulse carries more energy than the limit; shorten it or lower its voltage", "nJ asked for"
-    ),
+    Status(99, "LIMIT_ENERGY", "board", "a pulse carries too much energy; shorten it or lower its voltage", "nJ asked for"),
     Status(100, "RANGE", "board", "a row, column or range index lies outside the board", "index"),
     Status(101, "OBJECT_UNKNOWN", "board", "the board has no object of this kind"),
     Status(102, "OBJECT_TOO_LARGE", "board", "the object does not fit the board's memory", "bytes at most"),

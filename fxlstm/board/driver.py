@@ -190,10 +190,8 @@ class Driver:
             raise from_status(_STATUS["LIMIT_WIDTH"], f"a pulse of {seconds:g} s, limit {self.info.pulse_seconds:g} s")
         joules = volts**2 * WORST_SIEMENS * seconds
         if joules > self.info.pulse_joules * (1 + 1e-9):
-            raise from_status(
-                _STATUS["LIMIT_ENERGY"],
-                f"a pulse of {volts:g} V for {seconds:g} s, {joules:g} J, limit {self.info.pulse_joules:g} J",
-            )
+            pulse = f"a pulse of {volts:g} V for {seconds:g} s, {joules:g} J"
+            raise from_status(_STATUS["LIMIT_ENERGY"], f"{pulse}, limit {self.info.pulse_joules:g} J")
 
     def _log_session(self) -> int:
         assert self.log is not None

@@ -29,8 +29,8 @@ typedef enum {
     FX_ERROR_OUT_OF_ORDER = 69, /* a request arrived before the one it follows */
     FX_ERROR_BUSY = 96, /* the board is running a campaign; wait for it or stop it */
     FX_ERROR_LIMIT_VOLTAGE = 97, /* a voltage exceeds the board's limit; lower it */
-    FX_ERROR_LIMIT_PULSES = 98, /* a cell has used up its pulse budget; choose another cell or clear the budget on purpose */
-    FX_ERROR_LIMIT_ENERGY = 99, /* a pulse carries more energy than the limit; shorten it or lower its voltage */
+    FX_ERROR_LIMIT_PULSES = 98, /* a cell has used up its pulses; choose another cell */
+    FX_ERROR_LIMIT_ENERGY = 99, /* a pulse carries too much energy; shorten it or lower its voltage */
     FX_ERROR_RANGE = 100, /* a row, column or range index lies outside the board */
     FX_ERROR_OBJECT_UNKNOWN = 101, /* the board has no object of this kind */
     FX_ERROR_OBJECT_TOO_LARGE = 102, /* the object does not fit the board's memory */

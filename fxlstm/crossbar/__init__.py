@@ -1,7 +1,8 @@
 """The array: weights as conductances, device models, programming, converters."""
 
-from fxlstm.crossbar.array import Array, Identity
+from fxlstm.crossbar.array import Array
 from fxlstm.crossbar.integer import IntegerArray
 from fxlstm.crossbar.simulated import SimulatedArray
+from fxlstm.program.identity import Identity
 
 __all__ = ["Array", "Identity", "IntegerArray", "SimulatedArray"]
