@@ -161,11 +161,16 @@ class Board:
             )
         timesteps_per_piece(program)
         batch = codes if codes.ndim == 3 else codes[None]
-        outputs = [run_sequence(self._driver, program, self._program_crc, sequence, on_array) for sequence in batch]
+        outputs = [self._run_one(program, sequence, on_array) for sequence in batch]
         if codes.ndim == 2:
             return outputs[0]
         shape = () if program.returns_last else (codes.shape[1],)
         return np.array(outputs, np.int16).reshape(len(batch), *shape, program.output.length)
+
+    def _run_one(self, program: Program, codes: Codes, on_array: bool) -> Codes:
+        outputs = run_sequence(self._driver, program, codes, on_array)
+        self._driver.log_run(self._program_crc, on_array, codes, outputs)
+        return outputs
 
     def read_conductance(
         self,

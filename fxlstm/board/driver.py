@@ -152,6 +152,12 @@ class Driver:
             self.log.add("pulse_answers", pulse=logged, shots=shots)
         return shots
 
+    def log_run(self, program_crc: int, on_array: bool, inputs: Codes, outputs: Codes) -> None:
+        """Record a sequence that the board has run: codes in and out, and which image."""
+        if self.log:
+            run = {"program_crc": program_crc, "on_array": on_array, "timesteps": len(inputs)}
+            self.log.add("runs", session=self.session, input=inputs, codes=outputs, **run)
+
     def selftest(self) -> list[ChipResult]:
         """Check every chip on the board."""
         names = {code: name for name, code in SELFTEST_CHIP_KINDS.items()}

@@ -24,11 +24,11 @@ def timesteps_per_piece(program: Program) -> int:
     return limits[0] if program.returns_last else min(limits)
 
 
-def run_sequence(driver: Driver, program: Program, program_crc: int, codes: Codes, on_array: bool = True) -> Codes:
+def run_sequence(driver: Driver, program: Program, codes: Codes, on_array: bool = True) -> Codes:
     """Run the program that the board holds over input codes (time, inputs), from its reset state.
 
     Returns (time, outputs), or (outputs,) when the program returns its last output only. ``on_array=False`` multiplies by the
-    integers in the image instead of the array's cells. The log gets both codes, with the image's CRC-32.
+    integers in the image instead of the array's cells.
     """
     step = timesteps_per_piece(program)
     calls = []
@@ -37,7 +37,4 @@ def run_sequence(driver: Driver, program: Program, program_crc: int, codes: Code
         flags |= (start + step >= len(codes)) * RUN_FLAGS["last_piece"]
         calls.append(("run", {"flags": flags, "reserved": 0, "codes": codes[start : start + step]}))
     outputs = np.concatenate([answer["codes"] for answer in driver.link.requests(calls)])
-    if driver.log:
-        run = {"program_crc": program_crc, "on_array": on_array, "timesteps": len(codes)}
-        driver.log.add("runs", session=driver.session, input=codes, codes=outputs, **run)
     return outputs if program.returns_last else outputs.reshape(len(codes), program.output.length)
