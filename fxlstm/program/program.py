@@ -1,4 +1,7 @@
-"""The integer program: what ``quantize`` makes, ``.fxl`` stores and every executor runs. Plain data, integers only."""
+"""The integer program: what ``quantize`` makes, ``.fxl`` stores and every executor runs. Plain data, integers only.
+
+Two programs are the same when their images are: compare ``to_bytes()``.
+"""
 
 from __future__ import annotations
 
@@ -54,7 +57,7 @@ class Tile:
     array_column: int = 0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Matrix:
     """Level differences of one product, ``weights[row, column]``, with per-column rescale and its tiles.
 
@@ -80,7 +83,7 @@ class Slice:
     scale: float = 1.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Program:
     """An integer program. Make one with :func:`fxlstm.quantize` or :meth:`load`; run it with :class:`fxlstm.Engine`.
 

@@ -143,7 +143,7 @@ def target_codes(units: NDArray[np.int64], scheme: Scheme, hardware: Hardware) -
     return np.minimum(codes, CODE_MAX)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ProgrammingReport:
     """What became of every cell; arrays are (rows, columns) and cells without a target have state ``untouched``.
 
