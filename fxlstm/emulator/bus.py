@@ -51,7 +51,7 @@ class Bus:
         self._faults = faults or ChipFaults()
         self._pins: dict[str, int] = self._board["pins"]
         self._levels = dict.fromkeys(self._pins.values(), False)
-        self._levels[self._pins["load_dac"]] = True
+        self._levels[self._pins["load_dac"]] = self._levels[self._pins["convert"]] = True  # pulled up
         self._row_outputs = np.zeros(self._board["array"]["rows"])
         self._gate_outputs = np.zeros(self._board["array"]["columns"])
         self._rows = self._dacs("row_dac", self._row_outputs, self._faults.dead_row)
@@ -61,6 +61,7 @@ class Bus:
         self._ranges = self._range_table()
         self._applied: tuple[Volts, Volts] | None = None
         self._applied_at = 0
+        self._moved_at = 0  # when an output or a switch last moved
 
     def _dacs(self, section: str, outputs: Volts, dead: int) -> list[LTC2668]:
         """The converters of one section of the board, each writing its sixteen outputs into ``outputs``."""
@@ -141,6 +142,7 @@ class Bus:
         answer = dac.transfer(frame)
         if dac.changed:
             dac.changed = False
+            self._moved_at = self.clock.now()
             if self._programming:
                 self._follow_outputs()
         return answer
@@ -162,8 +164,12 @@ class Bus:
         elif pin == self._pins["load_dac"]:
             for dac in self._rows + self._gates:
                 dac.load_dac(not high)
+                if dac.changed:
+                    dac.changed = False
+                    self._moved_at = self.clock.now()
             self._follow_outputs()
-        elif pin == self._pins["range_switch"]:
+        elif pin in (self._pins["range_switch"], self._pins["gain_switch"]):
+            self._moved_at = self.clock.now()
             self._follow_outputs()
 
     # Measuring.
@@ -172,6 +178,8 @@ class Bus:
         """Rising CONVST: every ADC samples its eight columns."""
         if self._programming:
             self._report("a conversion with the range switch in its programming position; switch to read first")
+        if self.clock.now() - self._moved_at < 1000 * self._board["settling"]["read_microseconds"]:
+            self._report("a conversion before the outputs have settled; wait after LDAC and after a switch")
         codes = self._sample()
         codes[self._gate_outputs <= SELECTOR_THRESHOLD_VOLTS] = 0
         samples, size, now = codes.astype(">i2").tobytes(), 2 * ad7606c.CHANNELS, self.clock.now()

@@ -62,12 +62,20 @@ def row(bus: Bus, number: int, code: int) -> None:
     send(bus, ROW_DAC + number // 16, f"{0x30 | number % 16:02x} {code:04x}")
 
 
-def convert(bus: Bus) -> list[int]:
+def convert(bus: Bus, settling: int = 20) -> list[int]:
+    bus.delay(settling)
     bus.pin_write(PINS["convert"], False)
     bus.pin_write(PINS["convert"], True)
     while bus.pin_read(PINS["busy"]):
         pass
     return [int(code) for chip in range(8) for code in np.frombuffer(bus.transfer(ADC + chip, bytes(16)), ">i2")]
+
+
+def test_a_conversion_before_the_outputs_have_settled_is_a_violation(bus: Bus) -> None:
+    convert(bus)
+    row(bus, 3, 40000)
+    convert(bus, settling=18)
+    assert len(bus.violations) == 1 and "settled" in bus.violations[0]
 
 
 def test_every_row_dac_channel_drives_its_own_row(bus: Bus, array: RecordingArray) -> None:
