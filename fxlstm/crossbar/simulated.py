@@ -30,7 +30,7 @@ from fxlstm.program.scheme import READ_CODE, READ_RANGE, ProgrammingReport, Sche
 class SimulatedArray:
     """A crossbar to program, measure and multiply by, without hardware.
 
-    ``rows`` x ``columns`` cells of preset ``device`` (``fxlstm/devices``; ``"ideal"`` is exact in integers) behind the front
+    ``rows`` x ``cols`` cells of preset ``device`` (``fxlstm/devices``; ``"ideal"`` is exact in integers) behind the front
     end of ``board``. The same ``seed`` gives the same cells and the same noise; ``None`` draws a fresh one. ``read_noise``,
     ``update_noise`` and ``stuck`` switch these imperfections off one by one. ``adc_clipped`` counts the codes that an ADC
     saturated, in reading and multiplying, since the object was made.
@@ -40,7 +40,7 @@ class SimulatedArray:
     def __init__(
         self,
         rows: int = 128,
-        columns: int = 64,
+        cols: int = 64,
         device: str = "ta-hfo2",
         seed: int | None = None,
         board: str = "reference",
@@ -51,21 +51,21 @@ class SimulatedArray:
     ) -> None:
         if seed is not None and seed < 0:
             raise ArrayError(f"seed = {seed}: choose 0 or a positive number")
-        if not 1 <= rows <= 4096 or not 1 <= columns <= 4096:
-            raise ArrayError(f"an array of {rows} x {columns} cells: choose 1 to 4096 rows and columns")
+        if not 1 <= rows <= 4096 or not 1 <= cols <= 4096:
+            raise ArrayError(f"an array of {rows} x {cols} cells: choose 1 to 4096 rows and columns")
         preset = load_device(device)
-        self.rows, self.columns, self.device = rows, columns, device
+        self.rows, self.columns, self.device = rows, cols, device
         self.hardware = Hardware(board=board)
         self.seed = int(np.random.SeedSequence().generate_state(1)[0]) if seed is None else seed
-        self.pulse_counts = np.zeros((rows, columns), np.int64)
+        self.pulse_counts = np.zeros((rows, cols), np.int64)
         self.adc_clipped = 0
         self._switches = {"read_noise": read_noise, "update_noise": update_noise, "stuck": stuck}
         self._thresholds = Thresholds.of(preset)
         self._streams = tuple(np.random.default_rng(child) for child in np.random.SeedSequence(self.seed).spawn(3))
         self._cells: Cells = (
-            IdealCells(self.hardware, rows, columns)
+            IdealCells(self.hardware, rows, cols)
             if preset.integer
-            else PhysicalCells(self.hardware, Device.of(preset), rows, columns, self._streams, **self._switches)
+            else PhysicalCells(self.hardware, Device.of(preset), rows, cols, self._streams, **self._switches)
         )
         self._operands: dict[Tile | int, Operand] = {}  # by tile, or by range for the whole array
         self._tiles: frozenset[Tile] = frozenset()  # of the program that was written last

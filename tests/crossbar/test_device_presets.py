@@ -23,7 +23,7 @@ PRESETS = sorted(
 def test_every_shipped_preset_makes_an_array_and_a_scheme(name):
     preset = load_device(name)
     assert all(len(source) > 10 for source in preset.sources.values())
-    assert SimulatedArray(rows=2, columns=2, device=name).identity.device == name
+    assert SimulatedArray(rows=2, cols=2, device=name).identity.device == name
     assert scheme_for(name, Hardware()).set_millivolts == round(preset["set.voltage"] * 1000)
 
 

@@ -81,7 +81,7 @@ def test_programming_hits_every_target_exactly_in_one_cycle(airline):
 
 
 def test_any_target_replaces_any_earlier_content_exactly():
-    array = SimulatedArray(rows=4, columns=8, device="ideal")
+    array = SimulatedArray(rows=4, cols=8, device="ideal")
     random = np.random.default_rng(3)
     for _ in range(5):
         targets = random.integers(0, 20, (4, 8)).astype(np.uint16)
@@ -90,7 +90,7 @@ def test_any_target_replaces_any_earlier_content_exactly():
 
 
 def test_a_physical_multiply_reads_units_as_the_design_says():
-    array = SimulatedArray(rows=2, columns=2, device="ideal")
+    array = SimulatedArray(rows=2, cols=2, device="ideal")
     units = np.array([[65534, 1], [3, 40000]], np.uint16)
     array.program(units)
     codes = np.array([32767, -12345])

@@ -59,7 +59,7 @@ def test_two_pulses_update_with_an_error_of_one_to_two_percent_of_the_range():
 
 
 def test_stuck_cells_are_as_frequent_as_published_and_do_not_move():
-    array = SimulatedArray(rows=512, columns=512, seed=3)
+    array = SimulatedArray(rows=512, cols=512, seed=3)
     assert array.stuck.mean() == pytest.approx(0.002, rel=0.25)
     np.testing.assert_allclose(array.conductance[array.stuck], 10e-6)
     array.pulse(np.full(512, 2.5), np.full(512, 1.5), 1e-5)
@@ -146,7 +146,7 @@ def test_a_saved_array_goes_on_exactly_where_it_stood(device, tmp_path):
 
 @pytest.mark.parametrize("size", [1, 0.5, 0.99])
 def test_a_saved_array_cut_short_is_refused_and_a_whole_one_is_not(size, tmp_path):
-    array, path = SimulatedArray(rows=8, columns=8, seed=1), tmp_path / "array.npz"
+    array, path = SimulatedArray(rows=8, cols=8, seed=1), tmp_path / "array.npz"
     array.save(path)
     content = path.read_bytes()
     path.write_bytes(content[: int(len(content) * size)])
@@ -166,4 +166,4 @@ def test_a_file_that_is_no_saved_array_is_refused_by_name(content, tmp_path):
     with pytest.raises(ArrayError, match=r"no saved array at .*absent\.npz"):
         SimulatedArray.load(tmp_path / "absent.npz")
     with pytest.raises(ArrayError, match="cannot write"):
-        SimulatedArray(rows=1, columns=1).save(tmp_path / "no" / "folder.npz")
+        SimulatedArray(rows=1, cols=1).save(tmp_path / "no" / "folder.npz")

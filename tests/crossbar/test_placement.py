@@ -58,7 +58,7 @@ def test_each_array_of_a_program_has_its_own_target_map(small):
 
 def test_a_program_larger_than_the_array_is_told_what_it_needs(small):
     with pytest.raises(ArrayError, match="reach 4 rows x 2 columns and the array has 3 x 2; use a larger array"):
-        SimulatedArray(rows=3, columns=2).program(small)
+        SimulatedArray(rows=3, cols=2).program(small)
 
 
 def test_a_program_on_several_arrays_is_told_how_many(small):
@@ -102,7 +102,7 @@ def test_a_tile_can_be_multiplied_only_when_its_program_is_in_the_array(small):
 
 
 def test_an_array_larger_than_the_board_takes_the_program_in_its_corner(small):
-    array = SimulatedArray(rows=200, columns=10, device="ideal")
+    array = SimulatedArray(rows=200, cols=10, device="ideal")
     array.program(small)
     assert np.count_nonzero(array.conductance) == 3
     assert not array.pulse_counts[4:].any()
@@ -120,7 +120,7 @@ def test_row_codes_that_no_row_can_be_driven_with_are_refused(codes):
         SimulatedArray().multiply(codes)
 
 
-@pytest.mark.parametrize("wrong", [{"rows": 0}, {"columns": 5000}, {"seed": -1}])
+@pytest.mark.parametrize("wrong", [{"rows": 0}, {"cols": 5000}, {"seed": -1}])
 def test_an_impossible_array_is_refused(wrong):
     with pytest.raises(ArrayError, match="choose"):
         SimulatedArray(**wrong)

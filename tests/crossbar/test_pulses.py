@@ -12,7 +12,7 @@ OPEN = np.full(3, 1.0)  # gate volts
 
 
 def quiet_array() -> SimulatedArray:
-    return SimulatedArray(rows=4, columns=3, seed=0, read_noise=False, update_noise=False, stuck=False)
+    return SimulatedArray(rows=4, cols=3, seed=0, read_noise=False, update_noise=False, stuck=False)
 
 
 def only(row: int, volts: float) -> np.ndarray:
@@ -57,7 +57,7 @@ def test_weak_and_short_pulses_move_nothing_and_are_counted(volts, seconds):
 
 @pytest.mark.parametrize("device", ["ideal", "ta-hfo2"])
 def test_a_cell_made_to_stick_stays_where_it_stands(device):
-    array = SimulatedArray(rows=4, columns=3, device=device, seed=0)
+    array = SimulatedArray(rows=4, cols=3, device=device, seed=0)
     before = array.conductance[1, 1]
     array.stuck[1, 1] = True
     array.pulse(only(1, 2.5), OPEN * 1.5, 1e-5)

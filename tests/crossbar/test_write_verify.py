@@ -21,7 +21,7 @@ class Recorder(SimulatedArray):
     """A quiet array that keeps a list of its pulses as (row, millivolts, columns)."""
 
     def __init__(self) -> None:
-        super().__init__(rows=3, columns=2, seed=0, read_noise=False, update_noise=False, stuck=False)
+        super().__init__(rows=3, cols=2, seed=0, read_noise=False, update_noise=False, stuck=False)
         self.pulses: list[tuple[int, int, list[int]]] = []
 
     def pulse(self, row_volts, gate_volts, seconds):
