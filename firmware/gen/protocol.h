@@ -6,7 +6,7 @@
 
 #include <stdint.h>
 
-#define FW_PROTOCOL_HASH 0x5DDF84D2u
+#define FW_PROTOCOL_HASH 0x9C16835Du
 #define FW_MAX_PAYLOAD 1024u
 #define FW_WINDOW 4u
 
@@ -247,14 +247,16 @@ static inline void fw_pack_identify_answer(const fw_identify_answer *record, uin
     fw_put_u16(bytes + 44, record->silence_milliseconds);
 }
 
-#define FW_OPEN_SESSION_REQUEST_SIZE 4u
+#define FW_OPEN_SESSION_REQUEST_SIZE 8u
 typedef struct {
     uint32_t session; /* random, not 0 */
+    uint32_t replaces; /* the session in force, as identify says; another refuses the request, so that a late one does nothing */
 } fw_open_session_request;
 
 static inline void fw_unpack_open_session_request(fw_open_session_request *record, const uint8_t *bytes)
 {
     record->session = fw_get_u32(bytes + 0);
+    record->replaces = fw_get_u32(bytes + 4);
 }
 
 #define FW_OPEN_SESSION_ANSWER_SIZE 2u

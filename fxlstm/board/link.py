@@ -152,7 +152,7 @@ class Link:
         if self._over:
             raise LinkLost(self._over)
         if not self._session:
-            self._open_session()
+            self._open_session(self._identify())
         identifier, requests = self._next_request, []
         for message, fields in calls:
             requests.append(self._make(message, fields, identifier, self._session))
@@ -204,14 +204,14 @@ class Link:
         for _ in range(self._reconnect_limit):
             try:
                 identity = self._identify()
-                self._open_session()
+                self._open_session(identity)
                 return identity
             except _Final:
                 raise
             except LinkLost:
                 self._port.open()
         identity = self._identify()
-        self._open_session()
+        self._open_session(identity)
         return identity
 
     def _identify(self) -> dict[str, Any]:
@@ -229,10 +229,11 @@ class Link:
                 )
         return self._answer(request)
 
-    def _open_session(self) -> None:
-        """Take the board with a new session."""
+    def _open_session(self, identity: dict[str, Any]) -> None:
+        """Take the board with a new session, unless another host has done so since ``identity`` came."""
         session = self._random.randint(1, 0xFFFFFFFF)
-        self._next_request = self._answer(self._sessionless("open_session", session=session))["next_request"]
+        request = self._sessionless("open_session", session=session, replaces=identity["boot_session"])
+        self._next_request = self._answer(request)["next_request"]
         self._session = session
 
     def _complete(self, exchange: Exchange, session: int) -> None:

@@ -141,7 +141,14 @@ MESSAGES: tuple[Message, ...] = (
     Message(
         2,
         "open_session",
-        (Field("u32", "session", "random, not 0"),),
+        (
+            Field("u32", "session", "random, not 0"),
+            Field(
+                "u32",
+                "replaces",
+                "the session in force, as identify says; another refuses the request, so that a late one does nothing",
+            ),
+        ),
         (Field("u16", "next_request", "request id expected next"),),
         "Take the board. A new session starts at request id 1 and forgets kept answers; the session in force goes on where it was.",
         sessionless=True,

@@ -101,6 +101,7 @@ class ModelBoard:
         if name == "identify":
             return self.identity | {"boot_session": self._session}
         if fields["session"] != self._session:
+            assert fields["replaces"] == self._session
             self._session, self._expected, self._answers = fields["session"], 1, {}
         return {"next_request": self._expected}
 

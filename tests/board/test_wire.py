@@ -51,7 +51,7 @@ OPENING = (
         frame(KIND_ANSWER, "identify", NONCE, 0, pack("identify", MESSAGE_BY_NAME["identify"].answer, IDENTITY)),
     ),
     (
-        frame(KIND_REQUEST, "open_session", NONCE, 0, SESSION.to_bytes(4, "little")),
+        frame(KIND_REQUEST, "open_session", NONCE, 0, SESSION.to_bytes(4, "little") + bytes(4)),
         frame(KIND_ANSWER, "open_session", NONCE, 0, b"\x01\x00"),
     ),
 )

@@ -90,6 +90,7 @@ static size_t compose(fuzzer *fuzz, uint8_t message, uint8_t *payload) {
     switch (message) {
     case FW_MESSAGE_OPEN_SESSION:
         fw_put_u32(payload, SESSION + (below(random, 50) == 0));
+        fw_put_u32(payload + 4, fuzz->board->link.session ^ (below(random, 10) == 0));
         return FW_OPEN_SESSION_REQUEST_SIZE;
     case FW_MESSAGE_OBJECT_BEGIN:
     case FW_MESSAGE_OBJECT_WRITE:

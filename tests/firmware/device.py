@@ -87,7 +87,8 @@ class Device:
 
     def open(self, session: int = SESSION) -> Device:
         """Take the board."""
-        self.next_request = self.request("open_session", session=session)["next_request"]
+        replaces = self.request("identify")["boot_session"]
+        self.next_request = self.request("open_session", session=session, replaces=replaces)["next_request"]
         return self
 
     def load(self, name: str, data: bytes) -> int:

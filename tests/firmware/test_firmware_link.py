@@ -107,15 +107,28 @@ def test_before_any_session_every_ordered_request_is_stale():
 
 def test_the_session_in_force_goes_on_where_it_was_and_a_new_one_starts_anew(device):
     device.request("keep_alive")
-    assert device.request("open_session", session=SESSION)["next_request"] == 2
-    assert device.request("open_session", session=SESSION + 1)["next_request"] == 1
+    assert device.request("open_session", session=SESSION, replaces=0)["next_request"] == 2
+    assert device.request("open_session", session=SESSION + 1, replaces=SESSION)["next_request"] == 1
     (answer,) = device.send(device.frame("keep_alive", request=1, in_session=SESSION))
     assert error(answer)[0] == STATUS["STALE_SESSION"]
 
 
 def test_session_0_is_refused():
     with pytest.raises(Refused, match="ARGUMENT"):
-        Device().request("open_session", session=0)
+        Device().request("open_session", session=0, replaces=0)
+
+
+def test_frames_of_an_earlier_host_that_come_again_late_take_nothing_and_pulse_nothing():
+    device = Device()
+    opening = device.frame("open_session", session=SESSION, replaces=0)
+    shot = device.frame("pulse", request=1, row=3, millivolts=2500, microseconds=5, gates=np.full(64, 30000, "<u2").tobytes())
+    device.send(opening + shot)
+    assert device.pulses == 1
+    device.open(SESSION + 1)
+    answers = device.send(opening + shot)
+    assert [error(answer)[0] for answer in answers] == [STATUS["STALE_SESSION"]] * 2
+    assert device.pulses == 1
+    assert device.request("identify")["boot_session"] == SESSION + 1
 
 
 def test_damaged_frames_are_dropped_in_silence_and_counted(device):
