@@ -250,7 +250,7 @@ static inline void fw_pack_identify_answer(const fw_identify_answer *record, uin
 #define FW_OPEN_SESSION_REQUEST_SIZE 8u
 typedef struct {
     uint32_t session; /* random, not 0 */
-    uint32_t replaces; /* the session in force, as identify says; another refuses the request, so that a late one does nothing */
+    uint32_t replaces; /* the session in force, as identify says; with another, as in a late request, it is refused */
 } fw_open_session_request;
 
 static inline void fw_unpack_open_session_request(fw_open_session_request *record, const uint8_t *bytes)

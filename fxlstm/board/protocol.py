@@ -146,7 +146,7 @@ MESSAGES: tuple[Message, ...] = (
             Field(
                 "u32",
                 "replaces",
-                "the session in force, as identify says; another refuses the request, so that a late one does nothing",
+                "the session in force, as identify says; with another, as in a late request, it is refused",
             ),
         ),
         (Field("u16", "next_request", "request id expected next"),),
