@@ -17,7 +17,21 @@ if TYPE_CHECKING:
     from fxlstm.crossbar.integer import IntegerArray
     from fxlstm.crossbar.simulated import SimulatedArray
     from fxlstm.errors import ArrayError, BoardError, FxlstmError, ImageError, LinkError, LinkLost, ModelError, ProgramError
-    from fxlstm.network import Layer, Network, dense, load_network, lstm, lstm_from_torch, save_network
+    from fxlstm.network import (
+        Layer,
+        Network,
+        dense,
+        gru,
+        gru_from_torch,
+        load_network,
+        lstm,
+        lstm_1997,
+        lstm_from_torch,
+        peephole_lstm,
+        rnn,
+        rnn_from_torch,
+        save_network,
+    )
     from fxlstm.program.hardware import Hardware
     from fxlstm.program.program import Program
     from fxlstm.program.quantize import quantize
@@ -37,7 +51,21 @@ _MODULES: dict[str, tuple[str, ...]] = {
         "ModelError",
         "ProgramError",
     ),
-    "fxlstm.network": ("Layer", "Network", "dense", "load_network", "lstm", "lstm_from_torch", "save_network"),
+    "fxlstm.network": (
+        "Layer",
+        "Network",
+        "dense",
+        "gru",
+        "gru_from_torch",
+        "load_network",
+        "lstm",
+        "lstm_1997",
+        "lstm_from_torch",
+        "peephole_lstm",
+        "rnn",
+        "rnn_from_torch",
+        "save_network",
+    ),
     "fxlstm.program.hardware": ("Hardware",),
     "fxlstm.program.program": ("Program",),
     "fxlstm.program.quantize": ("quantize",),
@@ -63,10 +91,16 @@ __all__ = [
     "SimulatedArray",
     "__version__",
     "dense",
+    "gru",
+    "gru_from_torch",
     "load_network",
     "lstm",
+    "lstm_1997",
     "lstm_from_torch",
+    "peephole_lstm",
     "quantize",
+    "rnn",
+    "rnn_from_torch",
     "save_network",
 ]
 

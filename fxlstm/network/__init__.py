@@ -1,7 +1,19 @@
 """What the user's network is: cells as equations, layers, topologies, float forward pass, files."""
 
+from fxlstm.network.builders import (
+    dense,
+    gru,
+    gru_from_torch,
+    lstm,
+    lstm_1997,
+    lstm_from_torch,
+    peephole_lstm,
+    rnn,
+    rnn_from_torch,
+)
 from fxlstm.network.cells import CELLS, DENSE, DENSE_SIGMOID, DENSE_TANH, LSTM, Cell
-from fxlstm.network.network import Layer, Network, dense, lstm, lstm_from_torch
+from fxlstm.network.layer import Layer
+from fxlstm.network.network import Network
 from fxlstm.network.storage import load_network, save_network
 
 __all__ = [
@@ -14,8 +26,14 @@ __all__ = [
     "Layer",
     "Network",
     "dense",
+    "gru",
+    "gru_from_torch",
     "load_network",
     "lstm",
+    "lstm_1997",
     "lstm_from_torch",
+    "peephole_lstm",
+    "rnn",
+    "rnn_from_torch",
     "save_network",
 ]

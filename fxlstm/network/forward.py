@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 
 import numpy as np
-from numpy.typing import NDArray
 
-from fxlstm.network.cells import Activate, Cell, Equation, Multiply, Product, ProductSum
+from fxlstm.network.cells import Activate, Complement, Equation, Interpolate, Multiply, Product, ProductSum, Sum
+from fxlstm.network.layer import Array, Layer
 
-Array = NDArray[np.float64]
 Trace = dict[str, Array]
 
 
@@ -26,44 +25,55 @@ FUNCTIONS: dict[str, Callable[[Array], Array]] = {
 }
 
 
-def evaluate(equation: Equation, vectors: Trace, parameters: Mapping[str, Array]) -> None:
+def evaluate(equation: Equation, vectors: Trace, layer: Layer) -> None:
     """Evaluate one equation on the last axis of ``vectors`` and store its results there."""
-    match equation:
-        case Multiply(results, operands, weight, bias):
-            stacked = np.concatenate([vectors[operand] for operand in operands], axis=-1)
-            product = stacked @ parameters[weight] + parameters[bias]
-            vectors.update(zip(results, np.split(product, len(results), axis=-1), strict=True))
-        case Activate(result, function, operand):
-            vectors[result] = FUNCTIONS[function](vectors[operand])
-        case Product(result, a, b):
-            vectors[result] = vectors[a] * vectors[b]
-        case ProductSum(result, a, b, c, d):
-            vectors[result] = vectors[a] * vectors[b] + vectors[c] * vectors[d]
+    operands = [vectors[name] for name in equation.operands]
+    if isinstance(equation, Multiply):
+        product = np.concatenate(operands, axis=-1) @ layer.parameters[equation.weight] + layer.parameters[equation.bias]
+        ends = np.cumsum([layer.length(name) for name in equation.results])
+        vectors.update(zip(equation.results, np.split(product, ends[:-1], axis=-1), strict=True))
+    else:
+        vectors[equation.result] = _elementwise(equation, *operands)
 
 
-def trace_cell(cell: Cell, units: int, parameters: Mapping[str, Array], x: Array, names: Collection[str] | None = None) -> Trace:
-    """Return the vectors called ``names`` (all where ``None``) over time, (batch, time, length) each.
+def _elementwise(equation: Equation, a: Array, *others: Array) -> Array:
+    match equation, others:
+        case Activate(), ():
+            return FUNCTIONS[equation.function](a)
+        case Complement(), ():
+            return 1.0 - a
+        case Sum(), (b,):
+            return a + b
+        case Product(), (b,):
+            return a * b
+        case Interpolate(), (b, c):
+            return a * b + (1.0 - a) * c
+        case ProductSum(), (b, c, d):
+            return a * b + c * d
+    raise TypeError(f"no float form of {equation!r}")
+
+
+def trace_layer(layer: Layer, x: Array, names: Collection[str] | None = None) -> Trace:
+    """Return the vectors called ``names`` over time, (batch, time, length) each; where ``None`` all but those that never change.
 
     ``x``: (batch, time, inputs). States start at zero; what is returned for a state is its new value at each timestep.
     """
-    if not cell.states:
-        return _keep(_step(cell, {"x": x}, parameters), names)
+    if not layer.cell.states:
+        return _step(layer, {"x": x}, names)
     batch, time, _ = x.shape
-    vectors: Trace = {state: np.zeros((batch, units)) for state in cell.states}
+    states: Trace = {state: np.zeros((batch, layer.length(state))) for state in layer.cell.states}
+    kept = None if names is None else {*names, *states}
     steps: list[Trace] = []
     for t in range(time):
-        vectors = _step(cell, {**vectors, "x": x[:, t]}, parameters)
-        steps.append(_keep(vectors, names))
-    return {name: np.stack([step[name] for step in steps], axis=1) for name in steps[0]}
+        steps.append(_step(layer, {**states, "x": x[:, t]}, kept))
+        states = {state: steps[-1][state] for state in states}
+    return {name: np.stack([step[name] for step in steps], axis=1) for name in (steps[0] if names is None else names)}
 
 
-def _step(cell: Cell, vectors: Trace, parameters: Mapping[str, Array]) -> Trace:
-    """Return ``vectors`` after one pass through the equations; the argument stays as it was."""
-    vectors = dict(vectors)
-    for equation in cell.equations:
-        evaluate(equation, vectors, parameters)
-    return vectors
-
-
-def _keep(vectors: Trace, names: Collection[str] | None) -> Trace:
-    return vectors if names is None else {name: vectors[name] for name in names}
+def _step(layer: Layer, vectors: Trace, names: Collection[str] | None) -> Trace:
+    """Return the named vectors, or all that change, after one pass through the equations."""
+    fixed = layer.fixed
+    vectors = {**fixed, **vectors}
+    for equation in layer.cell.equations:
+        evaluate(equation, vectors, layer)
+    return {name: vectors[name] for name in (names or [name for name in vectors if name not in fixed])}

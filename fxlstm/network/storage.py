@@ -15,7 +15,8 @@ from safetensors.numpy import save
 from fxlstm.errors import ModelError
 from fxlstm.files import write_whole
 from fxlstm.network.cells import CELLS
-from fxlstm.network.network import Layer, Network
+from fxlstm.network.layer import Layer
+from fxlstm.network.network import Network
 
 VERSION = 1
 _KEY = "fxlstm"  # the entry of the file's metadata that holds the structure
@@ -74,7 +75,8 @@ def _describe(layer: Layer) -> dict[str, Any]:
         raise ModelError(
             f"layer {layer.name!r}: cell {layer.cell.name!r} is not listed in network.cells.CELLS; add it before saving"
         )
-    return {"cell": layer.cell.name, "inputs": layer.inputs, "units": layer.units, "name": layer.name}
+    sizes = {"sizes": dict(layer.sizes)} if layer.sizes else {}
+    return {"cell": layer.cell.name, "inputs": layer.inputs, "units": layer.units, "name": layer.name, **sizes}
 
 
 def _build(header: str, tensors: Mapping[str, Any], path: Path) -> Network:
@@ -97,7 +99,7 @@ def _build_layer(entry: Mapping[str, Any], index: int, tensors: Mapping[str, Any
         raise ModelError(f"layer {index} is a {entry['cell']!r}, unknown to this release; known cells: {', '.join(CELLS)}")
     prefix = f"layers.{index}."
     parameters = {key.removeprefix(prefix): array for key, array in tensors.items() if key.startswith(prefix)}
-    return Layer(CELLS[entry["cell"]], entry["inputs"], entry["units"], parameters, entry["name"])
+    return Layer(CELLS[entry["cell"]], entry["inputs"], entry["units"], parameters, entry["name"], entry.get("sizes", {}))
 
 
 def _checked_suffix(path: str | os.PathLike[str]) -> Path:

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
 
-from fxlstm.network.cells import Activate, Cell, Equation, Multiply, Product, ProductSum
-from fxlstm.network.network import Layer
-from fxlstm.program.calibrate import Format, results
+import numpy as np
+from numpy.typing import NDArray
+
+from fxlstm.errors import ModelError
+from fxlstm.network import Layer
+from fxlstm.network.cells import Activate, Complement, Elementwise, Interpolate, Multiply, Product, ProductSum, Sum
+from fxlstm.program.calibrate import Format
+from fxlstm.program.formats import UNIT_FRACTION, encode
 from fxlstm.program.hardware import Hardware
+from fxlstm.program.operations import MAX_LEFT_SHIFT, MAX_RIGHT_SHIFT
 from fxlstm.program.program import Operation, Slice
 from fxlstm.program.rules import even
 from fxlstm.program.scales import bias_code
@@ -31,11 +39,10 @@ class Arena:
 
 @dataclass
 class LoweredLayer:
-    """One layer's operations. ``vectors`` are the homes of its vectors; matrices are numbered across the program."""
+    """One layer's operations. ``vectors`` are the homes of the vectors that change."""
 
     operations: list[Operation]
     vectors: dict[str, Slice]
-    multiplies: list[Multiply]
 
 
 class _LayerLowering:
@@ -45,23 +52,17 @@ class _LayerLowering:
         self, layer: Layer, name: str, formats: dict[str, Format], hardware: Hardware, arena: Arena, first_matrix: int
     ) -> None:
         self.layer, self.name, self.formats, self.hardware, self.arena = layer, name, formats, hardware, arena
-        self.cell: Cell = layer.cell
         self.operations: list[Operation] = []
-        self.multiplies = [equation for equation in self.cell.equations if isinstance(equation, Multiply)]
         self.first_matrix = first_matrix
         self.homes: dict[str, Slice] = {}
-        self.operands = {id(multiply): self._operand(multiply) for multiply in self.multiplies}
-
-    def _length(self, vector: str) -> int:
-        return self.layer.inputs if vector == "x" else self.layer.units
+        self.operands = [self._operand(multiply) for multiply in layer.cell.multiplies]
+        self.fixed = {vector: self._constant(vector, values) for vector, values in layer.fixed.items()}
 
     def _operand(self, multiply: Multiply) -> list[int]:
         """Lay out one multiply's rows, [operands, bias rows], and return the starts of its operands."""
-        lengths = [self._length(vector) for vector in multiply.operands]
         bias_rows = self.hardware.bias_rows if self.hardware.bias == "array" else 0
-        start = self.arena.allocate(even(sum(lengths) + bias_rows), align=True)
-        starts = [start + sum(lengths[:index]) for index in range(len(lengths))]
-        bias_start = start + sum(lengths)
+        start = self.arena.allocate(even(self.layer.length(*multiply.operands) + bias_rows), align=True)
+        starts, bias_start = self._consecutive(start, multiply.operands)
         for row in range(bias_start, bias_start + bias_rows):
             self.arena.contents[row] = bias_code(self.hardware)
         for vector, place in zip(multiply.operands, starts, strict=True):
@@ -69,15 +70,31 @@ class _LayerLowering:
                 self._settle(vector, place)
         return starts
 
+    def _consecutive(self, start: int, vectors: tuple[str, ...]) -> tuple[list[int], int]:
+        """Return where vectors that stand one after the other start, and where they end."""
+        starts = []
+        for vector in vectors:
+            starts.append(start)
+            start += self.layer.length(vector)
+        return starts, start
+
+    def _constant(self, vector: str, values: NDArray[np.float64]) -> Slice:
+        """Put a vector that never changes into the arena's contents at reset."""
+        fraction = self.formats[vector].fraction
+        start = self.arena.allocate(len(values))
+        self.arena.contents[start:] = encode(values, fraction).tolist()
+        return Slice(f"{self.name}/{vector}", start, len(values), fraction)
+
     def _settle(self, vector: str, start: int) -> Slice:
         form = self.formats[vector]
-        home = Slice(f"{self.name}/{vector}", start, self._length(vector), form.fraction, form.scale)
+        home = Slice(f"{self.name}/{vector}", start, self.layer.length(vector), form.fraction, form.scale)
         self.homes[vector] = home
         self.arena.slices.append(home)
         return home
 
     def _home(self, vector: str) -> Slice:
-        return self.homes.get(vector) or self._settle(vector, self.arena.allocate(self._length(vector)))
+        home = self.fixed.get(vector) or self.homes.get(vector)
+        return home or self._settle(vector, self.arena.allocate(self.layer.length(vector)))
 
     def _copy(self, source: int, target: int, length: int) -> None:
         if source != target:
@@ -88,61 +105,79 @@ class _LayerLowering:
         x = self._home("x")
         if source is not None:
             self._copy(source.start, x.start, x.length)
-        for equation in self.cell.equations:
+        for equation in self.layer.cell.equations:
             if isinstance(equation, Multiply):
                 self._multiply(equation)
             else:
-                self._elementwise(equation)
-        return LoweredLayer(self.operations, self.homes, self.multiplies)
+                self.operations.append(self._elementwise(equation))
+        return LoweredLayer(self.operations, self.homes)
 
     def _multiply(self, multiply: Multiply) -> None:
-        starts = self.operands[id(multiply)]
-        for vector, place in zip(multiply.operands, starts, strict=True):
-            self._copy(self._home(vector).start, place, self._length(vector))
-        units, count = self.layer.units, len(multiply.results)
+        index = self.layer.cell.multiplies.index(multiply)
+        for vector, place in zip(multiply.operands, self.operands[index], strict=True):
+            self._copy(self._home(vector).start, place, self.layer.length(vector))
         scattered = any(vector in self.homes for vector in multiply.results)
-        block = self.arena.allocate(units * count)
-        matrix = self.first_matrix + self.multiplies.index(multiply)
-        self.operations.append(Operation("multiply", units * count, block, starts[0], matrix=matrix))
-        for index, vector in enumerate(multiply.results):
+        columns = self.layer.length(*multiply.results)
+        block = self.arena.allocate(columns)
+        self.operations.append(Operation("multiply", columns, block, self.operands[index][0], matrix=self.first_matrix + index))
+        for vector, place in zip(multiply.results, self._consecutive(block, multiply.results)[0], strict=True):
             if scattered:
-                self._copy(block + index * units, self._home(vector).start, units)
+                self._copy(place, self._home(vector).start, self.layer.length(vector))
             else:
-                self._settle(vector, block + index * units)
+                self._settle(vector, place)
 
-    def _elementwise(self, equation: Equation) -> None:
-        (name,) = results(equation)
-        result = self._home(name)
-        length, start = result.length, result.start
+    def _elementwise(self, equation: Elementwise) -> Operation:
+        result = self._home(equation.result)
+        parts = [self._home(vector) for vector in equation.operands]
+        fractions = [part.fraction for part in parts]
         match equation:
             case Activate():
-                a = self._home(equation.operand)
-                operation = Operation("activate", length, start, a.start, function=equation.function, fraction=a.fraction)
+                return _operation("activate", result, parts, function=equation.function, fraction=fractions[0])
+            case Complement():
+                parts = self._in_formats(parts, [result.fraction])
+                return _operation("complement", result, parts, shift=result.fraction)
+            case Interpolate():
+                return _operation("interpolate", result, self._in_formats(parts, [UNIT_FRACTION, *[result.fraction] * 2]))
             case Product():
-                a, b = self._home(equation.a), self._home(equation.b)
-                operation = Operation("product", length, start, a.start, b.start, shift=a.fraction + b.fraction - result.fraction)
+                return _operation("product", result, parts, **self._checked(equation, shift=sum(fractions) - result.fraction))
+            case Sum():
+                return _operation("sum", result, parts, **self._shifts(equation, *fractions, result=result.fraction))
             case ProductSum():
-                operation = self._product_sum(equation, result)
-            case _:
-                raise TypeError(f"no operation for {equation!r}")
-        self.operations.append(operation)
+                terms = sum(fractions[:2]), sum(fractions[2:])
+                return _operation("product_sum", result, parts, **self._shifts(equation, *terms, result=result.fraction))
+        raise TypeError(f"no operation for {equation!r}")
 
-    def _product_sum(self, equation: ProductSum, result: Slice) -> Operation:
-        a, b, c, d = (self._home(vector) for vector in (equation.a, equation.b, equation.c, equation.d))
-        first, second = a.fraction + b.fraction, c.fraction + d.fraction
-        common = max(first, second)
-        return Operation(
-            "product_sum",
-            result.length,
-            result.start,
-            a.start,
-            b.start,
-            c.start,
-            d.start,
-            shift=common - result.fraction,
-            shift_ab=common - first,
-            shift_cd=common - second,
-        )
+    def _in_formats(self, parts: list[Slice], fractions: list[int]) -> list[Slice]:
+        """Return slices with the same values and so many fraction bits each: the given ones, or rounded copies."""
+        return [self._in_format(part, fraction) for part, fraction in zip(parts, fractions, strict=True)]
+
+    def _in_format(self, part: Slice, fraction: int) -> Slice:
+        if part.fraction == fraction:
+            return part
+        copy = replace(part, start=self.arena.allocate(part.length), fraction=fraction)
+        shift_ab, shift = max(fraction - part.fraction, 0), max(part.fraction - fraction, 0)
+        self.operations.append(_operation("copy", copy, [part], shift=shift, shift_ab=shift_ab))
+        return copy
+
+    def _shifts(self, equation: Elementwise, *terms: int, result: int) -> dict[str, int]:
+        """Return the shifts that bring two terms of the given fraction bits together, and their sum to the result's."""
+        first, second = terms
+        common = max(first, second, result)
+        return self._checked(equation, shift=common - result, shift_ab=common - first, shift_cd=common - second)
+
+    def _checked(self, equation: Elementwise, shift: int, **left: int) -> dict[str, int]:
+        """Return the shifts, or raise :class:`ModelError` where no operation has such ones."""
+        if not 0 <= shift <= MAX_RIGHT_SHIFT or max(left.values(), default=0) > MAX_LEFT_SHIFT:
+            raise ModelError(
+                f"layer {self.name!r}: the values of '{equation}' differ too much in size for 64-bit arithmetic; scale its weights"
+            )
+        return {"shift": shift, **left}
+
+
+def _operation(kind: str, result: Slice, parts: Sequence[Slice], **details: Any) -> Operation:
+    """Return an element-wise operation on slices."""
+    operands = {name: part.start for name, part in zip("abcd", parts, strict=False)}
+    return Operation(kind, result.length, result.start, **operands | details)
 
 
 def lower_layer(

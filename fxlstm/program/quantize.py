@@ -50,10 +50,10 @@ def quantize(network: Network, calibration: ArrayLike, hardware: Hardware | None
     products: list[_Product] = []
     form = input_format(x, hardware.dac_bits)
     for layer, name, trace in zip(network.layers, names, traces, strict=True):
-        formats = choose_formats(layer.cell, trace, form)
+        formats = choose_formats(layer, trace, form)
         source = lowered[-1].vectors[network.layers[len(lowered) - 1].cell.output] if lowered else None
         lowered.append(lower_layer(layer, name, formats, hardware, arena, len(products), source))
-        products += [_product(layer, name, formats, multiply, trace, hardware) for multiply in lowered[-1].multiplies]
+        products += [_product(layer, name, formats, multiply, trace, hardware) for multiply in layer.cell.multiplies]
         form = formats[layer.cell.output]
     matrices = _to_matrices(products, hardware)
     program = Program(
@@ -103,7 +103,8 @@ def _product(
     codes = [encode(value, form.fraction, form.scale).reshape(-1, value.shape[-1]) for value, form in operands]
     if hardware.bias == "array":
         codes.append(np.full((len(codes[0]), hardware.bias_rows), bias_code(hardware), dtype=np.int16))
-    fractions = np.repeat([formats[vector].fraction for vector in multiply.results], layer.units)
+    lengths = [layer.length(vector) for vector in multiply.results]
+    fractions = np.repeat([formats[vector].fraction for vector in multiply.results], lengths)
     label = name if multiply.weight == "weight" else f"{name}/{multiply.weight}"
     return _Product(label, levels, dac_codes(np.concatenate(codes, axis=1), hardware.dac_bits), fractions)
 

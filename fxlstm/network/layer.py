@@ -1,0 +1,97 @@
+"""A cell with its weights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from fxlstm.errors import ModelError
+from fxlstm.network.cells import CONSTANTS, Cell
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Layer:
+    """A cell with its weights: ``inputs`` numbers in, ``outputs`` numbers out at each timestep.
+
+    ``parameters`` maps the names that the cell's equations use to float64 arrays. For each multiply a weight (rows: its operands
+    stacked, [x, h]; columns: one block per result) and a bias (one per column); for each parameter vector its elements.
+    ``units`` is the length of the cell's vectors; ``sizes`` gives those lengths that the cell names itself (see ``Cell.lengths``).
+    Raises :class:`ModelError` where a parameter or size is missing, has another shape, or holds NaN or infinity.
+    """
+
+    cell: Cell
+    inputs: int
+    units: int
+    parameters: Mapping[str, Array]
+    name: str = ""
+    sizes: Mapping[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "name", self.name or self.cell.name)
+        self._check_sizes()
+        arrays = {key: as_float(value, f"layer {self.name!r}, parameter {key!r}") for key, value in self.parameters.items()}
+        object.__setattr__(self, "parameters", arrays)
+        shapes = self.cell.parameter_shapes(self._all_sizes)
+        for key, shape in shapes.items():
+            if key not in arrays:
+                raise ModelError(f"layer {self.name!r} lacks its parameter {key!r}; give an array of shape {shape}")
+            if arrays[key].shape != shape:
+                raise ModelError(f"layer {self.name!r}: {key!r} has shape {arrays[key].shape}; its cell needs {shape}")
+        if unknown := sorted(set(arrays) - set(shapes)):
+            raise ModelError(f"layer {self.name!r} has parameters its cell {self.cell.name!r} does not use: {', '.join(unknown)}")
+
+    @property
+    def outputs(self) -> int:
+        """Length of the output vector."""
+        return self.length(self.cell.output)
+
+    @property
+    def fixed(self) -> dict[str, Array]:
+        """The vectors that never change: parameter vectors, and constants as vectors of ``units``."""
+        constants = {name: np.full(self.length(name), CONSTANTS[name]) for name in self.cell.fixed if name in CONSTANTS}
+        return {name: self.parameters[name] for name in self.cell.parameters} | constants
+
+    def length(self, *vectors: str) -> int:
+        """Return the length of a vector, or of several one after the other."""
+        return self.cell.length(self._all_sizes, *vectors)
+
+    @property
+    def _all_sizes(self) -> dict[str, int]:
+        return {"inputs": self.inputs, "units": self.units, **self.sizes}
+
+    def _check_sizes(self) -> None:
+        if self.inputs < 1 or self.units < 1:
+            raise ModelError(f"layer {self.name!r} has {self.inputs} inputs and {self.units} units; both must be at least 1")
+        wanted, given = set(self.cell.lengths.values()), dict(self.sizes)
+        if set(given) != wanted or min(given.values(), default=1) < 1:
+            names = ", ".join(sorted(wanted)) or "none"
+            raise ModelError(f"layer {self.name!r} has the sizes {given}; its cell needs ({names}), each at least 1")
+
+
+def as_float(value: ArrayLike | Sequence[Any], what: str) -> Array:
+    """Return a copy of ``value`` as float64, any shape; ``what`` names it in errors.
+
+    Raises :class:`ModelError` unless it holds real, finite numbers.
+    """
+    try:
+        array = np.asarray(value).astype(np.float64, casting="same_kind")
+    except (TypeError, ValueError, RuntimeError) as error:  # RuntimeError: a tensor that is not detached
+        raise ModelError(f"{what} is not an array of numbers ({error}); give real numbers, rows of one length") from error
+    if not np.isfinite(array).all():
+        index = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
+        raise ModelError(f"{what} holds {array[index]} at index {index}; only finite numbers can be used")
+    return array
+
+
+def as_matrix(value: ArrayLike, layer: str, parameter: str) -> Array:
+    """Return ``value`` as a two-dimensional float64 array."""
+    array = as_float(value, f"layer {layer!r}, {parameter}")
+    if array.ndim != 2:
+        raise ModelError(f"layer {layer!r}: {parameter} has shape {array.shape}; it must have two dimensions")
+    return array
