@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Write every generated file from its table, or with --check say which are not fresh.
 
-Tables: fxlstm/status.py, fxlstm/program/layout.py and operations.py, fxlstm/board/protocol.py, fxlstm/boards/*.toml.
+Tables: fxlstm/status.py, fxlstm/program/layout.py and operations.py, fxlstm/board/protocol.py, fxlstm/boards/*.toml,
+fxlstm/network/cells.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tools")]
 
-from generators import activation, board_page, core, docs, protocol, protocol_page, wiring  # noqa: E402
+from generators import activation, board_page, cells_page, core, docs, protocol, protocol_page, wiring  # noqa: E402
 
 # Path from the root -> function that returns the text the file must have (given its present text).
 TARGETS: dict[str, Callable[[str], str]] = {
@@ -24,6 +25,7 @@ TARGETS: dict[str, Callable[[str], str]] = {
     "firmware/gen/protocol.h": protocol.header,
     "firmware/gen/wiring.h": wiring.header,
     "docs/board.md": board_page.page,
+    "docs/cells.md": cells_page.page,
     "docs/protocol.md": protocol_page.page,
     "docs/image.md": docs.image_page,
     "docs/numerics.md": docs.numerics_page,

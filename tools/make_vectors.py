@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Make the golden vectors: small quantized programs, inputs, and the outputs of the reference interpreter.
 
-Without --write, says whether the reference still gives the outputs on file, and writes nothing. With --write, makes every file
-anew: only for a change of the arithmetic that is wanted. Each file holds how it was made, the image (base64), input codes
-(batch, time, features) and output codes.
+Without --write, says whether the reference still gives the outputs on file, and writes nothing. With --write, adds the files that
+are missing; one that is there stays, so a change of the arithmetic that is wanted begins with deleting it. Each file holds how it
+was made, the image (base64), input codes (batch, time, features) and output codes.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import numpy as np
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from fxlstm.network import Layer, Network, dense, lstm  # noqa: E402
+from fxlstm.network import CELLS, LSTM, Cell, Layer, Network, dense, lstm  # noqa: E402
 from fxlstm.program.hardware import Hardware  # noqa: E402
 from fxlstm.program.image import from_bytes, to_bytes  # noqa: E402
 from fxlstm.program.quantize import quantize  # noqa: E402
@@ -44,6 +44,17 @@ def _lstm(random: Random, inputs: int, units: int) -> Layer:
 
 def _dense(random: Random, inputs: int, units: int, activation: Any = "linear") -> Layer:
     return dense(random.normal(size=(inputs, units)), random.normal(size=units), activation)
+
+
+def _cell(cell: Cell) -> Callable[[Random], Network]:
+    """A maker of networks of one layer of the cell, 3 inputs and 4 units."""
+    sizes = dict.fromkeys(cell.lengths.values(), 2)
+    shapes = cell.parameter_shapes({"inputs": 3, "units": 4, **sizes})
+
+    def build(random: Random) -> Network:
+        return Network((Layer(cell, 3, 4, {name: random.uniform(-1, 1, shape) for name, shape in shapes.items()}, sizes=sizes),))
+
+    return build
 
 
 def _stacked(random: Random) -> Network:
@@ -76,6 +87,9 @@ CASES: dict[str, tuple[str, Callable[[Random], Network], Hardware]] = {
     ),
     "tiled": ("four tiles of one matrix in different ADC ranges", _uneven, Hardware()),
 }
+for _kind in (cell for cell in CELLS.values() if cell.states and cell != LSTM):
+    CASES[_kind.name] = (f"one layer of {_kind.name}, 256 levels, bias rows in the array", _cell(_kind), Hardware())
+    CASES[f"{_kind.name}-digital"] = (f"one layer of {_kind.name} without an ADC stage", _cell(_kind), DIGITAL)
 
 
 def make(name: str) -> dict[str, Any]:
@@ -104,12 +118,13 @@ def holds(vector: dict[str, Any]) -> bool:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--write", action="store_true", help="make every file anew")
+    parser.add_argument("--write", action="store_true", help="add the files that are missing")
     if parser.parse_args().write:
         FOLDER.mkdir(exist_ok=True)
-        for name in CASES:
-            (FOLDER / f"{name}.json").write_text(json.dumps(make(name), indent=None, separators=(",", ":")) + "\n")
-            print(f"wrote {name}.json")
+        for path in (FOLDER / f"{name}.json" for name in CASES):
+            if not path.exists():
+                path.write_text(json.dumps(make(path.stem), indent=None, separators=(",", ":")) + "\n")
+                print(f"wrote {path.name}")
         return 0
     broken = [path.name for path in sorted(FOLDER.glob("*.json")) if not holds(json.loads(path.read_text()))]
     print("\n".join(f"differs: {name}" for name in broken) or "all vectors hold")

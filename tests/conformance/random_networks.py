@@ -1,12 +1,10 @@
-"""Random networks as a quantizer makes programs of them: LSTM and dense layers, all hardware settings, several tiles."""
+"""Random networks as a quantizer makes programs of them: every cell, dense layers, all hardware settings, several tiles."""
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 import numpy as np
 
-from fxlstm.network import Layer, Network, dense, lstm
+from fxlstm.network import CELLS, Cell, Layer, Network
 from fxlstm.program.hardware import Hardware
 from fxlstm.program.program import Codes, Program
 from fxlstm.program.quantize import quantize
@@ -14,13 +12,17 @@ from fxlstm.program.quantize import quantize
 TIMESTEPS = 4
 
 
-def _lstm(random: np.random.Generator, inputs: int, units: int) -> Layer:
-    return lstm(random.normal(size=(inputs, 4 * units)), random.normal(size=(units, 4 * units)), random.normal(size=4 * units))
+RECURRENT = tuple(cell for cell in CELLS.values() if cell.states)
+FEED_FORWARD = tuple(cell for cell in CELLS.values() if not cell.states)
 
 
-def _dense(random: np.random.Generator, inputs: int, units: int) -> Layer:
-    activation = random.choice(["linear", "sigmoid", "tanh"])
-    return dense(random.normal(size=(inputs, units)), random.normal(size=units), activation)
+def random_layer(random: np.random.Generator, cell: Cell, inputs: int, units: int, spread: float = 1.0) -> Layer:
+    """A layer with weights uniform in ±spread / sqrt(units), as PyTorch begins; sizes of the cell's own are drawn too."""
+    sizes = {name: int(random.integers(1, units + 1)) for name in cell.lengths.values()}
+    bound = spread / np.sqrt(units)
+    shapes = cell.parameter_shapes({"inputs": inputs, "units": units, **sizes})
+    parameters = {name: random.uniform(-bound, bound, shape) for name, shape in shapes.items()}
+    return Layer(cell, inputs, units, parameters, sizes=sizes)
 
 
 def random_hardware(random: np.random.Generator) -> Hardware:
@@ -35,13 +37,22 @@ def random_hardware(random: np.random.Generator) -> Hardware:
     )
 
 
-def quantized_network(seed: int) -> tuple[Program, Codes]:
-    """The program of a random network of one to three layers, and input codes (batch, time, features) for it."""
+def random_network(seed: int) -> Network:
+    """A network of one to three layers; the first takes its turn through all recurrent cells."""
     random = np.random.default_rng(seed)
-    sizes = random.integers(1, 8, random.integers(2, 5)).tolist()
-    layers = [_lstm(random, sizes[0], sizes[1])]
-    layers += [(_lstm if random.random() < 0.3 else _dense)(random, inputs, units) for inputs, units in pairwise(sizes[1:])]
-    network = Network(tuple(layers), returns=random.choice(["sequence", "last"]))
-    x = random.normal(size=(2, TIMESTEPS, sizes[0]))
+    inputs, *units = random.integers(1, 8, random.integers(2, 5)).tolist()
+    layers: list[Layer] = []
+    for index, count in enumerate(units):
+        kinds = RECURRENT if random.random() < 0.3 else FEED_FORWARD
+        cell = RECURRENT[seed % len(RECURRENT)] if index == 0 else kinds[random.integers(len(kinds))]
+        layers.append(random_layer(random, cell, layers[-1].outputs if layers else inputs, count, spread=3.0))
+    return Network(tuple(layers), returns=random.choice(["sequence", "last"]))
+
+
+def quantized_network(seed: int) -> tuple[Program, Codes]:
+    """The program of a random network, and input codes (batch, time, features) for it."""
+    network = random_network(seed)
+    random = np.random.default_rng([seed, 1])
+    x = random.normal(size=(2, TIMESTEPS, network.inputs))
     program = quantize(network, x, random_hardware(random))
     return program, program.encode(1.5 * x)

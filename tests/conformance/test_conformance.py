@@ -7,14 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 from executors import EXECUTORS, Executor, Outcome, reference
-from random_networks import quantized_network
+from random_networks import RECURRENT, quantized_network, random_network
 from random_programs import random_inputs, random_program
 
 from fxlstm.program.operations import FUNCTIONS, OPERATIONS
 from fxlstm.program.program import Codes, Program
 
 CHUNK = 500
-NETWORKS = 40
+NETWORKS = 60
 
 
 @dataclass(frozen=True)
@@ -89,6 +89,10 @@ def test_random_programs_hold_everything_that_a_program_may_hold() -> None:
     assert any(len(matrix.tiles) > 4 for program in programs for matrix in program.matrices)
     assert {program.hardware.adc_bits for program in programs} >= {None, 2, 16}
     assert {program.returns_last for program in programs} == {False, True}
+
+
+def test_random_networks_hold_every_recurrent_cell() -> None:
+    assert {random_network(seed).layers[0].cell.name for seed in range(NETWORKS)} == {cell.name for cell in RECURRENT}
 
 
 def test_results_of_random_programs_use_the_codes_between_the_ends() -> None:

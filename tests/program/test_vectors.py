@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from fxlstm.network import CELLS
 from fxlstm.program.image import from_bytes, to_bytes
 from fxlstm.program.reference import Reference
 
@@ -24,4 +25,5 @@ def test_the_reference_gives_the_golden_outputs(path: Path) -> None:
 
 def test_there_is_a_golden_vector_for_every_kind_of_program() -> None:
     names = {path.stem for path in VECTORS}
+    assert names >= {cell.name for cell in CELLS.values() if cell.states}
     assert names >= {"lstm", "lstm-digital", "airline", "stacked-last", "stacked-last-digital", "dense-heads", "low-bits", "tiled"}
