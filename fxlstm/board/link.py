@@ -206,7 +206,7 @@ class Link:
                 identity = self._identify()
                 self._open_session(identity)
                 return identity
-            except _Final:
+            except LinkOver:
                 raise
             except LinkLost:
                 self._port.open()
@@ -282,7 +282,7 @@ class Link:
         if exchange.done or self._now - since < self._patience:
             return
         request = exchange.oldest
-        raise _Final(
+        raise LinkOver(
             f"the board on {self.url} did not answer {request.message.name} in {self._patience:g} s (sent {request.sends} times, "
             f"{self._decoder.damaged} damaged frames came back); check power and cable, reset the board, and open it again"
         )
@@ -294,23 +294,25 @@ class Link:
 
     def _session_lost(self, session_in_force: int) -> LinkLost:
         if session_in_force == 0:
-            return _Final(f"the board on {self.url} restarted, so the last request may be done or not; read the array")
+            return LinkOver(f"the board on {self.url} restarted, so the last request may be done or not; read the array")
         self._over = f"another host has opened the board on {self.url}; close one of the two and open it again"
-        return _Final(self._over)
+        return LinkOver(self._over)
 
     def _reconnect(self, session: int, failures: int, lost: LinkLost) -> None:
         """Open the port again and go on with the session, if it is still in force."""
-        if failures > self._reconnect_limit or isinstance(lost, _Final):
+        if failures > self._reconnect_limit or isinstance(lost, LinkOver):
             raise lost
         self._decoder = FrameDecoder()
         try:
             self._port.open()
-        except LinkError:
+        except LinkError as absent:
+            if failures == self._reconnect_limit:
+                raise LinkLost(str(absent)) from lost
             time.sleep(min(0.25 * 2 ** (failures - 1), 2.0))  # it may come back; sending on it fails until then
             return
         try:
             in_force = self._identify()["boot_session"]
-        except _Final:
+        except LinkOver:
             raise
         except LinkError:
             return  # lost again
@@ -318,5 +320,5 @@ class Link:
             raise self._session_lost(in_force)
 
 
-class _Final(LinkLost):
+class LinkOver(LinkLost):
     """The session is over or the board silent; opening the port again would not help."""

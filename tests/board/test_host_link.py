@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import pty
 import socket
@@ -89,6 +90,19 @@ def test_another_protocol_is_refused_by_the_versions_of_both(connect: Connect) -
 def test_an_absent_port_is_named() -> None:
     with pytest.raises(LinkError, match="port /dev/no-such-port is absent; plug the board in"):
         Link("/dev/no-such-port")
+
+
+def test_a_port_unplugged_for_good_is_absent(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
+    board = ModelBoard()
+    link = connect(board, reconnect=2)
+
+    def gone(*_: object) -> None:
+        raise FileNotFoundError(errno.ENOENT, "no such device")
+
+    monkeypatch.setattr(board, "open", gone)
+    monkeypatch.setattr(board, "write", gone)
+    with pytest.raises(LinkLost, match="is absent; plug the board in"):
+        link.request("safe_idle")
 
 
 def test_a_port_in_use_is_named() -> None:
