@@ -125,3 +125,8 @@ def test_c_code_includes_only_what_stands_below_it(folder):
 def test_core_and_firmware_are_freestanding(folder):
     for path in c_files(folder):
         assert includes(path)[0] <= FREESTANDING, relative(path)
+
+
+def test_the_link_of_the_firmware_knows_nothing_of_what_it_carries():
+    text = (ROOT / "firmware/app/link.c").read_text() + (ROOT / "firmware/app/link.h").read_text()
+    assert [line for line in text.splitlines() if line.startswith('#include "app/')] == ['#include "app/link.h"']
