@@ -26,15 +26,19 @@ static int32_t target_code(const firmware *board, unsigned row, unsigned column)
 static fx_status check_scheme(const fw_campaign_scheme_request *scheme, int32_t *detail) {
     *detail = 0;
     if (scheme->range >= FW_RANGE_COUNT || scheme->log2_reads > LARGEST_LOG2_READS || scheme->max_cycles == 0 ||
-        scheme->set_millivolts < 0 || scheme->reset_millivolts > 0 || scheme->gate_min > scheme->gate_max)
+        scheme->set_millivolts < 0 || scheme->reset_millivolts > 0 || scheme->gate_min > scheme->gate_max) {
         return FX_ERROR_SCHEME;
+    }
     fx_status status = limits_check_pulse(scheme->set_millivolts, scheme->set_microseconds, detail);
-    if (status == FX_OK)
+    if (status == FX_OK) {
         status = limits_check_pulse(scheme->reset_millivolts, scheme->reset_microseconds, detail);
-    if (status == FX_OK)
+    }
+    if (status == FX_OK) {
         status = limits_check_gate(scheme->gate_max, detail);
-    if (status == FX_OK)
+    }
+    if (status == FX_OK) {
         status = limits_check_gate(scheme->reset_gate, detail);
+    }
     return status;
 }
 
@@ -42,8 +46,9 @@ fx_status campaign_take_scheme(firmware *board, const uint8_t *payload, int32_t 
     campaign_state *campaign = &board->campaign;
     fw_campaign_scheme_request scheme;
     uint32_t crc = fx_crc32(0, payload, FW_CAMPAIGN_SCHEME_REQUEST_SIZE);
-    if (campaign->state == FW_CAMPAIGN_RUNNING)
+    if (campaign->state == FW_CAMPAIGN_RUNNING) {
         return crc == campaign->scheme_crc ? FX_OK : FX_ERROR_BUSY;
+    }
     fw_unpack_campaign_scheme_request(&scheme, payload);
     fx_status status = check_scheme(&scheme, detail);
     if (status == FX_OK) {
@@ -63,8 +68,9 @@ static uint16_t first_gate(const firmware *board, unsigned row, unsigned column)
 static void prepare_cell(firmware *board, unsigned row, unsigned column) {
     campaign_cell *cell = &board->campaign.cells[row][column];
     *cell = (campaign_cell){.state = FW_CELL_UNTOUCHED};
-    if (objects_target(&board->objects, row, column) == OBJECTS_LEAVE_ALONE)
+    if (objects_target(&board->objects, row, column) == OBJECTS_LEAVE_ALONE) {
         return;
+    }
     *cell = (campaign_cell){.state = FW_CELL_PENDING, .gate = first_gate(board, row, column)};
     board->campaign.cell_count++;
 }
@@ -74,9 +80,11 @@ static void prepare_cells(firmware *board) {
     campaign->row = campaign->cycle = campaign->cell_count = campaign->in_tolerance = campaign->gave_up = 0;
     campaign->pulses = 0;
     campaign->step = CAMPAIGN_READ;
-    for (unsigned row = 0; row < FW_ROWS; row++)
-        for (unsigned column = 0; column < FW_COLUMNS; column++)
+    for (unsigned row = 0; row < FW_ROWS; row++) {
+        for (unsigned column = 0; column < FW_COLUMNS; column++) {
             prepare_cell(board, row, column);
+        }
+    }
 }
 
 fx_status campaign_start(firmware *board, uint32_t target_crc, bool *resumed) {
@@ -86,13 +94,16 @@ fx_status campaign_start(firmware *board, uint32_t target_crc, bool *resumed) {
         *resumed = true;
         return same ? FX_OK : FX_ERROR_BUSY;
     }
-    if (!board->objects.target.ready || board->objects.target.crc != target_crc)
+    if (!board->objects.target.ready || board->objects.target.crc != target_crc) {
         return FX_ERROR_NO_TARGET;
-    if (campaign->scheme_crc == 0)
+    }
+    if (campaign->scheme_crc == 0) {
         return FX_ERROR_SCHEME;
+    }
     *resumed = same && campaign->state != FW_CAMPAIGN_NONE && campaign->state != FW_CAMPAIGN_FINISHED;
-    if (!*resumed)
+    if (!*resumed) {
         prepare_cells(board);
+    }
     campaign->target_crc = target_crc;
     campaign->target_scheme_crc = campaign->scheme_crc;
     campaign->status = FX_OK;
@@ -103,8 +114,9 @@ fx_status campaign_start(firmware *board, uint32_t target_crc, bool *resumed) {
 
 void campaign_end(firmware *board, uint8_t state, fx_status status) {
     campaign_state *campaign = &board->campaign;
-    if (campaign->state != FW_CAMPAIGN_RUNNING)
+    if (campaign->state != FW_CAMPAIGN_RUNNING) {
         return;
+    }
     campaign->state = state;
     campaign->status = status;
     campaign->chip = status == FX_OK || state != FW_CAMPAIGN_FAILED ? NO_CHIP : (uint8_t)board->front_end.failed_chip;
@@ -116,10 +128,11 @@ void campaign_end(firmware *board, uint8_t state, fx_status status) {
 
 static void end_cell(campaign_state *campaign, campaign_cell *cell, uint8_t state) {
     cell->state = state;
-    if (state == FW_CELL_IN_TOLERANCE)
+    if (state == FW_CELL_IN_TOLERANCE) {
         campaign->in_tolerance++;
-    else
+    } else {
         campaign->gave_up++;
+    }
 }
 
 /* What a reading means for one pending cell. */
@@ -128,20 +141,22 @@ static void judge_cell(firmware *board, campaign_cell *cell, int32_t error) {
     const fw_campaign_scheme_request *scheme = &campaign->scheme;
     bool in_tolerance = error <= scheme->tolerance && -error <= scheme->tolerance;
     bool first = campaign->cycle == 0;
-    if (in_tolerance && (!first || (scheme->verify != 0 && scheme->skip != 0)))
+    if (in_tolerance && (!first || (scheme->verify != 0 && scheme->skip != 0))) {
         end_cell(campaign, cell, FW_CELL_IN_TOLERANCE);
-    else if (campaign->cycle >= (scheme->verify != 0 ? scheme->max_cycles : 1))
+    } else if (campaign->cycle >= (scheme->verify != 0 ? scheme->max_cycles : 1)) {
         end_cell(campaign, cell, FW_CELL_GAVE_UP);
-    else if (!first) {
+    } else if (!first) {
         int64_t step = ((int64_t)error * (int64_t)scheme->gate_correction) >> 16;
         cell->gate = (uint16_t)limited(cell->gate + step, scheme->gate_min, scheme->gate_max);
     }
 }
 
 static bool row_is_pending(const campaign_state *campaign) {
-    for (unsigned column = 0; column < FW_COLUMNS; column++)
-        if (campaign->cells[campaign->row][column].state == FW_CELL_PENDING)
+    for (unsigned column = 0; column < FW_COLUMNS; column++) {
+        if (campaign->cells[campaign->row][column].state == FW_CELL_PENDING) {
             return true;
+        }
+    }
     return false;
 }
 
@@ -163,18 +178,21 @@ static fx_status read_row(firmware *board) {
     rows[campaign->row] = READ_CODE;
     fx_status status =
         front_end_convert(&board->front_end, campaign->scheme.range, campaign->scheme.log2_reads, rows, codes);
-    if (status != FX_OK)
+    if (status != FX_OK) {
         return status;
+    }
     for (unsigned column = 0; column < FW_COLUMNS; column++) {
         campaign_cell *cell = &campaign->cells[campaign->row][column];
-        if (cell->state != FW_CELL_PENDING)
+        if (cell->state != FW_CELL_PENDING) {
             continue;
+        }
         cell->code = codes[column];
         judge_cell(board, cell, target_code(board, campaign->row, column) - codes[column]);
     }
     campaign->step = CAMPAIGN_RESET;
-    if (!row_is_pending(campaign))
+    if (!row_is_pending(campaign)) {
         next_row(board);
+    }
     return FX_OK;
 }
 
@@ -185,8 +203,9 @@ static fx_status pulse_cells(firmware *board, int millivolts, uint32_t microseco
     campaign_state *campaign = &board->campaign;
     uint32_t cells = 0;
     int32_t detail = 0;
-    for (unsigned column = 0; column < FW_COLUMNS; column++)
+    for (unsigned column = 0; column < FW_COLUMNS; column++) {
         cells += gates[column] != 0;
+    }
     if (cells == 0) {
         campaign->step = next;
         return FX_OK;
@@ -205,10 +224,12 @@ static fx_status pulse_cells(firmware *board, int millivolts, uint32_t microseco
 static campaign_cell *pulsable_cell(firmware *board, unsigned column) {
     campaign_state *campaign = &board->campaign;
     campaign_cell *cell = &campaign->cells[campaign->row][column];
-    if (cell->state != FW_CELL_PENDING)
+    if (cell->state != FW_CELL_PENDING) {
         return NULL;
-    if (limits_cell_has_budget(&board->limits, campaign->row, column))
+    }
+    if (limits_cell_has_budget(&board->limits, campaign->row, column)) {
         return cell;
+    }
     end_cell(campaign, cell, FW_CELL_BUDGET_SPENT);
     return NULL;
 }
@@ -220,8 +241,9 @@ static fx_status reset_row(firmware *board) {
     uint16_t gates[FW_COLUMNS] = {0};
     for (unsigned column = 0; column < FW_COLUMNS; column++) {
         const campaign_cell *cell = pulsable_cell(board, column);
-        if (cell != NULL && (all || cell->code - target_code(board, campaign->row, column) > scheme->tolerance))
+        if (cell != NULL && (all || cell->code - target_code(board, campaign->row, column) > scheme->tolerance)) {
             gates[column] = scheme->reset_gate;
+        }
     }
     return pulse_cells(board, scheme->reset_millivolts, scheme->reset_microseconds, gates, CAMPAIGN_SET);
 }
@@ -233,15 +255,19 @@ static fx_status set_row(firmware *board) {
     uint16_t gates[FW_COLUMNS] = {0};
     for (unsigned column = 0; column < FW_COLUMNS; column++) {
         cells[column] = pulsable_cell(board, column);
-        if (cells[column] != NULL)
+        if (cells[column] != NULL) {
             gates[column] = cells[column]->gate;
+        }
     }
     fx_status status = pulse_cells(board, scheme->set_millivolts, scheme->set_microseconds, gates, CAMPAIGN_READ);
-    if (campaign->step != CAMPAIGN_READ)
+    if (campaign->step != CAMPAIGN_READ) {
         return status;
-    for (unsigned column = 0; column < FW_COLUMNS; column++)
-        if (cells[column] != NULL)
+    }
+    for (unsigned column = 0; column < FW_COLUMNS; column++) {
+        if (cells[column] != NULL) {
             cells[column]->cycles = (uint8_t)limited(cells[column]->cycles + 1, 0, UINT8_MAX);
+        }
+    }
     campaign->cycle++;
     return status;
 }
@@ -264,17 +290,20 @@ static void finish(firmware *board) {
 
 bool campaign_poll(firmware *board) {
     campaign_state *campaign = &board->campaign;
-    if (campaign->state != FW_CAMPAIGN_RUNNING)
+    if (campaign->state != FW_CAMPAIGN_RUNNING) {
         return false;
+    }
     while (campaign->row < FW_ROWS && campaign->step == CAMPAIGN_READ && !row_is_pending(campaign) &&
-           campaign->cycle == 0)
+           campaign->cycle == 0) {
         campaign->row++;
+    }
     if (campaign->row == FW_ROWS) {
         finish(board);
         return true;
     }
     fx_status status = advance(board);
-    if (status != FX_OK)
+    if (status != FX_OK) {
         campaign_end(board, FW_CAMPAIGN_FAILED, status);
+    }
     return true;
 }

@@ -16,8 +16,9 @@ typedef struct {
 static const command COMMANDS[] = {FW_MESSAGES(COMMAND)};
 
 static const command *find_command(uint8_t message) {
-    if (message >= sizeof COMMANDS / sizeof COMMANDS[0] || COMMANDS[message].handle == NULL)
+    if (message >= sizeof COMMANDS / sizeof COMMANDS[0] || COMMANDS[message].handle == NULL) {
         return NULL;
+    }
     return &COMMANDS[message];
 }
 
@@ -29,12 +30,14 @@ fx_status out_of_range(link_reply *reply, unsigned value) {
 fx_status commands_execute(firmware *board, const link_request *request, link_reply *reply) {
     const command *found = find_command(request->header.message);
     reply->detail = request->header.message;
-    if (found == NULL)
+    if (found == NULL) {
         return FX_ERROR_UNKNOWN_MESSAGE;
+    }
     size_t tail = request->size - found->size;
     reply->detail = (int32_t)request->size;
-    if (request->size < found->size || (found->tail_element == 0 ? tail != 0 : tail % found->tail_element != 0))
+    if (request->size < found->size || (found->tail_element == 0 ? tail != 0 : tail % found->tail_element != 0)) {
         return FX_ERROR_FRAME_LENGTH;
+    }
     reply->detail = 0;
     return found->handle(board, request->payload, request->size, reply);
 }

@@ -18,8 +18,9 @@ size_t firmware_cells_size(void) {
 void firmware_init(firmware *board, firmware_cells *cells, hal *port) {
     memset(board, 0, sizeof *board);
     memset(cells->campaign, 0, sizeof cells->campaign);
-    if (hal_last_reset(port) == HAL_RESET_POWER)
+    if (hal_last_reset(port) == HAL_RESET_POWER) {
         memset(cells->pulses, 0, sizeof cells->pulses); /* other resets renew no cell's budget */
+    }
     board->limits.pulses = cells->pulses;
     board->campaign.cells = cells->campaign;
     board->hal = port;
@@ -42,10 +43,12 @@ bool firmware_poll(firmware *board) {
     link_request request;
     hal_watchdog_kick(board->hal);
     bool busy = link_poll(&board->link, board->hal);
-    if (link_take(&board->link, &request))
+    if (link_take(&board->link, &request)) {
         execute(board, &request);
+    }
     safety_poll(board);
-    if (campaign_poll(board))
+    if (campaign_poll(board)) {
         busy = true;
+    }
     return busy;
 }

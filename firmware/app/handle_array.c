@@ -12,8 +12,9 @@ _Static_assert(FRONT_END_CHIPS *FW_CHIP_RESULT_SIZE <= FW_MAX_PAYLOAD, "selftest
 
 /* The array is wanted: refused while a campaign has it. */
 static fx_status take_array(firmware *board) {
-    if (board->campaign.state == FW_CAMPAIGN_RUNNING)
+    if (board->campaign.state == FW_CAMPAIGN_RUNNING) {
         return FX_ERROR_BUSY;
+    }
     board->safety.idle = false;
     board->front_end.failed_chip = FRONT_END_NO_CHIP;
     return FX_OK;
@@ -26,8 +27,9 @@ fx_status leave_array(firmware *board, fx_status status, link_reply *reply) {
 }
 
 static void put_codes(link_reply *reply, const int16_t *codes, size_t count) {
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         fw_put_i16(reply->payload + reply->size + 2 * i, codes[i]);
+    }
     reply->size += 2 * count;
 }
 
@@ -47,12 +49,15 @@ fx_status handle_read_conductance(firmware *board, const uint8_t *payload, size_
     (void)size;
     fw_read_conductance_request request;
     fw_unpack_read_conductance_request(&request, payload);
-    if (request.range >= FW_RANGE_COUNT)
+    if (request.range >= FW_RANGE_COUNT) {
         return out_of_range(reply, request.range);
-    if (request.row >= FW_ROWS || request.rows > FW_ROWS - request.row)
+    }
+    if (request.row >= FW_ROWS || request.rows > FW_ROWS - request.row) {
         return out_of_range(reply, request.row);
-    if (request.rows == 0 || request.rows > LARGEST_ROWS || request.log2_reads > LARGEST_LOG2_READS)
+    }
+    if (request.rows == 0 || request.rows > LARGEST_ROWS || request.log2_reads > LARGEST_LOG2_READS) {
         return FX_ERROR_ARGUMENT;
+    }
     fx_status status = take_array(board);
     return status == FX_OK ? read_rows(board, &request, reply) : status;
 }
@@ -60,17 +65,21 @@ fx_status handle_read_conductance(firmware *board, const uint8_t *payload, size_
 fx_status handle_multiply(firmware *board, const uint8_t *payload, size_t size, link_reply *reply) {
     fw_multiply_request request;
     fw_unpack_multiply_request(&request, payload);
-    if (size != FW_MULTIPLY_REQUEST_SIZE + 2 * FW_ROWS)
+    if (size != FW_MULTIPLY_REQUEST_SIZE + 2 * FW_ROWS) {
         return FX_ERROR_FRAME_LENGTH;
-    if (request.range >= FW_RANGE_COUNT)
+    }
+    if (request.range >= FW_RANGE_COUNT) {
         return out_of_range(reply, request.range);
+    }
     fx_status status = take_array(board);
-    if (status != FX_OK)
+    if (status != FX_OK) {
         return status;
+    }
     int16_t rows[FW_ROWS];
     int16_t columns[FW_COLUMNS];
-    for (unsigned row = 0; row < FW_ROWS; row++)
+    for (unsigned row = 0; row < FW_ROWS; row++) {
         rows[row] = fw_get_i16(payload + FW_MULTIPLY_REQUEST_SIZE + 2 * row);
+    }
     status = front_end_convert(&board->front_end, request.range, 0, rows, columns);
     front_end_count_clipped(&board->front_end, columns, FW_COLUMNS);
     put_codes(reply, columns, FW_COLUMNS);
@@ -81,14 +90,17 @@ fx_status handle_pulse(firmware *board, const uint8_t *payload, size_t size, lin
     fw_pulse_request request;
     uint16_t gates[FW_COLUMNS];
     fw_unpack_pulse_request(&request, payload);
-    if (size != FW_PULSE_REQUEST_SIZE + sizeof gates)
+    if (size != FW_PULSE_REQUEST_SIZE + sizeof gates) {
         return FX_ERROR_FRAME_LENGTH;
-    for (unsigned column = 0; column < FW_COLUMNS; column++)
+    }
+    for (unsigned column = 0; column < FW_COLUMNS; column++) {
         gates[column] = fw_get_u16(payload + FW_PULSE_REQUEST_SIZE + 2 * column);
+    }
     fx_status status = take_array(board);
-    if (status == FX_OK)
+    if (status == FX_OK) {
         status = limits_pulse(&board->limits, &board->front_end, request.row, request.millivolts, request.microseconds,
                               gates, &reply->detail);
+    }
     fw_pulse_answer answer = {.pulses = board->front_end.pulses};
     fw_pack_pulse_answer(&answer, reply->payload);
     reply->size = FW_PULSE_ANSWER_SIZE;
@@ -99,9 +111,10 @@ fx_status handle_run(firmware *board, const uint8_t *payload, size_t size, link_
     fw_run_request request;
     fw_unpack_run_request(&request, payload);
     fx_status status = (request.flags & FW_RUN_ON_ARRAY) != 0 ? take_array(board) : FX_OK;
-    if (status == FX_OK)
+    if (status == FX_OK) {
         status = inference_run(board, request.flags, payload + FW_RUN_REQUEST_SIZE, size - FW_RUN_REQUEST_SIZE,
                                reply->payload, &reply->size);
+    }
     reply->detail = board->front_end.failed_chip;
     return status;
 }
@@ -110,8 +123,9 @@ fx_status handle_selftest(firmware *board, const uint8_t *payload, size_t size, 
     (void)payload;
     (void)size;
     fx_status status = take_array(board);
-    if (status != FX_OK)
+    if (status != FX_OK) {
         return status;
+    }
     front_end_rest(&board->front_end);
     for (unsigned chip = 0; chip < FRONT_END_CHIPS; chip++) {
         fw_chip_result record = front_end_selftest(&board->front_end, chip);

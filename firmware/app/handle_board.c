@@ -40,10 +40,12 @@ fx_status handle_open_session(firmware *board, const uint8_t *payload, size_t si
     (void)size;
     fw_open_session_request request;
     fw_unpack_open_session_request(&request, payload);
-    if (request.session == 0)
+    if (request.session == 0) {
         return FX_ERROR_ARGUMENT;
-    if (request.session != board->link.session && request.replaces != board->link.session)
+    }
+    if (request.session != board->link.session && request.replaces != board->link.session) {
         return FX_ERROR_STALE_SESSION;
+    }
     fw_open_session_answer answer = {.next_request = link_open_session(&board->link, request.session)};
     fw_pack_open_session_answer(&answer, reply->payload);
     reply->size = FW_OPEN_SESSION_ANSWER_SIZE;

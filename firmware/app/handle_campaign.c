@@ -18,8 +18,9 @@ fx_status handle_campaign_start(firmware *board, const uint8_t *payload, size_t 
     bool resumed = false;
     fw_unpack_campaign_start_request(&request, payload);
     fx_status status = campaign_start(board, request.target_crc, &resumed);
-    if (status == FX_OK)
+    if (status == FX_OK) {
         board->safety.idle = false;
+    }
     fw_campaign_start_answer answer = {.resumed = resumed};
     fw_pack_campaign_start_answer(&answer, reply->payload);
     reply->size = FW_CAMPAIGN_START_ANSWER_SIZE;
@@ -57,8 +58,9 @@ fx_status handle_campaign_cells(firmware *board, const uint8_t *payload, size_t 
     (void)size;
     fw_campaign_cells_request request;
     fw_unpack_campaign_cells_request(&request, payload);
-    if (request.row >= FW_ROWS)
+    if (request.row >= FW_ROWS) {
         return out_of_range(reply, request.row);
+    }
     for (unsigned column = 0; column < FW_COLUMNS; column++) {
         const campaign_cell *cell = &board->campaign.cells[request.row][column];
         fw_cell_state record = {cell->state, cell->cycles, board->limits.pulses[request.row][column], cell->code,

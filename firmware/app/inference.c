@@ -12,11 +12,13 @@ enum { ARRAY_ADC_BITS = 16, LARGEST_CODES = FW_MAX_PAYLOAD / 2 };
 fx_status inference_open(inference_state *inference, const void *image, size_t size) {
     inference_close(inference);
     fx_status status = fx_program_open(&inference->program, image, size);
-    if (status != FX_OK)
+    if (status != FX_OK) {
         return status;
+    }
     size_t working = fx_executor_size(&inference->program, 1);
-    if (working == 0 || working > sizeof inference->working)
+    if (working == 0 || working > sizeof inference->working) {
         return FX_ERROR_MEMORY;
+    }
     inference->open = true;
     return FX_OK;
 }
@@ -46,15 +48,17 @@ static fx_status multiply(void *context, const fx_tile *tile, uint32_t count, co
                           int16_t *results, size_t column_stride) {
     firmware *board = context;
     bool halves = board->inference.program.header->pairing != 0;
-    if (!tile_fits(tile))
+    if (!tile_fits(tile)) {
         return FX_ERROR_RANGE;
+    }
     for (uint32_t i = 0; i < count; i++) {
         int16_t rows[FW_ROWS] = {0};
         int16_t columns[FW_COLUMNS];
         drive_pairs(tile, halves, codes + i * row_stride, rows);
         fx_status status = front_end_convert(&board->front_end, tile->range, 0, rows, columns);
-        if (status != FX_OK)
+        if (status != FX_OK) {
             return status;
+        }
         front_end_count_clipped(&board->front_end, columns + tile->array_column, tile->columns);
         memcpy(results + i * column_stride, columns + tile->array_column, tile->columns * sizeof *results);
     }
@@ -63,8 +67,9 @@ static fx_status multiply(void *context, const fx_tile *tile, uint32_t count, co
 
 static fx_status start_sequence(firmware *board, bool on_array) {
     inference_state *inference = &board->inference;
-    if (on_array && inference->program.header->adc_bits != ARRAY_ADC_BITS)
+    if (on_array && inference->program.header->adc_bits != ARRAY_ADC_BITS) {
         return inference->program.header->adc_bits == 0 ? FX_ERROR_ARRAY_NEEDS_ADC : FX_ERROR_ARGUMENT;
+    }
     inference->array = (fx_array){.context = board, .multiply = multiply};
     fx_status status =
         fx_executor_init(&inference->executor, &inference->program, fx_kernels_default(),
@@ -87,8 +92,9 @@ static fx_status run_steps(firmware *board, size_t timesteps, bool last_piece, c
         hal_watchdog_kick(board->hal);
         memcpy(inputs, codes + t * input_size, input_size);
         fx_status status = fx_step(&inference->executor, inputs, wanted ? outputs : NULL);
-        if (status != FX_OK)
+        if (status != FX_OK) {
             return status;
+        }
         if (wanted) {
             memcpy(reply + *reply_size, outputs, output_size);
             *reply_size += output_size;
@@ -101,8 +107,9 @@ static fx_status run_steps(firmware *board, size_t timesteps, bool last_piece, c
 static fx_status count_timesteps(const fx_header *header, size_t size, size_t *timesteps) {
     size_t input_size = header->input_length * sizeof(int16_t);
     size_t output_size = header->output_length * sizeof(int16_t);
-    if (input_size == 0 || input_size > FW_MAX_PAYLOAD || output_size > FW_MAX_PAYLOAD || size % input_size != 0)
+    if (input_size == 0 || input_size > FW_MAX_PAYLOAD || output_size > FW_MAX_PAYLOAD || size % input_size != 0) {
         return FX_ERROR_FRAME_LENGTH;
+    }
     *timesteps = size / input_size;
     size_t vectors = header->returns_last != 0 ? 1 : *timesteps;
     return vectors * output_size > FW_MAX_PAYLOAD ? FX_ERROR_FRAME_LENGTH : FX_OK;
@@ -113,20 +120,26 @@ fx_status inference_run(firmware *board, unsigned flags, const uint8_t *codes, s
     inference_state *inference = &board->inference;
     bool on_array = (flags & FW_RUN_ON_ARRAY) != 0;
     size_t timesteps = 0;
-    if (!inference->open)
+    if (!inference->open) {
         return FX_ERROR_NO_PROGRAM;
+    }
     fx_status status = count_timesteps(inference->program.header, size, &timesteps);
-    if (status == FX_OK && (flags & FW_RUN_RESET) != 0)
+    if (status == FX_OK && (flags & FW_RUN_RESET) != 0) {
         status = start_sequence(board, on_array);
-    if (status == FX_OK && (!inference->started || inference->on_array != on_array))
+    }
+    if (status == FX_OK && (!inference->started || inference->on_array != on_array)) {
         status = FX_ERROR_ARGUMENT;
-    if (status != FX_OK)
+    }
+    if (status != FX_OK) {
         return status;
+    }
     status = run_steps(board, timesteps, (flags & FW_RUN_LAST_PIECE) != 0, codes, reply, reply_size);
     fx_status rest = on_array ? front_end_rest(&board->front_end) : FX_OK;
-    if (status == FX_OK)
+    if (status == FX_OK) {
         status = rest;
-    if (status != FX_OK)
+    }
+    if (status != FX_OK) {
         inference->started = false; /* part of the piece has run: only a new sequence is sure */
+    }
     return status;
 }

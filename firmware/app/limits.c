@@ -11,13 +11,16 @@ _Static_assert(FW_LIMIT_ROW_MILLIVOLTS < FW_ROW_DAC_SPAN_MILLIVOLTS / 2, "the DA
 fx_status limits_check_pulse(int millivolts, uint32_t microseconds, int32_t *detail) {
     int magnitude = millivolts < 0 ? -millivolts : millivolts;
     *detail = millivolts;
-    if (magnitude > FW_LIMIT_ROW_MILLIVOLTS)
+    if (magnitude > FW_LIMIT_ROW_MILLIVOLTS) {
         return FX_ERROR_LIMIT_VOLTAGE;
+    }
     *detail = (int32_t)(microseconds > INT32_MAX ? INT32_MAX : microseconds);
-    if (microseconds == 0)
+    if (microseconds == 0) {
         return FX_ERROR_ARGUMENT;
-    if (microseconds > FW_LIMIT_PULSE_MICROSECONDS)
+    }
+    if (microseconds > FW_LIMIT_PULSE_MICROSECONDS) {
         return FX_ERROR_LIMIT_WIDTH;
+    }
     /* worst case, a cell of 1 mS: mV^2 x us x 1 mS = 1e-6 nJ */
     int64_t nanojoules = (int64_t)magnitude * magnitude * (int64_t)microseconds / 1000000;
     *detail = (int32_t)nanojoules;
@@ -38,8 +41,9 @@ static fx_status check_cells(const limits_state *limits, unsigned row, const uin
                              int32_t *detail) {
     for (unsigned column = 0; column < FW_COLUMNS; column++) {
         fx_status status = limits_check_gate(gates[column], detail);
-        if (status != FX_OK)
+        if (status != FX_OK) {
             return status;
+        }
         if (gates[column] != 0 && !limits_cell_has_budget(limits, row, column)) {
             *detail = (int32_t)(row * FW_COLUMNS + column);
             return FX_ERROR_LIMIT_PULSES;
@@ -55,15 +59,19 @@ fx_status limits_pulse(limits_state *limits, front_end *front, unsigned row, int
         return FX_ERROR_RANGE;
     }
     fx_status status = limits_check_pulse(millivolts, microseconds, detail);
-    if (status == FX_OK)
+    if (status == FX_OK) {
         status = check_cells(limits, row, gates, detail);
-    if (status != FX_OK)
+    }
+    if (status != FX_OK) {
         return status;
+    }
     uint32_t before = front->pulses;
     status = front_end_pulse(front, row, millivolts, microseconds, gates);
     *detail = front->failed_chip;
-    for (unsigned column = 0; column < FW_COLUMNS && front->pulses != before; column++)
-        if (gates[column] != 0)
+    for (unsigned column = 0; column < FW_COLUMNS && front->pulses != before; column++) {
+        if (gates[column] != 0) {
             limits->pulses[row][column]++;
+        }
+    }
     return status;
 }

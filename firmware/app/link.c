@@ -18,8 +18,9 @@ uint16_t link_open_session(link_state *link, uint32_t session) {
         link->session = session;
         link->expected = 1;
         link->oldest = 0;
-        for (size_t i = 0; i < FW_WINDOW; i++)
+        for (size_t i = 0; i < FW_WINDOW; i++) {
             link->answers[i].request = 0;
+        }
     }
     return link->expected;
 }
@@ -40,8 +41,9 @@ static void send_frame(link_state *link, link_answer *answer) {
 }
 
 void link_send_event(link_state *link, uint8_t event, const uint8_t *payload, size_t size) {
-    if (out_room(link) < LINK_EVENT_SIZE)
+    if (out_room(link) < LINK_EVENT_SIZE) {
         return;
+    }
     fw_header header = {.kind = FW_KIND_EVENT, .message = event, .session = link->session};
     fw_pack_header(&header, link->scratch.bytes);
     memcpy(link->scratch.bytes + FW_HEADER_SIZE, payload, size);
@@ -75,9 +77,11 @@ static void refuse(link_state *link, link_request *request, fx_status status, in
 }
 
 static link_answer *kept_answer(link_state *link, uint16_t request) {
-    for (size_t i = 0; i < FW_WINDOW; i++)
-        if (request != 0 && link->answers[i].request == request)
+    for (size_t i = 0; i < FW_WINDOW; i++) {
+        if (request != 0 && link->answers[i].request == request) {
             return &link->answers[i];
+        }
+    }
     return NULL;
 }
 
@@ -114,10 +118,12 @@ static bool admit(link_state *link, link_request *request) {
 
 /* Decode and check the frame collected; false when it is to be dropped. */
 static bool open_frame(link_state *link, size_t *size) {
-    if (link->frame_too_long || fx_cobs_decode(link->frame, link->frame_size, link->frame, size) != FX_OK)
+    if (link->frame_too_long || fx_cobs_decode(link->frame, link->frame_size, link->frame, size) != FX_OK) {
         return false;
-    if (*size < FW_HEADER_SIZE + LINK_CRC_SIZE || *size > LINK_FRAME_SIZE || link->frame[0] != FW_KIND_REQUEST)
+    }
+    if (*size < FW_HEADER_SIZE + LINK_CRC_SIZE || *size > LINK_FRAME_SIZE || link->frame[0] != FW_KIND_REQUEST) {
         return false;
+    }
     *size -= LINK_CRC_SIZE;
     return fw_get_u32(link->frame + *size) == fx_crc32(0, link->frame, *size);
 }
@@ -125,8 +131,9 @@ static bool open_frame(link_state *link, size_t *size) {
 /* What the frame collected asks for; true when that is to be executed. */
 static bool take_frame(link_state *link, link_request *request) {
     size_t size = 0;
-    if (link->frame_size == 0)
+    if (link->frame_size == 0) {
         return false;
+    }
     if (!open_frame(link, &size)) {
         link->bad_frames++;
         return false;
@@ -143,12 +150,14 @@ static bool take_frame(link_state *link, link_request *request) {
 static bool collect_frame(link_state *link) {
     while (link->in_start < link->in_end) {
         uint8_t byte = link->in[link->in_start++];
-        if (byte == 0)
+        if (byte == 0) {
             return true;
-        if (link->frame_size < sizeof link->frame)
+        }
+        if (link->frame_size < sizeof link->frame) {
             link->frame[link->frame_size++] = byte;
-        else
+        } else {
             link->frame_too_long = true;
+        }
     }
     return false;
 }
@@ -168,8 +177,9 @@ bool link_poll(link_state *link, hal *port) {
 }
 
 bool link_take(link_state *link, link_request *request) {
-    if (!has_room(link) || !collect_frame(link))
+    if (!has_room(link) || !collect_frame(link)) {
         return false;
+    }
     bool wanted = take_frame(link, request);
     link->frame_size = 0;
     link->frame_too_long = false;

@@ -14,28 +14,35 @@ typedef struct {
 } object_place;
 
 static object_place place_of(objects_state *objects, uint8_t object) {
-    if (object == FW_OBJECT_PROGRAM)
+    if (object == FW_OBJECT_PROGRAM) {
         return (object_place){&objects->program, objects->program_bytes, OBJECTS_PROGRAM_CAPACITY};
-    if (object == FW_OBJECT_TARGET)
+    }
+    if (object == FW_OBJECT_TARGET) {
         return (object_place){&objects->target, objects->target_bytes, OBJECTS_TARGET_CAPACITY};
+    }
     return (object_place){NULL, NULL, 0};
 }
 
 fx_status objects_begin(firmware *board, const fw_object_begin_request *request, uint32_t *offset, int32_t *detail) {
     object_place place = place_of(&board->objects, request->object);
-    if (place.state == NULL)
+    if (place.state == NULL) {
         return FX_ERROR_OBJECT_UNKNOWN;
+    }
     *detail = (int32_t)place.capacity;
-    if (request->size > place.capacity)
+    if (request->size > place.capacity) {
         return FX_ERROR_OBJECT_TOO_LARGE;
-    if (request->size == 0 || (request->object == FW_OBJECT_TARGET && request->size != place.capacity))
+    }
+    if (request->size == 0 || (request->object == FW_OBJECT_TARGET && request->size != place.capacity)) {
         return FX_ERROR_ARGUMENT;
+    }
     if (request->size != place.state->size || request->crc != place.state->crc) {
-        if (request->object == FW_OBJECT_TARGET && board->campaign.state == FW_CAMPAIGN_RUNNING)
+        if (request->object == FW_OBJECT_TARGET && board->campaign.state == FW_CAMPAIGN_RUNNING) {
             return FX_ERROR_BUSY;
+        }
         *place.state = (object_state){.size = request->size, .crc = request->crc};
-        if (request->object == FW_OBJECT_PROGRAM)
+        if (request->object == FW_OBJECT_PROGRAM) {
             inference_close(&board->inference);
+        }
     }
     *offset = place.state->arrived;
     return FX_OK;
@@ -44,12 +51,14 @@ fx_status objects_begin(firmware *board, const fw_object_begin_request *request,
 fx_status objects_write(firmware *board, const fw_object_write_request *request, const uint8_t *data, size_t size,
                         uint32_t *offset) {
     object_place place = place_of(&board->objects, request->object);
-    if (place.state == NULL)
+    if (place.state == NULL) {
         return FX_ERROR_OBJECT_UNKNOWN;
+    }
     object_state *state = place.state;
     if (request->offset == state->arrived) {
-        if (size > state->size - state->arrived)
+        if (size > state->size - state->arrived) {
             return FX_ERROR_OBJECT_TOO_LARGE;
+        }
         memcpy(place.bytes + state->arrived, data, size);
         state->arrived += (uint32_t)size;
     }
@@ -59,22 +68,26 @@ fx_status objects_write(firmware *board, const fw_object_write_request *request,
 
 fx_status objects_finish(firmware *board, uint8_t object, uint32_t *crc, int32_t *detail) {
     object_place place = place_of(&board->objects, object);
-    if (place.state == NULL)
+    if (place.state == NULL) {
         return FX_ERROR_OBJECT_UNKNOWN;
+    }
     object_state *state = place.state;
     *crc = state->crc;
     *detail = (int32_t)state->arrived;
-    if (state->ready)
+    if (state->ready) {
         return FX_OK;
-    if (state->size == 0 || state->arrived < state->size)
+    }
+    if (state->size == 0 || state->arrived < state->size) {
         return FX_ERROR_OBJECT_INCOMPLETE;
+    }
     if (fx_crc32(0, place.bytes, state->size) != state->crc) {
         state->arrived = 0;
         return FX_ERROR_OBJECT_CRC;
     }
     fx_status status = FX_OK;
-    if (object == FW_OBJECT_PROGRAM)
+    if (object == FW_OBJECT_PROGRAM) {
         status = inference_open(&board->inference, place.bytes, state->size);
+    }
     state->ready = status == FX_OK;
     return status;
 }

@@ -29,8 +29,9 @@ void safety_poll(firmware *board) {
     uint32_t now = hal_microseconds(board->hal);
     safety->uptime_microseconds += now - safety->last_microseconds;
     safety->last_microseconds = now;
-    if (board->link.heard)
+    if (board->link.heard) {
         safety->heard_microseconds = safety->uptime_microseconds;
+    }
     board->link.heard = false;
     bool active = board->front_end.driven || board->campaign.state == FW_CAMPAIGN_RUNNING;
     uint64_t silence = safety->uptime_microseconds - safety->heard_microseconds;

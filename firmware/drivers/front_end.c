@@ -30,15 +30,17 @@ unsigned front_end_unit_shift(unsigned range) {
 
 uint32_t front_end_adc_crc_errors(const front_end *front) {
     uint32_t errors = 0;
-    for (unsigned chip = 0; chip < FW_COLUMN_ADC_CHIPS; chip++)
+    for (unsigned chip = 0; chip < FW_COLUMN_ADC_CHIPS; chip++) {
         errors += front->columns[chip].crc_errors;
+    }
     return errors;
 }
 
 /* Later failures are often the consequence of the first. */
 static void note_failure(front_end *front, unsigned chip) {
-    if (front->failed_chip == FRONT_END_NO_CHIP)
+    if (front->failed_chip == FRONT_END_NO_CHIP) {
         front->failed_chip = (int32_t)chip;
+    }
 }
 
 static fx_status dac_result(front_end *front, const ltc2668 *dac, fx_status status) {
@@ -51,8 +53,9 @@ static fx_status dac_result(front_end *front, const ltc2668 *dac, fx_status stat
 }
 
 static fx_status adc_result(front_end *front, const ad7606c *adc, fx_status status) {
-    if (status != FX_OK)
+    if (status != FX_OK) {
         note_failure(front, adc->chip);
+    }
     return status;
 }
 
@@ -65,8 +68,9 @@ static fx_status update_outputs(front_end *front) {
     for (unsigned chip = 0; chip < FW_ROW_DAC_CHIPS + FW_GATE_DAC_CHIPS; chip++) {
         ltc2668 *dac = dac_at(front, chip);
         fx_status status = dac_result(front, dac, ltc2668_confirm(dac, front->board));
-        if (status != FX_OK)
+        if (status != FX_OK) {
             return status;
+        }
     }
     hal_pin_write(front->board, FW_PIN_LOAD_DAC, false);
     hal_pin_write(front->board, FW_PIN_LOAD_DAC, true);
@@ -92,8 +96,9 @@ static fx_status init_dacs(front_end *front) {
             row ? FW_ROW_DAC_FIRST_CHIP_SELECT + chip : FW_GATE_DAC_FIRST_CHIP_SELECT + (chip - FW_ROW_DAC_CHIPS);
         fx_status status = ltc2668_init(dac, front->board, select, row ? FW_ROW_DAC_SPAN : FW_GATE_DAC_SPAN,
                                         row ? FW_ROW_DAC_ZERO_CODE : FW_GATE_DAC_ZERO_CODE);
-        if (dac_result(front, dac, status) != FX_OK && first == FX_OK)
+        if (dac_result(front, dac, status) != FX_OK && first == FX_OK) {
             first = status;
+        }
     }
     return first;
 }
@@ -115,8 +120,9 @@ static fx_status init_adcs(front_end *front) {
     fx_status first = FX_OK;
     for (unsigned chip = 0; chip < FW_COLUMN_ADC_CHIPS; chip++) {
         fx_status status = init_adc(front, chip);
-        if (first == FX_OK)
+        if (first == FX_OK) {
             first = status;
+        }
     }
     return first;
 }
@@ -130,8 +136,9 @@ fx_status front_end_init(front_end *front, hal *board) {
     hal_pin_write(board, FW_PIN_RANGE_SWITCH, false);
     hal_pin_write(board, FW_PIN_GAIN_SWITCH, false);
     fx_status adcs = init_adcs(front);
-    if (status == FX_OK)
+    if (status == FX_OK) {
         status = adcs;
+    }
     front->gates_open = false;
     front->ready = status == FX_OK;
     front->driven = !front->ready;
@@ -149,18 +156,21 @@ fx_status front_end_rest(front_end *front) {
         ltc2668 *dac = dac_at(front, chip);
         uint16_t zero = chip < FW_ROW_DAC_CHIPS ? FW_ROW_DAC_ZERO_CODE : FW_GATE_DAC_ZERO_CODE;
         fx_status status = ltc2668_write_all(dac, front->board, zero);
-        if (status != FX_OK) /* the frame before it was damaged, perhaps this one was not */
+        if (status != FX_OK) { /* the frame before it was damaged, perhaps this one was not */
             status = ltc2668_write_all(dac, front->board, zero);
-        if (dac_result(front, dac, status) != FX_OK && first == FX_OK)
+        }
+        if (dac_result(front, dac, status) != FX_OK && first == FX_OK) {
             first = status;
+        }
     }
     fx_status status = update_outputs(front);
     if (status != FX_OK) { /* 0 V everywhere but on the chip that fails is safer than what stands */
         hal_pin_write(front->board, FW_PIN_LOAD_DAC, false);
         hal_pin_write(front->board, FW_PIN_LOAD_DAC, true);
     }
-    if (first == FX_OK)
+    if (first == FX_OK) {
         first = status;
+    }
     hal_pin_write(front->board, FW_PIN_RANGE_SWITCH, false);
     front->ready = front->ready && first == FX_OK;
     front->driven = first != FX_OK;
@@ -172,8 +182,9 @@ static fx_status set_range(front_end *front, unsigned range) {
     for (unsigned chip = 0; chip < FW_COLUMN_ADC_CHIPS; chip++) {
         ad7606c *adc = &front->columns[chip];
         fx_status status = adc_result(front, adc, ad7606c_set_range(adc, front->board, RANGES[range].adc_range));
-        if (status != FX_OK)
+        if (status != FX_OK) {
             return status;
+        }
     }
     return FX_OK;
 }
@@ -191,18 +202,21 @@ static fx_status open_gates(front_end *front) {
 static fx_status drive_rows(front_end *front, const int16_t rows[FW_ROWS]) {
     fx_status status = FX_OK;
     front->driven = true;
-    if (!front->gates_open)
+    if (!front->gates_open) {
         status = open_gates(front);
-    for (unsigned row = 0; row < FW_ROWS && status == FX_OK; row++)
+    }
+    for (unsigned row = 0; row < FW_ROWS && status == FX_OK; row++) {
         status = write_row(front, row, (uint16_t)(FW_ROW_DAC_ZERO_CODE + rows[row]));
+    }
     return status == FX_OK ? update_outputs(front) : status;
 }
 
 static fx_status wait_until_converted(front_end *front) {
     uint32_t start = hal_microseconds(front->board);
     while (hal_pin_read(front->board, FW_PIN_BUSY)) {
-        if (hal_microseconds(front->board) - start > BUSY_LIMIT_MICROSECONDS)
+        if (hal_microseconds(front->board) - start > BUSY_LIMIT_MICROSECONDS) {
             return FX_ERROR_ADC_BUSY;
+        }
         hal_delay_microseconds(front->board, 1);
     }
     return FX_OK;
@@ -218,8 +232,9 @@ static fx_status convert_once(front_end *front, int32_t sums[FW_COLUMNS]) {
         ad7606c *adc = &front->columns[chip];
         int16_t samples[AD7606C_CHANNELS] = {0};
         status = adc_result(front, adc, ad7606c_read(adc, front->board, samples));
-        for (unsigned channel = 0; channel < AD7606C_CHANNELS; channel++)
+        for (unsigned channel = 0; channel < AD7606C_CHANNELS; channel++) {
             sums[chip * AD7606C_CHANNELS + channel] += samples[channel];
+        }
     }
     return status;
 }
@@ -229,18 +244,23 @@ fx_status front_end_convert(front_end *front, unsigned range, unsigned log2_read
     int32_t sums[FW_COLUMNS] = {0};
     front->failed_chip = FRONT_END_NO_CHIP;
     fx_status status = make_ready(front);
-    if (status == FX_OK)
+    if (status == FX_OK) {
         status = set_range(front, range);
-    if (status == FX_OK)
+    }
+    if (status == FX_OK) {
         status = drive_rows(front, rows);
+    }
     hal_delay_microseconds(front->board, FW_SETTLING_READ_MICROSECONDS);
-    for (uint32_t i = 0; i < 1u << log2_reads && status == FX_OK; i++)
+    for (uint32_t i = 0; i < 1u << log2_reads && status == FX_OK; i++) {
         status = convert_once(front, sums);
-    for (unsigned column = 0; column < FW_COLUMNS; column++)
+    }
+    for (unsigned column = 0; column < FW_COLUMNS; column++) {
         columns[column] = (int16_t)((sums[column] + (1 << log2_reads >> 1)) >> log2_reads);
+    }
     hal_watchdog_kick(front->board);
-    if (status != FX_OK)
+    if (status != FX_OK) {
         front_end_rest(front);
+    }
     return status;
 }
 
@@ -251,10 +271,12 @@ static uint16_t programming_code(int millivolts) {
 
 static fx_status prepare_pulse(front_end *front, const uint16_t gates[FW_COLUMNS]) {
     fx_status status = front->driven ? front_end_rest(front) : FX_OK;
-    for (unsigned column = 0; column < FW_COLUMNS && status == FX_OK; column++)
+    for (unsigned column = 0; column < FW_COLUMNS && status == FX_OK; column++) {
         status = write_gate(front, column, gates[column]);
-    if (status == FX_OK)
+    }
+    if (status == FX_OK) {
         status = update_outputs(front);
+    }
     hal_pin_write(front->board, FW_PIN_RANGE_SWITCH, true);
     hal_delay_microseconds(front->board, FW_SETTLING_PROGRAM_MICROSECONDS);
     return status;
@@ -264,24 +286,28 @@ static fx_status prepare_pulse(front_end *front, const uint16_t gates[FW_COLUMNS
 static fx_status stage_end(front_end *front, unsigned row) {
     ltc2668 *dac = &front->rows[row / LTC2668_CHANNELS];
     fx_status status = write_row(front, row, FW_ROW_DAC_ZERO_CODE);
-    if (status == FX_OK)
+    if (status == FX_OK) {
         status = dac_result(front, dac, ltc2668_confirm(dac, front->board));
-    if (status != FX_OK) /* once more, by the frame that reaches every channel */
+    }
+    if (status != FX_OK) { /* once more, by the frame that reaches every channel */
         ltc2668_write_all(dac, front->board, FW_ROW_DAC_ZERO_CODE);
+    }
     return status;
 }
 
 /* LDAC starts the pulse; 0 V then waits in the input register, so that one more LDAC ends it at its time. */
 static fx_status shoot(front_end *front, unsigned row, uint32_t microseconds) {
     fx_status status = update_outputs(front);
-    if (status != FX_OK)
+    if (status != FX_OK) {
         return status;
+    }
     uint32_t start = hal_microseconds(front->board);
     front->pulses++;
     status = stage_end(front, row);
     uint32_t spent = hal_microseconds(front->board) - start;
-    if (spent < microseconds)
+    if (spent < microseconds) {
         hal_delay_microseconds(front->board, microseconds - spent);
+    }
     hal_pin_write(front->board, FW_PIN_LOAD_DAC, false);
     hal_pin_write(front->board, FW_PIN_LOAD_DAC, true);
     return status;
@@ -291,29 +317,34 @@ fx_status front_end_pulse(front_end *front, unsigned row, int millivolts, uint32
                           const uint16_t gates[FW_COLUMNS]) {
     front->failed_chip = FRONT_END_NO_CHIP;
     fx_status status = make_ready(front);
-    if (status != FX_OK)
+    if (status != FX_OK) {
         return status;
+    }
     status = prepare_pulse(front, gates);
     front->driven = true;
-    if (status == FX_OK)
+    if (status == FX_OK) {
         status = write_row(front, row, programming_code(millivolts));
-    if (status == FX_OK)
+    }
+    if (status == FX_OK) {
         status = shoot(front, row, microseconds);
+    }
     fx_status rest = front_end_rest(front);
     return status == FX_OK ? rest : status;
 }
 
 void front_end_count_clipped(front_end *front, const int16_t *codes, size_t count) {
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         front->adc_clipped += codes[i] == INT16_MAX || codes[i] == INT16_MIN;
+    }
 }
 
 static fw_chip_result test_dac(front_end *front, unsigned chip) {
     bool row = chip < FW_ROW_DAC_CHIPS;
     ltc2668 *dac = dac_at(front, chip);
     fx_status status = ltc2668_write_all(dac, front->board, row ? FW_ROW_DAC_ZERO_CODE : FW_GATE_DAC_ZERO_CODE);
-    if (status == FX_OK)
+    if (status == FX_OK) {
         status = ltc2668_confirm(dac, front->board);
+    }
     return (fw_chip_result){
         .kind = row ? FW_SELFTEST_ROW_DAC : FW_SELFTEST_GATE_DAC,
         .index = (uint8_t)(row ? chip : chip - FW_ROW_DAC_CHIPS),

@@ -33,8 +33,9 @@ static fx_status send(ltc2668 *dac, hal *board, unsigned command, unsigned chann
 }
 
 fx_status ltc2668_write(ltc2668 *dac, hal *board, unsigned channel, uint16_t code) {
-    if (((unsigned)dac->known >> channel & 1u) != 0 && dac->codes[channel] == code)
+    if (((unsigned)dac->known >> channel & 1u) != 0 && dac->codes[channel] == code) {
         return FX_OK;
+    }
     fx_status status = send(dac, board, COMMAND_WRITE, channel, code);
     if (status == FX_OK) {
         dac->codes[channel] = code;
@@ -46,16 +47,18 @@ fx_status ltc2668_write(ltc2668 *dac, hal *board, unsigned channel, uint16_t cod
 fx_status ltc2668_write_all(ltc2668 *dac, hal *board, uint16_t code) {
     fx_status status = send(dac, board, COMMAND_WRITE_ALL, 0, code);
     if (status == FX_OK) {
-        for (unsigned channel = 0; channel < LTC2668_CHANNELS; channel++)
+        for (unsigned channel = 0; channel < LTC2668_CHANNELS; channel++) {
             dac->codes[channel] = code;
+        }
         dac->known = 0xFFFFu;
     }
     return status;
 }
 
 fx_status ltc2668_confirm(ltc2668 *dac, hal *board) {
-    if (!dac->pending)
+    if (!dac->pending) {
         return FX_OK;
+    }
     fx_status status = send(dac, board, COMMAND_NONE, 0, 0);
     dac->pending = false;
     return status;
@@ -64,11 +67,14 @@ fx_status ltc2668_confirm(ltc2668 *dac, hal *board) {
 fx_status ltc2668_init(ltc2668 *dac, hal *board, unsigned chip, unsigned span, uint16_t code) {
     *dac = (ltc2668){.chip = chip};
     fx_status status = send(dac, board, COMMAND_SPAN_ALL, 0, (uint16_t)span);
-    if (status == FX_OK)
+    if (status == FX_OK) {
         status = ltc2668_write_all(dac, board, code);
-    if (status == FX_OK)
+    }
+    if (status == FX_OK) {
         status = send(dac, board, COMMAND_UPDATE_ALL, 0, 0);
-    if (status == FX_OK)
+    }
+    if (status == FX_OK) {
         status = ltc2668_confirm(dac, board);
+    }
     return status;
 }

@@ -33,24 +33,27 @@ static buffer make_target(generator *random) {
     buffer map = {.bytes = malloc(OBJECTS_TARGET_CAPACITY), .size = OBJECTS_TARGET_CAPACITY};
     CHECK(map.bytes != NULL);
     memset(map.bytes, 0xFF, map.size);
-    for (int cell = 0; cell < 40; cell++)
+    for (int cell = 0; cell < 40; cell++) {
         map.bytes[below(random, map.size)] = (uint8_t)next_random(random);
+    }
     return map;
 }
 
 static size_t compose_object(fuzzer *fuzz, uint8_t message, uint8_t *payload) {
     size_t which = fuzz->object = below(&fuzz->random, 2);
     payload[0] = (uint8_t)(which + 1);
-    if (message == FW_MESSAGE_OBJECT_BEGIN && (which == 1 || below(&fuzz->random, 8) == 0))
+    if (message == FW_MESSAGE_OBJECT_BEGIN && (which == 1 || below(&fuzz->random, 8) == 0)) {
         fuzz->image[which] = which == 1 ? fuzz->image_count - 1 : below(&fuzz->random, fuzz->image_count - 1);
+    }
     buffer image = fuzz->images[fuzz->image[which]];
     if (message == FW_MESSAGE_OBJECT_BEGIN) {
         fw_put_u32(payload + 1, (uint32_t)image.size);
         fw_put_u32(payload + 5, fx_crc32(0, image.bytes, image.size));
         return FW_OBJECT_BEGIN_REQUEST_SIZE;
     }
-    if (message == FW_MESSAGE_OBJECT_FINISH)
+    if (message == FW_MESSAGE_OBJECT_FINISH) {
         return FW_OBJECT_FINISH_REQUEST_SIZE;
+    }
     uint32_t offset = fuzz->offset[which] < image.size ? fuzz->offset[which] : 0;
     size_t room = FW_MAX_PAYLOAD - FW_OBJECT_WRITE_REQUEST_SIZE;
     size_t size = image.size - offset < room ? image.size - offset : room;
@@ -73,14 +76,16 @@ static size_t compose_scheme(generator *random, uint8_t *payload) {
     fw_put_u32(payload + 20, 5);
     fw_put_u16(payload + 24, (uint16_t)next_random(random));
     fw_put_u16(payload + 28, UINT16_MAX);
-    for (size_t i = 30; i < FW_CAMPAIGN_SCHEME_REQUEST_SIZE; i++)
+    for (size_t i = 30; i < FW_CAMPAIGN_SCHEME_REQUEST_SIZE; i++) {
         payload[i] = (uint8_t)next_random(random);
+    }
     return FW_CAMPAIGN_SCHEME_REQUEST_SIZE;
 }
 
 static size_t random_bytes(generator *random, uint8_t *payload, size_t size) {
-    for (size_t i = 0; i < size; i++)
+    for (size_t i = 0; i < size; i++) {
         payload[i] = (uint8_t)next_random(random);
+    }
     return size;
 }
 
@@ -132,17 +137,21 @@ static size_t make_frame(fuzzer *fuzz, uint8_t *encoded) {
     header.request = wild ? (uint16_t)next_random(random) : fuzz->expected;
     header.session = fuzz->board->link.session ^ (below(random, 100) == 0);
     size_t size = compose(fuzz, header.message, frame + FW_HEADER_SIZE);
-    if (wild)
+    if (wild) {
         size = random_bytes(random, frame + FW_HEADER_SIZE, below(random, FW_MAX_PAYLOAD + 32));
-    for (size_t flips = below(random, 8) == 0 ? 1 + below(random, 3) : 0; flips > 0 && size > 0; flips--)
+    }
+    for (size_t flips = below(random, 8) == 0 ? 1 + below(random, 3) : 0; flips > 0 && size > 0; flips--) {
         frame[FW_HEADER_SIZE + below(random, size)] ^= (uint8_t)(1u << below(random, 8));
-    if (below(random, 200) == 0)
+    }
+    if (below(random, 200) == 0) {
         header.message = (uint8_t)next_random(random);
+    }
     fw_pack_header(&header, frame);
     fw_put_u32(frame + FW_HEADER_SIZE + size, fx_crc32(0, frame, FW_HEADER_SIZE + size));
     size_t length = fx_cobs_encode(frame, FW_HEADER_SIZE + size + LINK_CRC_SIZE, encoded);
-    if (below(random, 10) == 0)
+    if (below(random, 10) == 0) {
         encoded[below(random, length)] = (uint8_t)next_random(random);
+    }
     encoded[length] = 0;
     return length + 1;
 }
@@ -153,11 +162,13 @@ static void note_answer(fuzzer *fuzz, const uint8_t *frame, size_t size) {
     const uint8_t *payload = frame + FW_HEADER_SIZE;
     unsigned status = header.kind == FW_KIND_ERROR ? fw_get_u16(payload) : 0;
     CHECK(status < STATUSES && size <= FW_HEADER_SIZE + FW_MAX_PAYLOAD);
-    if (header.kind != FW_KIND_EVENT)
+    if (header.kind != FW_KIND_EVENT) {
         fuzz->met[header.message][status]++;
+    }
     bool offset = header.message == FW_MESSAGE_OBJECT_BEGIN || header.message == FW_MESSAGE_OBJECT_WRITE;
-    if (header.kind == FW_KIND_ANSWER && offset)
+    if (header.kind == FW_KIND_ANSWER && offset) {
         fuzz->offset[fuzz->object] = fw_get_u32(payload);
+    }
 }
 
 /* Every frame that comes out is whole. */
@@ -180,8 +191,9 @@ static void take_answers(fuzzer *fuzz) {
 
 static void deliver(fuzzer *fuzz, const uint8_t *encoded, size_t size) {
     CHECK(port_send(fuzz->port, encoded, size) == size);
-    for (int pass = 0; pass < 12; pass++)
+    for (int pass = 0; pass < 12; pass++) {
         firmware_poll(fuzz->board);
+    }
     take_answers(fuzz);
 }
 
@@ -194,13 +206,16 @@ static void step(fuzzer *fuzz) {
     if (below(&fuzz->random, 4) == 0 && fuzz->board->campaign.state != FW_CAMPAIGN_RUNNING) {
         uint32_t pulses = fuzz->chips.pulses;
         deliver(fuzz, encoded, size);
-        if (fuzz->board->campaign.state != FW_CAMPAIGN_RUNNING)
+        if (fuzz->board->campaign.state != FW_CAMPAIGN_RUNNING) {
             CHECK(fuzz->chips.pulses == pulses);
+        }
     }
-    if (below(&fuzz->random, 500) == 0)
+    if (below(&fuzz->random, 500) == 0) {
         fuzz->chips.now += FW_LIMIT_SILENCE_MILLISECONDS * 1000u;
-    if (below(&fuzz->random, 20000) == 0)
+    }
+    if (below(&fuzz->random, 20000) == 0) {
         firmware_init(fuzz->board, fuzz->cells, fuzz->port);
+    }
 }
 
 int main(int count, char **arguments) {
@@ -214,19 +229,25 @@ int main(int count, char **arguments) {
     fuzz->cells = malloc(firmware_cells_size());
     fuzz->port = calloc(1, sizeof *fuzz->port);
     CHECK(fuzz->images != NULL && fuzz->board != NULL && fuzz->cells != NULL && fuzz->port != NULL);
-    for (size_t i = 0; i + 1 < fuzz->image_count; i++)
+    for (size_t i = 0; i + 1 < fuzz->image_count; i++) {
         fuzz->images[i] = read_file(arguments[3 + i]);
+    }
     fuzz->images[fuzz->image_count - 1] = make_target(&fuzz->random);
     stub_connect(&fuzz->chips, fuzz->port, &fuzz->random);
     firmware_init(fuzz->board, fuzz->cells, fuzz->port);
-    for (unsigned long i = strtoul(arguments[1], NULL, 10); i > 0; i--)
+    for (unsigned long i = strtoul(arguments[1], NULL, 10); i > 0; i--) {
         step(fuzz);
-    for (size_t code = 0; code < CODES; code++)
-        for (size_t status = 0; status < STATUSES; status++)
-            if (fuzz->met[code][status] != 0)
+    }
+    for (size_t code = 0; code < CODES; code++) {
+        for (size_t status = 0; status < STATUSES; status++) {
+            if (fuzz->met[code][status] != 0) {
                 printf("%zu %zu %u\n", code, status, fuzz->met[code][status]);
-    for (size_t i = 0; i < fuzz->image_count; i++)
+            }
+        }
+    }
+    for (size_t i = 0; i < fuzz->image_count; i++) {
         free(fuzz->images[i].bytes);
+    }
     free(fuzz->images);
     free(fuzz->board);
     free(fuzz->cells);

@@ -40,33 +40,39 @@ static void stub_dac(stub_chips *chips, unsigned chip, const uint8_t *tx, uint8_
     memcpy(rx, chips->previous[chip], 4);
     memcpy(chips->previous[chip], tx, 4);
     uint16_t code = (uint16_t)(tx[2] << 8 | tx[3]);
-    if (chip >= FW_ROW_DAC_CHIPS)
+    if (chip >= FW_ROW_DAC_CHIPS) {
         return;
-    for (unsigned channel = 0; channel < FW_ROW_DAC_CHANNELS; channel++)
-        if (tx[1] >> 4 == 8 || (tx[1] >> 4 == 0 && channel == (tx[1] & 15u)))
+    }
+    for (unsigned channel = 0; channel < FW_ROW_DAC_CHANNELS; channel++) {
+        if (tx[1] >> 4 == 8 || (tx[1] >> 4 == 0 && channel == (tx[1] & 15u))) {
             chips->inputs[chip * FW_ROW_DAC_CHANNELS + channel] = code;
+        }
+    }
 }
 
 static void stub_registers(stub_chips *chips, unsigned adc, const uint8_t *tx, uint8_t *rx) {
     rx[0] = tx[0];
     rx[1] = chips->answer[adc];
     chips->register_mode[adc] = (tx[0] & 0x7F) != 0;
-    if ((tx[0] & 0x40) != 0)
+    if ((tx[0] & 0x40) != 0) {
         chips->answer[adc] = chips->registers[adc][tx[0] & 63];
-    else if (tx[0] != 0)
+    } else if (tx[0] != 0) {
         chips->registers[adc][tx[0] & 63] = tx[1];
+    }
 }
 
 static void stub_adc(stub_chips *chips, unsigned adc, const uint8_t *tx, uint8_t *rx, size_t size) {
     if (size <= 3) {
         stub_registers(chips, adc, tx, rx);
-        if (size == 3)
+        if (size == 3) {
             rx[2] = (uint8_t)stub_crc(rx, 2, 8, 0x07);
+        }
         return;
     }
     CHECK(size == 18 && !chips->register_mode[adc]);
-    for (size_t i = 0; i < 16; i++)
+    for (size_t i = 0; i < 16; i++) {
         rx[i] = (uint8_t)next_random(chips->random);
+    }
     uint16_t crc = stub_crc(rx, 16, 16, 0x755B);
     rx[16] = (uint8_t)(crc >> 8);
     rx[17] = (uint8_t)crc;
@@ -78,12 +84,14 @@ static void stub_transfer(void *user, unsigned chip, const uint8_t *tx, uint8_t 
     uint8_t *answer = rx != NULL ? rx : unused;
     CHECK(chip < STUB_CHIPS && size <= sizeof unused);
     chips->now += 1;
-    if (chip < FW_COLUMN_ADC_FIRST_CHIP_SELECT)
+    if (chip < FW_COLUMN_ADC_FIRST_CHIP_SELECT) {
         stub_dac(chips, chip, tx, answer, size);
-    else
+    } else {
         stub_adc(chips, chip - FW_COLUMN_ADC_FIRST_CHIP_SELECT, tx, answer, size);
-    if (chips->damage != 0 && below(chips->random, chips->damage) == 0)
+    }
+    if (chips->damage != 0 && below(chips->random, chips->damage) == 0) {
         answer[below(chips->random, size)] ^= 0x20;
+    }
 }
 
 /* The outputs or the range switch have changed: a pulse may have begun or ended. */
@@ -94,8 +102,9 @@ static void stub_follow(stub_chips *chips) {
         CHECK(millivolts <= FW_LIMIT_ROW_MILLIVOLTS && millivolts >= -FW_LIMIT_ROW_MILLIVOLTS);
         applied = applied || millivolts != 0;
     }
-    if (applied && !chips->applied)
+    if (applied && !chips->applied) {
         chips->applied_at = chips->now;
+    }
     if (!applied && chips->applied) {
         chips->pulses++;
         CHECK(chips->now - chips->applied_at <= FW_LIMIT_PULSE_MICROSECONDS + STUB_WIDTH_SLACK);
@@ -105,12 +114,15 @@ static void stub_follow(stub_chips *chips) {
 
 static void stub_pin_write(void *user, unsigned pin, bool high) {
     stub_chips *chips = user;
-    if (pin == FW_PIN_RANGE_SWITCH)
+    if (pin == FW_PIN_RANGE_SWITCH) {
         chips->programming = high;
-    if (pin == FW_PIN_LOAD_DAC && !high)
+    }
+    if (pin == FW_PIN_LOAD_DAC && !high) {
         memcpy(chips->outputs, chips->inputs, sizeof chips->outputs);
-    if (pin == FW_PIN_RANGE_SWITCH || pin == FW_PIN_LOAD_DAC)
+    }
+    if (pin == FW_PIN_RANGE_SWITCH || pin == FW_PIN_LOAD_DAC) {
         stub_follow(chips);
+    }
 }
 
 static bool stub_pin_read(void *user, unsigned pin) {
@@ -129,10 +141,12 @@ static void stub_delay(void *user, uint32_t microseconds) {
 
 static void stub_connect(stub_chips *chips, hal *port, generator *random) {
     *chips = (stub_chips){.random = random};
-    for (unsigned row = 0; row < FW_ROWS; row++)
+    for (unsigned row = 0; row < FW_ROWS; row++) {
         chips->inputs[row] = chips->outputs[row] = FW_ROW_DAC_ZERO_CODE;
-    for (unsigned adc = 0; adc < FW_COLUMN_ADC_CHIPS; adc++)
+    }
+    for (unsigned adc = 0; adc < FW_COLUMN_ADC_CHIPS; adc++) {
         chips->registers[adc][0x2F] = 0x31;
+    }
     port->user = chips;
     port->spi_transfer = stub_transfer;
     port->pin_write = stub_pin_write;

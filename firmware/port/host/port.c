@@ -5,8 +5,9 @@
 
 static size_t put(port_ring *ring, const uint8_t *bytes, size_t size) {
     size_t moved = 0;
-    for (; moved < size && ring->count < PORT_RING_SIZE; moved++)
+    for (; moved < size && ring->count < PORT_RING_SIZE; moved++) {
         ring->bytes[(ring->start + ring->count++) % PORT_RING_SIZE] = bytes[moved];
+    }
     return moved;
 }
 
