@@ -27,9 +27,9 @@ def headers(*folders: Path) -> list[str]:
 
 
 def compile_arguments() -> list[str]:
-    """Return flags for GCC and Clang; Microsoft's compiler needs none."""
+    """Return flags for GCC and Clang, or for Microsoft's compiler."""
     if os.name == "nt":
-        return []
+        return ["/std:c11"]
     return ["-std=c11", *(["-O0", "-g", "-UNDEBUG"] if DEBUG else ["-O3"])]
 
 

@@ -14,7 +14,6 @@ import os
 import select
 import signal
 import socket
-import tty
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Self
@@ -108,6 +107,8 @@ class PtyServer(Server):
 
     def _open(self) -> None:
         # Raw, or bytes sent before a host opens the port would be echoed to the board; kept open, or hosts that close it end it.
+        import tty  # Unix only, like pseudo-terminals; a TCP server runs anywhere
+
         self._master, self._slave = os.openpty()
         tty.setraw(self._slave)
         os.set_blocking(self._master, False)
