@@ -61,7 +61,7 @@ def test_training_again_with_the_recorded_settings_gives_as_good_a_network(task)
 
 def test_the_shipped_network_beats_persistence_on_unseen_months_in_float(task):
     error = task.score(task.predict(load_trained()(task.inputs)), task.unseen).thousands
-    assert error < 0.6 * task.score(task.persistence, task.unseen).thousands
+    assert error < 0.45 * task.score(task.persistence, task.unseen).thousands
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +85,7 @@ def test_the_integer_program_predicts_unseen_months_as_the_float_network_does(ta
 def test_noisy_devices_still_beat_persistence_on_unseen_months(seed, task, program):
     simulation = simulate(program, task.inputs, "ta-hfo2", seed)
     errors = [task.score(task.predict(run), task.unseen).thousands for run in simulation.runs]
-    assert max(errors) < 0.75 * task.score(task.persistence, task.unseen).thousands
+    assert max(errors) < 0.5 * task.score(task.persistence, task.unseen).thousands
 
 
 def test_each_error_is_attributed_to_its_stage():
@@ -118,13 +118,18 @@ def test_every_stage_beats_persistence_on_the_unseen_months(result):
     scores = {name: parts["unseen"].thousands for name, parts in result.scores().items()}
     baseline = scores.pop("persistence")
     assert list(scores) == ["float network", "integer program", "simulated array", "emulated board"]
-    assert max(scores.values()) < 0.75 * baseline
+    assert max(scores.values()) < 0.5 * baseline
 
 
-def test_the_board_and_the_simulated_array_of_one_seed_differ_by_two_programmings_and_readings_of_the_same_cells(result):
-    errors = {error.stage: error.rms for error in result.stages.errors}
-    difference = rms(result.stages.outputs["emulated board"] - result.stages.outputs["simulated array"])
-    assert difference == pytest.approx(np.sqrt(2) * np.hypot(errors["programming"], errors["read noise"]), rel=0.5)
+@pytest.mark.parametrize("seed", [1, 2, 3, 4])
+def test_the_board_errs_as_much_as_a_simulated_array_of_the_same_cells(seed, task, program):
+    exact = fx.Engine(program).run(task.inputs)
+    array = fx.SimulatedArray(device="ta-hfo2", seed=seed)
+    array.program(program)
+    with fx.Board(f"emu://host?device=ta-hfo2&seed={seed}", log=False) as board:
+        board.program(program)
+        on_board = rms(board.run(task.inputs) - exact)
+    assert on_board == pytest.approx(rms(fx.Engine(program, array=array).run(task.inputs) - exact), rel=0.25)
 
 
 def test_the_measured_conductances_are_the_targets_but_for_a_few_cells(result):
