@@ -8,12 +8,14 @@ from functools import cache
 
 import numpy as np
 
+from fxlstm.board.board import Board
 from fxlstm.board.driver import Driver, board_info
 from fxlstm.board.inference import run_sequence
 from fxlstm.board.link import Link
 from fxlstm.board.transfer import send_object
 from fxlstm.core import Engine, kernel_names
 from fxlstm.crossbar.integer import IntegerArray
+from fxlstm.crossbar.simulated import SimulatedArray
 from fxlstm.program.program import Codes, Program
 from fxlstm.program.reference import Clipped, Reference
 
@@ -28,10 +30,10 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Executor:
-    """``run(program, codes)`` runs (batch, time, features) codes from reset."""
+    """``run(program, codes)`` runs (batch, time, features) codes from reset; ``takes`` says which programs it can run."""
 
     run: Callable[[Program, Codes], Outcome]
-    runs_digital: bool = True
+    takes: Callable[[Program], bool] = lambda _: True
     counts_adc: bool = True
 
 
@@ -63,16 +65,45 @@ def _integer_array(program: Program, codes: Codes) -> Outcome:
 
 
 @cache
-def _emulated_board() -> Driver:
+def _firmware_driver() -> Driver:
     """The firmware in this process, behind its link."""
     url = "emu://host?device=ideal"
     link = Link(url)
     return Driver(link, board_info(link.identity, url, "ideal"), None)
 
 
+def _has_adc(program: Program) -> bool:
+    return program.hardware.adc_bits is not None
+
+
+def _fits_one_array(program: Program) -> bool:
+    """Whether one array with the front end of its board can hold the program."""
+    tiles = [tile for matrix in program.matrices for tile in matrix.tiles]
+    gains = all((tile.gain, tile.gain_shift) == program.hardware.gain(tile.range) for tile in tiles)
+    return _has_adc(program) and gains and all(tile.array == 0 for tile in tiles)
+
+
+def _simulated_array(program: Program, codes: Codes) -> Outcome:
+    array = SimulatedArray(device="ideal")
+    array.program(program)
+    return Outcome(Engine(program, array=array).run_codes(codes))
+
+
+@cache
+def _ideal_board() -> Board:
+    return Board("emu://host?device=ideal", log=False)
+
+
+def _emulated_board(program: Program, codes: Codes) -> Outcome:
+    """Write-verify by the firmware, then its executor with its DACs, the emulated cells and its ADCs for every tile."""
+    board = _ideal_board()
+    board.program(program)
+    return Outcome(board.run_codes(codes))
+
+
 def _firmware(program: Program, codes: Codes) -> Outcome:
-    """The firmware's own executor; what it does through its array is held by the tests of the boards."""
-    driver = _emulated_board()
+    """The firmware's own executor with its exact integers."""
+    driver = _firmware_driver()
     send_object(driver.link, "program", program.to_bytes())
     return Outcome(np.stack([run_sequence(driver, program, sequence, on_array=False) for sequence in codes]))
 
@@ -80,6 +111,12 @@ def _firmware(program: Program, codes: Codes) -> Outcome:
 EXECUTORS: dict[str, Executor] = {
     **{f"engine-{name}": Executor(_engine(name)) for name in kernel_names()},
     "engine-from-image": Executor(_from_image),
-    "engine-integer-array": Executor(_integer_array, runs_digital=False, counts_adc=False),
+    "engine-integer-array": Executor(_integer_array, takes=_has_adc, counts_adc=False),
     "firmware": Executor(_firmware),
+}
+
+# These hold a program's weights in cells, so they take what fits the array and the ranges of a board.
+ARRAYS: dict[str, Executor] = {
+    "simulated-array": Executor(_simulated_array, takes=_fits_one_array),
+    "emulated-board": Executor(_emulated_board, takes=lambda program: _fits_one_array(program) and program.hardware.adc_bits == 16),
 }

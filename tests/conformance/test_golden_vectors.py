@@ -8,21 +8,22 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from executors import EXECUTORS
+from executors import ARRAYS, EXECUTORS
 
 from fxlstm.program.image import from_bytes
 
 VECTORS = sorted((Path(__file__).parent.parent / "vectors").glob("*.json"))
 
 
-@pytest.mark.parametrize("name", EXECUTORS)
-@pytest.mark.parametrize("path", VECTORS, ids=lambda path: path.stem)
-def test_executor_gives_the_golden_outputs(name: str, path: Path) -> None:
-    vector = json.loads(path.read_text())
-    program = from_bytes(base64.b64decode(vector["image"]))
-    executor = EXECUTORS[name]
-    if not executor.runs_digital and program.hardware.adc_bits is None:
-        assert vector["name"].endswith("digital")
-        return
-    outputs = executor.run(program, np.array(vector["inputs"], dtype=np.int16)).outputs
-    assert outputs.tolist() == vector["outputs"]
+@pytest.mark.parametrize("name", [*EXECUTORS, *ARRAYS])
+def test_executor_gives_the_golden_outputs(name: str) -> None:
+    executor = (EXECUTORS | ARRAYS)[name]
+    taken = 0
+    for path in VECTORS:
+        vector = json.loads(path.read_text())
+        program = from_bytes(base64.b64decode(vector["image"]))
+        if executor.takes(program):
+            taken += 1
+            outputs = executor.run(program, np.array(vector["inputs"], dtype=np.int16)).outputs
+            assert outputs.tolist() == vector["outputs"], path.stem
+    assert taken >= len(VECTORS) // 4
