@@ -34,6 +34,7 @@ LINES: tuple[dict[str, Any], ...] = (
     {"color": "#E69F00", "linewidth": 1.4},
     {"color": "#D55E00", "linewidth": 1.0, "linestyle": (0, (3, 2))},
 )
+LAYERS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7")
 GREY = "0.55"
 UNSEEN = "0.94"
 
@@ -83,6 +84,20 @@ def draw_stages(axes: Axes, names: Sequence[str], errors: Sequence[float], words
     axes.tick_params(axis="y", length=0)
     axes.set_xlim(0, 1.2 * max(errors))
     axes.locator_params(axis="x", nbins=4)
+
+
+def draw_signal_to_noise(axes: Axes, stages: Sequence[tuple[str, str, float | None]]) -> None:
+    """Draw signal to noise as bars, one per (layer, stage, decibel), each layer in its colour; stages without error have no bar."""
+    layers = list(dict.fromkeys(layer for layer, _, _ in stages))
+    for position, (layer, _, decibel) in enumerate(stages):
+        color = LAYERS[layers.index(layer) % len(LAYERS)]
+        axes.barh(position, decibel or 0.0, height=0.7, color=color)
+        words = "no error" if decibel is None else f"{decibel:.1f}"
+        axes.annotate(words, (max(decibel or 0.0, 0.0), position), xytext=(3, 0), textcoords="offset points", va="center")
+    axes.set_yticks(range(len(stages)), [f"{layer}  {stage}" for layer, stage, _ in stages])
+    axes.tick_params(axis="y", length=0)
+    axes.set_ylim(len(stages) - 0.4, -0.6)
+    axes.set_xlabel("signal to noise (dB)")
 
 
 def draw_conductance_maps(figure: Figure, axes: Sequence[Axes], target: Array, measured: Array) -> None:

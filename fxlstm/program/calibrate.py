@@ -13,6 +13,7 @@ from fxlstm.network import Layer
 from fxlstm.network.cells import Activate, Cell, Multiply, ProductSum, Sum
 from fxlstm.program.bounds import value_bounds
 from fxlstm.program.formats import PRE_ACTIVATION_FRACTION, ROW_MAX, UNIT_FRACTION, dac
+from fxlstm.program.methods import RANGE, Method
 from fxlstm.program.operations import FUNCTION_BY_NAME, MAX_FRACTION
 
 Values = NDArray[np.float64]
@@ -20,6 +21,7 @@ Values = NDArray[np.float64]
 # How much further than the calibration data a value may go before it saturates. One state that saturates on unseen data costs
 # 20 to 40 dB, one fraction bit less of it about 1 dB.
 HEADROOM = 1.5
+FINER_FORMATS = 8  # how many times the scale of a vector may be halved below its largest magnitude
 MAX_PARAMETER_FRACTION = 24  # keeps every sum of products inside the shifts that operations have
 
 
@@ -31,26 +33,32 @@ class Format:
     scale: float = 1.0
 
 
-def input_format(x: Values, dac_bits: int) -> Format:
-    """Return Q0.15 with the scale that puts the largest magnitude of the calibration data on the largest code the DAC drives."""
-    peak = float(np.abs(x).max())
+def input_format(x: Values, dac_bits: int, method: Method) -> Format:
+    """Return Q0.15 with the scale that puts the end of the calibration data's scale on the largest code the DAC drives."""
+    peak = float(method.limits(x.reshape(-1, 1), (1 << (dac_bits - 1)) - 1)[0])
     return Format(UNIT_FRACTION, peak * 2.0**UNIT_FRACTION / dac(ROW_MAX, dac_bits) if peak > 0 else 1.0)
 
 
-def covering_fraction(peak: float, headroom: float = HEADROOM) -> int:
-    """Return the largest number of fraction bits with which ``peak * headroom`` still fits; 15 for a peak of 0."""
+def covering_fraction(values: Values, method: Method, headroom: float = HEADROOM) -> int:
+    """Return how many fraction bits a method gives ``values``, which may be larger by ``headroom``; 15 where all are 0.
+
+    The fewest are those with which the largest magnitude still fits.
+    """
+    peak = float(np.abs(values).max())
     if peak == 0:
         return UNIT_FRACTION
-    return UNIT_FRACTION - math.ceil(math.log2(peak * headroom))
+    widest = math.ceil(math.log2(peak * headroom))
+    exponents = range(widest - FINER_FORMATS, widest + 1)
+    return UNIT_FRACTION - exponents[method.choose(values, [2.0**exponent for exponent in exponents], ROW_MAX, headroom)]
 
 
 def parameter_format(values: Values) -> Format:
     """Return the finest format that holds every element of a parameter vector or constant: 1 is 16384 in Q1.14."""
-    fraction = covering_fraction(float(np.abs(values).max()), 2.0**UNIT_FRACTION / ROW_MAX)
+    fraction = covering_fraction(values, RANGE, 2.0**UNIT_FRACTION / ROW_MAX)
     return Format(min(fraction, MAX_PARAMETER_FRACTION))
 
 
-def choose_formats(layer: Layer, trace: Mapping[str, Values], x: Format) -> dict[str, Format]:
+def choose_formats(layer: Layer, trace: Mapping[str, Values], x: Format, method: Method) -> dict[str, Format]:
     """Return the format of every vector of a layer, given its float trace and the format of its input.
 
     Fixed: results of activations (their function's), operands of activations (Q3.12), what the equations bound by 1 (Q0.15).
@@ -62,18 +70,17 @@ def choose_formats(layer: Layer, trace: Mapping[str, Values], x: Format) -> dict
     formats = {"x": x, **{name: parameter_format(values) for name, values in layer.fixed.items()}}
     for equation in cell.equations:
         for name in equation.results:
-            peak = float(np.abs(trace[name]).max())
             low, high = bounds[name]
             if isinstance(equation, Activate):
                 fraction = FUNCTION_BY_NAME[equation.function].result_fraction
             elif low >= -1 and high <= 1:
                 fraction = UNIT_FRACTION
             elif name in cell.memory:
-                fraction = min(max(covering_fraction(peak), 0), MAX_FRACTION)
+                fraction = min(max(covering_fraction(trace[name], method), 0), MAX_FRACTION)
             elif name in activated:
                 fraction = PRE_ACTIVATION_FRACTION
             else:
-                fraction = covering_fraction(peak)
+                fraction = covering_fraction(trace[name], method)
                 fraction = min(fraction, PRE_ACTIVATION_FRACTION) if name in parts else fraction
             formats[name] = Format(fraction)
     return formats

@@ -15,6 +15,7 @@ from fxlstm.program.calibrate import Format, Values, choose_formats, input_forma
 from fxlstm.program.formats import UNIT_FRACTION, dac_codes, encode
 from fxlstm.program.hardware import Hardware
 from fxlstm.program.lower import Arena, LoweredLayer, lower_layer
+from fxlstm.program.methods import Method, find_method
 from fxlstm.program.placement import Block, place
 from fxlstm.program.program import Matrix, Program, Tile
 from fxlstm.program.report import measure
@@ -34,28 +35,36 @@ class _Product:
     result_fractions: NDArray[np.int64]
 
 
-def quantize(network: Network, calibration: ArrayLike, hardware: Hardware | None = None) -> Program:
+def quantize(
+    network: Network,
+    calibration: ArrayLike,
+    hardware: Hardware | None = None,
+    method: str | Method = "range",
+    percentile: float | None = None,
+) -> Program:
     """Return the integer program of ``network`` for ``hardware`` (default: 256 levels, 16-bit converters, bias in the array).
 
     ``calibration``: representative inputs, (time, features) or (batch, time, features); it sets the input's scale, the formats of
     states and outputs and the ADC range of every tile, so values beyond it may saturate. The result carries a report.
-    Raises :class:`ModelError` for NaN, infinity, or shapes and weights that do not fit.
+    ``method``: how these and each weight column's full scale are chosen: ``"range"`` (nothing seen saturates), ``"percentile"``
+    (all but the largest magnitudes are held: ``percentile`` of them in 100, default 99.9) or ``"error"`` (the mean squared error is
+    least). Raises :class:`ModelError` for an unknown method, NaN, infinity, or shapes and weights that do not fit.
     """
-    hardware = hardware or Hardware()
+    hardware, method = hardware or Hardware(), find_method(method, percentile)
     traces = network.trace(calibration)
     x = traces[0]["x"]
     names = _unique([layer.name for layer in network.layers])
     arena = Arena()
     lowered: list[LoweredLayer] = []
     products: list[_Product] = []
-    form = input_format(x, hardware.dac_bits)
+    form = input_format(x, hardware.dac_bits, method)
     for layer, name, trace in zip(network.layers, names, traces, strict=True):
-        formats = choose_formats(layer, trace, form)
+        formats = choose_formats(layer, trace, form, method)
         source = lowered[-1].vectors[network.layers[len(lowered) - 1].cell.output] if lowered else None
         lowered.append(lower_layer(layer, name, formats, hardware, arena, len(products), source))
-        products += [_product(layer, name, formats, multiply, trace, hardware) for multiply in layer.cell.multiplies]
+        products += [_product(layer, name, formats, multiply, trace, hardware, method) for multiply in layer.cell.multiplies]
         form = formats[layer.cell.output]
-    matrices = _to_matrices(products, hardware)
+    matrices = _to_matrices(products, hardware, method)
     program = Program(
         hardware=hardware,
         arena=np.array(arena.contents, dtype=np.int16),
@@ -70,7 +79,9 @@ def quantize(network: Network, calibration: ArrayLike, hardware: Hardware | None
     check(program)
     floats = _float_slices(lowered, traces)
     ranges = [_ranges(product, matrix, hardware) for product, matrix in zip(products, matrices, strict=True)]
-    return replace(program, metadata={"network": network.name, "report": measure(program, x, floats, ranges)})
+    pairs = zip(network.layers, lowered, strict=True)
+    ends = [(part.vectors["x"].name, part.vectors[layer.cell.output].name) for layer, part in pairs]
+    return replace(program, metadata={"network": network.name, "report": measure(program, x, floats, ranges, ends)})
 
 
 def _unique(names: Sequence[str]) -> list[str]:
@@ -92,14 +103,20 @@ def _step_operations(network: Network, lowered: Sequence[LoweredLayer]) -> int:
 
 
 def _product(
-    layer: Layer, name: str, formats: Mapping[str, Format], multiply: Multiply, trace: Mapping[str, Values], hardware: Hardware
+    layer: Layer,
+    name: str,
+    formats: Mapping[str, Format],
+    multiply: Multiply,
+    trace: Mapping[str, Values],
+    hardware: Hardware,
+    method: Method,
 ) -> _Product:
     values = operand_values(layer.cell, trace, multiply)
     operands = [(value, formats[vector]) for value, vector in zip(values, multiply.operands, strict=True)]
     # A row code c means c * 2**-fraction * scale; folded into the weights, every row drives c * 2**-15.
     factors = [np.full(value.shape[-1], form.scale * 2.0 ** (UNIT_FRACTION - form.fraction)) for value, form in operands]
     weight = layer.parameters[multiply.weight] * np.concatenate(factors)[:, np.newaxis]
-    levels = to_levels(weight, layer.parameters[multiply.bias], hardware)
+    levels = to_levels(weight, layer.parameters[multiply.bias], hardware, method)
     codes = [encode(value, form.fraction, form.scale).reshape(-1, value.shape[-1]) for value, form in operands]
     if hardware.bias == "array":
         codes.append(np.full((len(codes[0]), hardware.bias_rows), bias_code(hardware), dtype=np.int16))
@@ -109,11 +126,12 @@ def _product(
     return _Product(label, levels, dac_codes(np.concatenate(codes, axis=1), hardware.dac_bits), fractions)
 
 
-def _to_matrices(products: Sequence[_Product], hardware: Hardware) -> tuple[Matrix, ...]:
+def _to_matrices(products: Sequence[_Product], hardware: Hardware, method: Method) -> tuple[Matrix, ...]:
     if hardware.adc_bits is None:
         return tuple(_to_matrix(product, (), 1.0, hardware) for product in products)
     shapes = [product.levels.weights.shape for product in products]
-    return tuple(_tiled(product, blocks, hardware) for product, blocks in zip(products, place(shapes, hardware), strict=True))
+    pairs = zip(products, place(shapes, hardware), strict=True)
+    return tuple(_tiled(product, blocks, hardware, method) for product, blocks in pairs)
 
 
 def _accumulators(product: _Product, block: Block | Tile) -> Values:
@@ -123,9 +141,9 @@ def _accumulators(product: _Product, block: Block | Tile) -> Values:
     return sums
 
 
-def _tiled(product: _Product, blocks: Sequence[Block], hardware: Hardware) -> Matrix:
-    """Give every tile the finest range that holds its current; tiles add in the unit of the finest."""
-    ranges = [choose_range(_accumulators(product, block), hardware, RANGE_HEADROOM) for block in blocks]
+def _tiled(product: _Product, blocks: Sequence[Block], hardware: Hardware, method: Method) -> Matrix:
+    """Give every tile the range that the method chooses for its current; tiles add in the unit of the finest."""
+    ranges = [choose_range(_accumulators(product, block), hardware, method, RANGE_HEADROOM) for block in blocks]
     finest = min(hardware.unit_shift(index) for index in ranges)
     tiles = []
     for block, index in zip(blocks, ranges, strict=True):

@@ -19,6 +19,7 @@ Values = NDArray[np.float64]
 
 # The reference interpreter is slow: it runs as many timesteps of the calibration data as this many matrices allow, at least one.
 PRODUCT_BUDGET = 20_000_000
+NO_ERROR = 98.1  # dB: of a full-scale sine in 16-bit codes, 6.02 * 16 + 1.76
 
 
 @dataclass(frozen=True)
@@ -52,12 +53,27 @@ class MatrixUse:
 
 
 @dataclass(frozen=True)
+class LayerLoss:
+    """Signal to noise in decibel of what a layer is given and of what it puts out; 98 dB where there is no error."""
+
+    layer: str
+    given: float
+    output: float
+
+    @property
+    def loss(self) -> float:
+        """Decibel that the layer loses."""
+        return self.given - self.output
+
+
+@dataclass(frozen=True)
 class Report:
-    """The report of one program; ``print`` it, or read ``rows`` and ``matrices``."""
+    """The report of one program; ``print`` it, or read ``rows``, ``matrices`` and ``layers``."""
 
     timesteps: int
     rows: tuple[Stage, ...]
     matrices: tuple[MatrixUse, ...]
+    layers: tuple[LayerLoss, ...] = ()
 
     @classmethod
     def of(cls, program: Program) -> Report:
@@ -68,7 +84,8 @@ class Report:
         try:
             stages = tuple(Stage(**row) for row in data["rows"])
             matrices = tuple(MatrixUse(**{**row, "tiles": tuple(row["tiles"])}) for row in data["matrices"])
-            return cls(int(data["timesteps"]), stages, matrices)
+            layers = tuple(LayerLoss(**row) for row in data.get("layers", ()))
+            return cls(int(data["timesteps"]), stages, matrices, layers)
         except (KeyError, TypeError, ValueError) as error:
             raise ProgramError(f"the program's report is not readable ({error}); quantize again") from error
 
@@ -78,7 +95,24 @@ class Report:
             "timesteps": self.timesteps,
             "rows": [asdict(row) for row in self.rows],
             "matrices": [{**asdict(row), "tiles": list(row.tiles)} for row in self.matrices],
+            "layers": [asdict(row) for row in self.layers],
         }
+
+    @property
+    def weakest(self) -> LayerLoss | None:
+        """The layer that loses most signal to noise; ``None`` in the report of an older image."""
+        return max(self.layers, key=lambda layer: layer.loss, default=None)
+
+    @property
+    def summary(self) -> str:
+        """One sentence that names the layer that loses most."""
+        if self.weakest is None:
+            return "The report does not say what each layer loses; quantize again."
+        worst = self.weakest
+        return (
+            f"Layer {worst.layer!r} loses most: its signal to noise drops by {worst.loss:.1f} dB, "
+            f"from {worst.given:.1f} dB at its input to {worst.output:.1f} dB at its output."
+        )
 
     def __str__(self) -> str:
         lines = [f"{'layer':<14}{'stage':<10}{'S/N dB':>8}{'full scale':>12}{'clipped':>9}"]
@@ -92,27 +126,41 @@ class Report:
             tiles = ", ".join(f"{tile['range']} ({tile['full_scale']:.0%})" for tile in matrix.tiles) or "no ADC"
             levels = f"{matrix.levels_used} of {matrix.levels}"
             lines.append(f"{matrix.name:<14}{levels:>15}{matrix.adc_clipped:>13}{matrix.result_clipped:>16}  {tiles}")
-        return "\n".join([*lines, "", f"over {self.timesteps} timesteps of the calibration data"])
+        lines += ["", f"{'layer':<14}{'input dB':>10}{'output dB':>11}{'loss dB':>9}"]
+        lines += [f"{row.layer:<14}{row.given:>10.1f}{row.output:>11.1f}{row.loss:>9.1f}" for row in self.layers]
+        return "\n".join([*lines, "", self.summary, f"Over {self.timesteps} timesteps of the calibration data."])
 
 
-def measure(program: Program, x: Values, floats: Mapping[str, Values], tiles: Sequence[Sequence[dict[str, Any]]]) -> dict[str, Any]:
+def measure(
+    program: Program,
+    x: Values,
+    floats: Mapping[str, Values],
+    tiles: Sequence[Sequence[dict[str, Any]]],
+    layers: Sequence[tuple[str, str]],
+) -> dict[str, Any]:
     """Run the program on calibration data and return its report as plain data.
 
     ``x``: (batch, time, features); ``floats``: what each slice should hold, by name, (batch, time, length);
-    ``tiles``: ranges of each matrix's tiles.
+    ``tiles``: ranges of each matrix's tiles; ``layers``: names of each layer's input and output slices.
     """
     reference = Reference(program)
     codes, timesteps = _record(reference, program.encode(x))
     clipped = _clipped_by_result(reference)
-    stages = []
+    stages: dict[str, Stage] = {}
     for part in program.slices:
         held = codes[:, part.start : part.start + part.length]
         wanted = floats[part.name].reshape(-1, part.length)[:timesteps]
         ratio = _decibels(wanted, decode(held, part.fraction, part.scale))
         layer, vector = part.name.rsplit("/", 1)
         peak = float(np.abs(held.astype(np.int64)).max()) / CODE_MAX
-        stages.append(Stage(layer, vector, ratio, round(peak, 4), clipped.get((part.start, part.length))))
-    return Report(timesteps, tuple(stages), tuple(_matrices(reference, tiles))).as_dict()
+        stages[part.name] = Stage(layer, vector, ratio, round(peak, 4), clipped.get((part.start, part.length)))
+    losses = tuple(_loss(stages[given], stages[output]) for given, output in layers)
+    return Report(timesteps, tuple(stages.values()), tuple(_matrices(reference, tiles)), losses).as_dict()
+
+
+def _loss(given: Stage, output: Stage) -> LayerLoss:
+    ratios = [NO_ERROR if stage.signal_to_noise is None else stage.signal_to_noise for stage in (given, output)]
+    return LayerLoss(output.layer, *ratios)
 
 
 def _record(reference: Reference, inputs: NDArray[np.int16]) -> tuple[NDArray[np.int16], int]:

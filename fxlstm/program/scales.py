@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from fxlstm.errors import ModelError
 from fxlstm.program.formats import CODE_BITS, UNIT_FRACTION, dac
 from fxlstm.program.hardware import Hardware
+from fxlstm.program.methods import RANGE, Method
 from fxlstm.program.operations import MAX_SCALE_SHIFT
 from fxlstm.program.rules import MAX_MANTISSA
 
@@ -43,15 +44,15 @@ def bias_code(hardware: Hardware) -> int:
     return code
 
 
-def to_levels(weight: Values, bias: Values, hardware: Hardware) -> Levels:
+def to_levels(weight: Values, bias: Values, hardware: Hardware, method: Method = RANGE) -> Levels:
     """Return the level differences of ``weight`` (rows, columns), which takes row codes as fractions of 2**15.
 
     With an array bias the last ``bias_rows`` rows hold it, divided as evenly as whole levels allow.
     """
     in_array = hardware.bias == "array"
     bias_weight = bias * 2.0**UNIT_FRACTION / bias_code(hardware) if in_array else np.zeros_like(bias)
-    peak = np.maximum(np.abs(weight).max(axis=0), np.abs(bias_weight) / hardware.bias_rows)
-    delta = peak / (hardware.levels - 1)
+    bias_rows = np.tile(bias_weight / hardware.bias_rows, (hardware.bias_rows * in_array, 1))
+    delta = method.limits(np.concatenate([weight, bias_rows]), hardware.levels - 1) / (hardware.levels - 1)
     per_level = np.divide(1.0, delta, out=np.zeros_like(delta), where=delta > 0)
     levels = np.floor(weight * per_level + 0.5).astype(np.int64)
     if in_array:
@@ -82,15 +83,13 @@ def rescale(factor: float, bias: float, worst_sum: int) -> tuple[int, int, int]:
     )
 
 
-def choose_range(accumulators: Values, hardware: Hardware, headroom: float) -> int:
-    """Return the finest front-end range whose full scale covers the largest accumulator with headroom, else the coarsest."""
+def choose_range(accumulators: Values, hardware: Hardware, method: Method, headroom: float) -> int:
+    """Return the front-end range that a method gives a tile's accumulators: by range, the finest that holds all with headroom."""
     gain, _ = hardware.gain(0)
-    peak = float(np.abs(accumulators).max()) * gain * headroom
     full_scale = (1 << (CODE_BITS - 1)) - 1
-    for index in range(hardware.range_count):
-        if peak <= full_scale * 2.0 ** hardware.unit_shift(index):
-            return index
-    return hardware.range_count - 1
+    full_scales = [full_scale * 2.0 ** hardware.unit_shift(index) for index in range(hardware.range_count)]
+    steps = (1 << ((hardware.adc_bits or CODE_BITS) - 1)) - 1
+    return method.choose(accumulators * gain, full_scales, steps, headroom)
 
 
 def full_scale_used(accumulators: Values, hardware: Hardware, range_index: int) -> float:

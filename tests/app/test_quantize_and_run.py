@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import fxlstm as fx
+from fxlstm.program.methods import Percentile
 
 
 def test_quantize_writes_the_program_that_the_library_makes(command, network_file, inputs_file, program, tmp_path):
@@ -75,3 +76,22 @@ def test_run_tells_scripts_what_it_wrote(command, program_file, inputs_file, tmp
 def test_nothing_is_drawn_where_nobody_watches(command, program_file, inputs_file, tmp_path, array):
     outcome = command("run", program_file, inputs_file, "-o", tmp_path / "y.npy", "--array", array)
     assert outcome.out == "" and outcome.err == ""
+
+
+def test_quantize_names_the_layer_that_loses_most_and_draws_every_stage(command, network_file, inputs_file, tmp_path):
+    options = ("--report", "--figure", tmp_path / "loss.png", "--levels", 4)
+    outcome = command("quantize", network_file, "--calibrate", inputs_file, "-o", tmp_path / "made.fxl", *options)
+    assert "Layer 'lstm' loses most" in outcome.out
+    assert (tmp_path / "loss.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_quantize_calibrates_as_told(command, network_file, inputs_file, network, x, tmp_path):
+    made = tmp_path / "made.fxl"
+    for options, method in ((("--method", "error"), "error"), (("--method", "percentile", "--percentile", 95), Percentile(95))):
+        command("quantize", network_file, "--calibrate", inputs_file, "-o", made, *options)
+        assert made.read_bytes() == fx.quantize(network, x, method=method).to_bytes()
+
+
+def test_quantize_lists_the_methods_when_it_knows_none_of_the_name(command, network_file, inputs_file, tmp_path):
+    outcome = command("quantize", network_file, "--calibrate", inputs_file, "-o", tmp_path / "made.fxl", "--method", "best")
+    assert (outcome.status, "range, percentile, error" in outcome.err) == (1, True)

@@ -155,7 +155,7 @@ def test_the_report_counts_levels_and_clipping_and_measures_every_stage(airline_
     assert all(1 < matrix.levels_used <= 256 and matrix.adc_clipped == 0 for matrix in report.matrices)
     assert all(0 < tile["full_scale"] < 1 for matrix in report.matrices for tile in matrix.tiles)
     assert "S/N dB" in str(report)
-    assert "over 50 timesteps" in str(report)
+    assert "Over 50 timesteps" in str(report)
 
 
 def test_more_levels_and_bits_are_never_worse_for_the_pre_activations(airline_shaped: Network, rng: np.random.Generator) -> None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from fxlstm.app.console import Json, print_json
 
-EPILOG = "Example: fxlstm quantize net.safetensors --calibrate x.npy -o model.fxl --levels 64 --report"
+if TYPE_CHECKING:
+    from fxlstm.program.report import Report
+
+EPILOG = "Example: fxlstm quantize net.safetensors --calibrate x.npy -o model.fxl --levels 64 --report --figure loss.png"
 
 
 def quantize(
@@ -20,7 +23,10 @@ def quantize(
     dac_bits: Annotated[int, typer.Option(help="Bits of the row DACs, 2 to 16.")] = 16,
     adc_bits: Annotated[int, typer.Option(help="Bits of the column ADCs, 2 to 16; 0 for a program that needs no array.")] = 16,
     bias: Annotated[str, typer.Option(help="Where biases are added: 'array' (a driven row) or 'digital'.")] = "array",
+    method: Annotated[str, typer.Option(help="How scales are calibrated: 'range', 'percentile' or 'error'.")] = "range",
+    percentile: Annotated[float | None, typer.Option(help="For --method percentile: held in 100.", show_default="99.9")] = None,
     report: Annotated[bool, typer.Option("--report", help="Print signal-to-noise, clipping and levels of each layer.")] = False,
+    figure: Annotated[Path | None, typer.Option(metavar="PNG", help="Draw the signal-to-noise of every stage there.")] = None,
     as_json: Json = False,
 ) -> None:
     """Turn a float network into an integer program (.fxl).
@@ -33,9 +39,23 @@ def quantize(
     from fxlstm.program.quantize import quantize as make_program
 
     hardware = Hardware(levels=levels, dac_bits=dac_bits, adc_bits=adc_bits or None, bias=bias)
-    program = make_program(load_network(network), load_array(calibrate), hardware)
+    program = make_program(load_network(network), load_array(calibrate), hardware, method, percentile)
     program.save(output)
+    if figure is not None:
+        _draw(program.report(), figure)
     if as_json:
         print_json({"output": str(output), "bytes": output.stat().st_size, "report": program.report().as_dict()})
     elif report:
         typer.echo(str(program.report()))
+
+
+def _draw(report: Report, path: Path) -> None:
+    from fxlstm.app import plots
+
+    stages = [(row.layer, row.vector, row.signal_to_noise) for row in report.rows]
+    with plots.style():
+        figure = plots.new_figure(6.0, 1.2 + 0.19 * len(stages))
+        axes = figure.add_subplot()
+        plots.draw_signal_to_noise(axes, stages)
+        axes.set_title(report.summary.replace(" dB, from", " dB,\nfrom"))
+        plots.save(figure, path)
