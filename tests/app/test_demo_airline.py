@@ -8,7 +8,8 @@ import pytest
 import fxlstm as fx
 from fxlstm.app.console import print_json
 from fxlstm.app.demos import airline
-from fxlstm.app.demos.airline_task import AirlineTask, load_trained, weights_digest
+from fxlstm.app.demos.airline_task import AirlineTask, load_trained
+from fxlstm.app.demos.shipped import weights_digest
 from fxlstm.app.demos.stages import Simulation, attribute, rms, simulate
 from tools import train_airline
 
@@ -54,7 +55,7 @@ def test_training_again_with_the_recorded_settings_gives_as_good_a_network(task)
     train_airline.make_reproducible()
     recorded = load_trained().metadata
     settings = train_airline.Settings(**recorded["settings"])
-    network = train_airline.fit(task, settings, recorded["seed"]).network({})
+    network = train_airline.fit(task, settings, recorded["seed"]).network("airline", {})
     error = task.score(task.predict(network(task.inputs)), task.unseen).thousands
     assert error == pytest.approx(recorded["rmse_thousands"]["unseen"], abs=3)
 

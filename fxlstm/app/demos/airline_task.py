@@ -7,15 +7,14 @@ keep unseen, higher months inside the range of the seen ones. No prediction uses
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
-from importlib.resources import as_file, files
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fxlstm.app.demos.shipped import load_shipped
 from fxlstm.data import load_airline
-from fxlstm.network import Network, load_network
+from fxlstm.network import Network
 
 LEARNED_MONTHS = 96
 Array = NDArray[np.float64]
@@ -93,11 +92,4 @@ class AirlineTask:
 
 def load_trained() -> Network:
     """Return the network that ships with fxlstm; its metadata says how ``tools/train_airline.py`` made it."""
-    with as_file(files(__package__) / "airline.safetensors") as path:
-        return load_network(path)
-
-
-def weights_digest(network: Network) -> str:
-    """Return the SHA-256 of all parameters, layer by layer in the order of their names, as little-endian float64."""
-    arrays = [layer.parameters[key] for layer in network.layers for key in sorted(layer.parameters)]
-    return hashlib.sha256(b"".join(array.astype("<f8").tobytes() for array in arrays)).hexdigest()
+    return load_shipped("airline")
