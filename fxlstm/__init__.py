@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         rnn_from_torch,
         save_network,
     )
+    from fxlstm.network.importers import from_torch
     from fxlstm.program.hardware import Hardware
     from fxlstm.program.program import Program
     from fxlstm.program.quantize import quantize
@@ -66,6 +67,7 @@ _MODULES: dict[str, tuple[str, ...]] = {
         "rnn_from_torch",
         "save_network",
     ),
+    "fxlstm.network.importers": ("from_torch",),
     "fxlstm.program.hardware": ("Hardware",),
     "fxlstm.program.program": ("Program",),
     "fxlstm.program.quantize": ("quantize",),
@@ -91,6 +93,7 @@ __all__ = [
     "SimulatedArray",
     "__version__",
     "dense",
+    "from_torch",
     "gru",
     "gru_from_torch",
     "load_network",

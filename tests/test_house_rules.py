@@ -11,7 +11,7 @@ import pytest
 import fxlstm
 
 ROOT = Path(__file__).resolve().parent.parent
-FOLDERS = ("fxlstm", "firmware", "tests", "tools", "scripts", "docs", ".ci")
+FOLDERS = ("fxlstm", "firmware", "tests", "tools", "scripts", "docs", "examples", ".ci")
 SUFFIXES = (".py", ".pyi", ".pyx", ".pxd", ".c", ".h", ".md", ".toml", ".cff", "")
 LONGEST_FILE = 400  # lines
 

@@ -2,6 +2,8 @@
 
 import ast
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -23,6 +25,7 @@ MAY_IMPORT = {
 }
 FOR_ALL = {"status", "errors", "files", "__version__"}
 PYSERIAL_USERS = {"fxlstm/board/link.py", "fxlstm/urls/protocol_emu.py"}
+TORCH_USER = "fxlstm/network/importers/pytorch.py"  # imported by from_torch when it is called
 THIRD_PARTIES_OF_NETWORK = {"numpy", "safetensors"}
 
 FREESTANDING = {"stdint.h", "stddef.h", "string.h", "stdbool.h", "limits.h"}
@@ -79,10 +82,9 @@ def test_a_package_imports_only_what_stands_below_it(package):
 
 
 def test_the_float_network_needs_only_numpy_and_its_file_format():
-    import sys
-
     for path in modules("network"):
-        assert third_parties(path) <= THIRD_PARTIES_OF_NETWORK | set(sys.stdlib_module_names), relative(path)
+        frameworks = {"torch"} if "importers" in path.parts else set()
+        assert third_parties(path) <= THIRD_PARTIES_OF_NETWORK | frameworks | set(sys.stdlib_module_names), relative(path)
 
 
 def test_only_the_link_and_the_url_handler_touch_pyserial():
@@ -92,7 +94,14 @@ def test_only_the_link_and_the_url_handler_touch_pyserial():
 
 def test_no_module_of_the_package_imports_tests_or_tools():
     for path in modules("."):
-        assert not third_parties(path) & {"tests", "tools", "generators", "pytest", "torch"}, relative(path)
+        assert not third_parties(path) & {"tests", "tools", "generators", "pytest"}, relative(path)
+
+
+def test_only_the_importer_of_pytorch_imports_it_and_only_a_function_imports_the_importer():
+    users = {relative(path) for path in modules(".") if "torch" in third_parties(path)}
+    assert users == {TORCH_USER, "fxlstm/network/importers/__init__.py"}  # the latter for type checkers alone
+    script = "import sys, fxlstm, fxlstm.network.importers, fxlstm.app.cli; fxlstm.from_torch; print('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout == "False\n"
 
 
 def c_files(folder: str) -> list[Path]:

@@ -19,6 +19,7 @@ from fxlstm.network.layer import Layer
 from fxlstm.network.network import Network
 
 VERSION = 1
+PICKLES = (".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".joblib")
 _KEY = "fxlstm"  # the entry of the file's metadata that holds the structure
 
 
@@ -104,6 +105,11 @@ def _build_layer(entry: Mapping[str, Any], index: int, tensors: Mapping[str, Any
 
 def _checked_suffix(path: str | os.PathLike[str]) -> Path:
     path = Path(path)
+    if path.suffix.lower() in PICKLES:
+        raise ModelError(
+            f"{str(path)!r} is a pickle, which can run code, and no code is ever executed from a file; "
+            f"load it in PyTorch where you trust it, then fxlstm.from_torch(module) and fxlstm.save_network"
+        )
     if path.suffix != ".safetensors":
         raise ModelError(f"{str(path)!r} has the suffix {path.suffix!r}; networks are stored as .safetensors")
     return path

@@ -57,5 +57,5 @@ def test_links_lead_somewhere(page):
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_files_named_with_their_folder_exist(page):
-    named = re.findall(r"`((?:fxlstm|firmware|tests|tools|scripts|docs)/[\w/.]+)`", page.read_text())
+    named = re.findall(r"`((?:fxlstm|firmware|tests|tools|scripts|docs|examples)/[\w/.]+)`", page.read_text())
     assert [name for name in named if not (ROOT / name).exists()] == []
