@@ -32,7 +32,7 @@ def _version(wanted: bool) -> None:
 def root(
     version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False,
 ) -> None:
-    """Run trained LSTMs as integer programs: on this computer, on a simulated memristor crossbar, on a board."""
+    """Run trained recurrent networks as integer programs: on this computer, on a simulated memristor crossbar, on a board."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -234,7 +234,7 @@ class Board:
         if not self.info.device:
             raise BoardError(
                 f"the cells of the board on {self.info.url} are not known, so nothing can be programmed; "
-                "open it with Board(url, device='ta-hfo2'), or give a scheme"
+                "name their preset: Board(url, device='ta-hfo2'), fxlstm ... --device ta-hfo2, or give a scheme"
             )
         return scheme_for(self.info.device, self._driver.hardware, tolerance=tolerance)
 

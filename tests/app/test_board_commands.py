@@ -88,7 +88,16 @@ def test_log_of_nothing(command, tmp_path):
     assert "none.db" in outcome.err
 
 
-@pytest.mark.parametrize("options", [(), ("--pty", "--tcp", "127.0.0.1:0"), ("--tcp", "here"), ("--pty", "--fault", "rain=1")])
+@pytest.mark.parametrize(
+    "options",
+    [
+        (),
+        ("--pty", "--tcp", "127.0.0.1:0"),
+        ("--tcp", "here"),
+        ("--tcp", "127.0.0.1:0", "--link", "x"),
+        ("--pty", "--fault", "rain=1"),
+    ],
+)
 def test_emulate_says_what_it_needs(command, options):
     outcome = command("emulate", *options)
     assert outcome.status == 2

@@ -116,7 +116,7 @@ def log(
         return
     for name, rows in tables.items():
         columns = _LOG_COLUMNS[name]
-        print_table(name, columns, [_cells(row, columns) for row in rows])
+        print_table(name.capitalize(), columns, [_cells(row, columns) for row in rows])
 
 
 _LOG_COLUMNS = {
@@ -132,7 +132,7 @@ def _readable(row: dict[str, Any]) -> dict[str, Any]:
     """Return a row of the log with its time in words and without its binary columns."""
     from datetime import UTC, datetime
 
-    time = datetime.fromtimestamp(row["time"], UTC).isoformat(" ", "seconds")
+    time = f"{datetime.fromtimestamp(row['time'], UTC):%Y-%m-%d %H:%M:%SZ}"
     return {name: value for name, value in row.items() if not isinstance(value, bytes)} | {"time": time}
 
 

@@ -22,8 +22,9 @@ def airline(
 ) -> None:
     """Predict airline passengers month by month with an LSTM written into a 128 x 64 memristor array.
 
-    Prints the error of the float network, the integer program, the simulated array and the board, and where it comes from; draws
-    the series, the conductance maps and the errors into FOLDER/airline.png.
+    Prints the error of network, integer program, simulated array and board, and where it comes from.
+
+    Draws the series, the conductance maps and the errors into FOLDER/airline.png.
     """
     from fxlstm.app.demos import airline as demonstration
 

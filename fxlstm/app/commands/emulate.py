@@ -32,6 +32,8 @@ def emulate(
     """
     if pty == (tcp is not None):
         raise typer.BadParameter("choose one of --pty and --tcp HOST:PORT")
+    if link and not pty:
+        raise typer.BadParameter("a link points to a pseudo-terminal; give it with --pty", param_hint="--link")
     with _server(_link(device, seed, state, fault or []), tcp, link) as server:
         port = f"socket://{server.address}" if tcp else server.address
         if as_json:
