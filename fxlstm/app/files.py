@@ -18,8 +18,10 @@ def load_array(path: Path) -> NDArray[np.float64]:
         array = np.load(path, allow_pickle=False)
     except FileNotFoundError:
         raise ModelError(f"no file {str(path)!r}; check the path") from None
-    except (OSError, ValueError, EOFError) as error:
-        raise ModelError(f"{str(path)!r} is not a readable .npy file of numbers ({error}); save it with numpy.save") from None
+    except OSError as error:
+        raise ModelError(f"{str(path)!r} cannot be read ({error.strerror or error}); check the path") from None
+    except (ValueError, EOFError):  # NumPy's words would advise to unpickle
+        raise ModelError(f"{str(path)!r} is no .npy file of numbers, or cut short; save it with numpy.save") from None
     if not isinstance(array, np.ndarray) or array.dtype.kind not in "fiub":
         raise ModelError(f"{str(path)!r} does not hold one array of real numbers; save it with numpy.save")
     return array.astype(np.float64)

@@ -254,5 +254,7 @@ class SimulatedArray:
         except FileNotFoundError:
             raise ArrayError(f"no saved array at {os.fspath(path)!r}; check the path") from None
         except (ValueError, KeyError, TypeError, EOFError, OSError, BadZipFile) as error:
-            raise ArrayError(f"{os.fspath(path)!r} is not a saved array ({error}); delete it to start with fresh cells") from None
+            raise ArrayError(
+                f"{os.fspath(path)!r} is not a saved array, or damaged; give another path, or delete it to start with fresh cells"
+            ) from error
         return array
