@@ -21,8 +21,11 @@ from numpy.typing import NDArray
 
 from fxlstm.errors import FxlstmError
 
+LAYOUT = 1  # goes up with every change of the tables; SQLite keeps it in the file as user_version
+
 # Binary columns hold little-endian integers: codes i16, gates u16, targets u16, cells the protocol's record cell_state.
-_SCHEMA = """
+_SCHEMA = f"""
+BEGIN IMMEDIATE;
 CREATE TABLE IF NOT EXISTS sessions (
     id INTEGER PRIMARY KEY, time REAL NOT NULL, url TEXT NOT NULL, board TEXT NOT NULL, serial INTEGER NOT NULL,
     firmware TEXT NOT NULL, protocol_hash INTEGER NOT NULL, release TEXT NOT NULL, calibration TEXT NOT NULL,
@@ -46,6 +49,8 @@ CREATE TABLE IF NOT EXISTS campaign_results (
 CREATE TABLE IF NOT EXISTS runs (
     id INTEGER PRIMARY KEY, session INTEGER NOT NULL REFERENCES sessions, time REAL NOT NULL, program_crc INTEGER NOT NULL,
     on_array INTEGER NOT NULL, timesteps INTEGER NOT NULL, input BLOB NOT NULL, codes BLOB NOT NULL);
+PRAGMA user_version = {LAYOUT};
+COMMIT;
 """
 
 
@@ -63,6 +68,9 @@ class MeasurementLog:
 
     def __init__(self, path: Path | str, writable: bool = True) -> None:
         self.path = Path(path)
+        self._remedy = "give another path, or log=False to keep none" if writable else "give another path"
+        if not writable and not self.path.exists():
+            raise FxlstmError(f"there is no measurement log {self.path}; boards write one as they measure, or give another path")
         with self._explained():
             if writable:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -75,8 +83,9 @@ class MeasurementLog:
                 if writable:
                     self._database.execute("PRAGMA journal_mode = WAL")
                     self._database.execute("PRAGMA synchronous = NORMAL")
-                    self._database.executescript(_SCHEMA)
-                self._database.execute("SELECT count(*) FROM sessions").fetchone()
+                    if not self._database.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+                        self._database.executescript(_SCHEMA)
+                self._check_layout()
         except FxlstmError:
             self._database.close()
             raise
@@ -90,6 +99,14 @@ class MeasurementLog:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _check_layout(self) -> None:
+        (layout,) = self._database.execute("PRAGMA user_version").fetchone()
+        if layout != LAYOUT:
+            raise FxlstmError(
+                f"the measurement log {self.path} has tables of layout {layout} and this release of fxlstm writes and reads "
+                f"layout {LAYOUT}; move that file away, or give another path"
+            )
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -118,9 +135,7 @@ class MeasurementLog:
         try:
             yield
         except (sqlite3.Error, OSError) as error:
-            raise FxlstmError(
-                f"the measurement log {self.path} cannot be used: {error}; give another path, or log=False to keep none"
-            ) from error
+            raise FxlstmError(f"the measurement log {self.path} cannot be used: {error}; {self._remedy}") from error
 
 
 def _stored(value: Any) -> Any:

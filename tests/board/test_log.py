@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import random
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -101,9 +103,20 @@ def test_a_log_that_cannot_be_written_is_named_with_the_way_out(tmp_path: Path) 
 
 
 def test_looking_at_a_log_that_is_not_there_does_not_make_one(tmp_path: Path) -> None:
-    with pytest.raises(FxlstmError, match="cannot be used"):
+    with pytest.raises(FxlstmError, match=r"no measurement log .*log\.db"):
         MeasurementLog(tmp_path / "log.db", writable=False)
     assert not (tmp_path / "log.db").exists()
+
+
+@pytest.mark.parametrize("writable", [True, False])
+def test_a_log_with_other_tables_is_refused_whole_and_left_alone(tmp_path: Path, writable: bool) -> None:
+    path = tmp_path / "log.db"
+    with closing(sqlite3.connect(path)) as other:
+        other.execute("CREATE TABLE campaigns (id INTEGER PRIMARY KEY, resumed INTEGER NOT NULL)")
+    with pytest.raises(FxlstmError, match=r"log\.db has tables of layout 0 .*move that file away"):
+        MeasurementLog(path, writable=writable)
+    with closing(sqlite3.connect(path)) as other:
+        assert other.execute("SELECT name FROM sqlite_master").fetchall() == [("campaigns",)]
 
 
 def test_the_default_place_follows_xdg(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
