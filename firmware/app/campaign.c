@@ -5,12 +5,6 @@
 
 #include "app/firmware.h"
 
-enum {
-    LARGEST_LOG2_READS = 8,
-    READ_CODE = 32767,
-    NO_CHIP = 255, /* FRONT_END_NO_CHIP in a byte */
-};
-
 static int64_t limited(int64_t value, int64_t low, int64_t high) {
     return value < low ? low : value > high ? high : value;
 }
@@ -19,13 +13,13 @@ static int32_t target_code(const firmware *board, unsigned row, unsigned column)
     const fw_campaign_scheme_request *scheme = &board->campaign.scheme;
     int64_t units = (int64_t)scheme->base_units + objects_target(&board->objects, row, column);
     unsigned shift = front_end_unit_shift(scheme->range);
-    int64_t code = (READ_CODE * units + ((int64_t)1 << (shift - 1))) >> shift;
+    int64_t code = (FW_READ_CODE * units + ((int64_t)1 << (shift - 1))) >> shift;
     return (int32_t)limited(code, INT16_MIN, INT16_MAX);
 }
 
 static fx_status check_scheme(const fw_campaign_scheme_request *scheme, int32_t *detail) {
     *detail = 0;
-    if (scheme->range >= FW_RANGE_COUNT || scheme->log2_reads > LARGEST_LOG2_READS || scheme->max_cycles == 0 ||
+    if (scheme->range >= FW_RANGE_COUNT || scheme->log2_reads > FW_MAX_LOG2_READS || scheme->max_cycles == 0 ||
         scheme->set_millivolts < 0 || scheme->reset_millivolts > 0 || scheme->gate_min > scheme->gate_max) {
         return FX_ERROR_SCHEME;
     }
@@ -107,7 +101,7 @@ fx_status campaign_start(firmware *board, uint32_t target_crc, bool *resumed) {
     campaign->target_crc = target_crc;
     campaign->target_scheme_crc = campaign->scheme_crc;
     campaign->status = FX_OK;
-    campaign->chip = NO_CHIP;
+    campaign->chip = FW_NO_CHIP;
     campaign->state = FW_CAMPAIGN_RUNNING;
     return FX_OK;
 }
@@ -119,7 +113,8 @@ void campaign_end(firmware *board, uint8_t state, fx_status status) {
     }
     campaign->state = state;
     campaign->status = status;
-    campaign->chip = status == FX_OK || state != FW_CAMPAIGN_FAILED ? NO_CHIP : (uint8_t)board->front_end.failed_chip;
+    campaign->chip =
+        status == FX_OK || state != FW_CAMPAIGN_FAILED ? FW_NO_CHIP : (uint8_t)board->front_end.failed_chip;
     uint8_t payload[FW_CAMPAIGN_ENDED_EVENT_SIZE];
     fw_campaign_ended_event event = {.state = state, .status = (uint16_t)status};
     fw_pack_campaign_ended_event(&event, payload);
@@ -175,7 +170,7 @@ static fx_status read_row(firmware *board) {
     campaign_state *campaign = &board->campaign;
     int16_t rows[FW_ROWS] = {0};
     int16_t codes[FW_COLUMNS];
-    rows[campaign->row] = READ_CODE;
+    rows[campaign->row] = FW_READ_CODE;
     fx_status status =
         front_end_convert(&board->front_end, campaign->scheme.range, campaign->scheme.log2_reads, rows, codes);
     if (status != FX_OK) {

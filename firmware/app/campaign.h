@@ -30,7 +30,7 @@ typedef struct {
     uint32_t scheme_crc; /* 0: no scheme yet */
     uint8_t state;       /* FW_CAMPAIGN_* */
     fx_status status;    /* why it failed */
-    uint8_t chip;        /* chip select of the chip that failed, 255 for none */
+    uint8_t chip;        /* chip select of the chip that failed, or FW_NO_CHIP */
     uint32_t target_crc; /* what the cells below belong to */
     uint32_t target_scheme_crc;
     uint16_t row;

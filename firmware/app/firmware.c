@@ -7,6 +7,11 @@
 
 #include "app/commands.h"
 
+_Static_assert((int)HAL_RESET_POWER == FW_RESET_POWER && (int)HAL_RESET_PIN == FW_RESET_PIN &&
+                   (int)HAL_RESET_WATCHDOG == FW_RESET_WATCHDOG && (int)HAL_RESET_FAULT == FW_RESET_FAULT &&
+                   (int)HAL_RESET_SOFTWARE == FW_RESET_SOFTWARE,
+               "the link names a reset as the port does");
+
 size_t firmware_size(void) {
     return sizeof(firmware);
 }

@@ -5,7 +5,7 @@
 
 #include "app/firmware.h"
 
-enum { LARGEST_LOG2_READS = 8, LARGEST_ROWS = 7, READ_CODE = 32767 };
+enum { LARGEST_ROWS = 7 };
 
 _Static_assert(LARGEST_ROWS * FW_COLUMNS * 2 <= FW_MAX_PAYLOAD, "readings fit a frame");
 _Static_assert(FRONT_END_CHIPS *FW_CHIP_RESULT_SIZE <= FW_MAX_PAYLOAD, "selftest fits a frame");
@@ -38,7 +38,7 @@ static fx_status read_rows(firmware *board, const fw_read_conductance_request *r
     for (unsigned i = 0; i < request->rows && status == FX_OK; i++) {
         int16_t rows[FW_ROWS] = {0};
         int16_t columns[FW_COLUMNS];
-        rows[request->row + i] = READ_CODE;
+        rows[request->row + i] = FW_READ_CODE;
         status = front_end_convert(&board->front_end, request->range, request->log2_reads, rows, columns);
         put_codes(reply, columns, FW_COLUMNS);
     }
@@ -55,7 +55,7 @@ fx_status handle_read_conductance(firmware *board, const uint8_t *payload, size_
     if (request.row >= FW_ROWS || request.rows > FW_ROWS - request.row) {
         return out_of_range(reply, request.row);
     }
-    if (request.rows == 0 || request.rows > LARGEST_ROWS || request.log2_reads > LARGEST_LOG2_READS) {
+    if (request.rows == 0 || request.rows > LARGEST_ROWS || request.log2_reads > FW_MAX_LOG2_READS) {
         return FX_ERROR_ARGUMENT;
     }
     fx_status status = take_array(board);

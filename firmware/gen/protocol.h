@@ -6,9 +6,12 @@
 
 #include <stdint.h>
 
-#define FW_PROTOCOL_HASH 0x9C16835Du
-#define FW_MAX_PAYLOAD 1024u
-#define FW_WINDOW 4u
+#define FW_PROTOCOL_HASH 0xC88C0746u
+#define FW_MAX_PAYLOAD 1024u /* bytes of payload in one frame */
+#define FW_WINDOW 4u /* requests in flight at most, and answers kept for replay */
+#define FW_MAX_LOG2_READS 8u /* a reading averages at most 2**MAX_LOG2_READS conversions */
+#define FW_READ_CODE 32767u /* row code that reads a conductance */
+#define FW_NO_CHIP 255u /* in the place of a chip select: none */
 
 enum {
     FW_MESSAGE_IDENTIFY = 1,
@@ -77,6 +80,14 @@ enum {
     FW_SELFTEST_ROW_DAC = 0,
     FW_SELFTEST_GATE_DAC = 1,
     FW_SELFTEST_COLUMN_ADC = 2,
+};
+
+enum {
+    FW_RESET_POWER = 0,
+    FW_RESET_PIN = 1,
+    FW_RESET_WATCHDOG = 2,
+    FW_RESET_FAULT = 3,
+    FW_RESET_SOFTWARE = 4,
 };
 
 static inline uint8_t fw_get_u8(const uint8_t *bytes)
@@ -213,7 +224,7 @@ typedef struct {
     uint16_t columns; /* columns of the array */
     uint16_t max_payload; /* bytes */
     uint8_t window; /* requests in flight at most */
-    uint8_t reset_reason; /* 0 power, 1 pin, 2 watchdog, 3 fault, 4 software */
+    uint8_t reset_reason; /* RESET_REASONS */
     uint32_t boot_session; /* session in force, 0 after a reset */
     uint32_t program_capacity; /* bytes of the largest program image */
     uint32_t working_capacity; /* bytes of executor memory */
@@ -390,7 +401,7 @@ typedef struct {
     uint16_t row; /* first physical row */
     uint8_t rows; /* 1..7 */
     uint8_t range; /* front-end range */
-    uint8_t log2_reads; /* average 2**n conversions, n = 0..8 */
+    uint8_t log2_reads; /* average 2**n conversions, n = 0..MAX_LOG2_READS */
 } fw_read_conductance_request;
 
 static inline void fw_unpack_read_conductance_request(fw_read_conductance_request *record, const uint8_t *bytes)
@@ -508,7 +519,7 @@ static inline void fw_pack_campaign_start_answer(const fw_campaign_start_answer 
 #define FW_CAMPAIGN_STATUS_ANSWER_SIZE 18u
 typedef struct {
     uint8_t state; /* CAMPAIGN_STATES */
-    uint8_t chip; /* chip select of the chip that failed, 255 for none */
+    uint8_t chip; /* chip select of the chip that failed, or NO_CHIP */
     uint16_t status; /* why it failed, a status code */
     uint16_t cells; /* cells with a target */
     uint16_t in_tolerance;
@@ -569,7 +580,7 @@ static inline void fw_unpack_run_request(fw_run_request *record, const uint8_t *
 
 #define FW_BOOT_EVENT_SIZE 1u
 typedef struct {
-    uint8_t reset_reason;
+    uint8_t reset_reason; /* RESET_REASONS */
 } fw_boot_event;
 
 static inline void fw_pack_boot_event(const fw_boot_event *record, uint8_t *bytes)

@@ -13,7 +13,6 @@
 #define FW_ROW_DAC_SPAN 2u /* softspan code of -5 to 5 V */
 #define FW_ROW_DAC_SPAN_MILLIVOLTS 10000 /* codes 0 to 65536 */
 #define FW_ROW_DAC_ZERO_CODE 32768 /* 0 V */
-#define FW_READ_ATTENUATION 25 /* of the row voltage while reading */
 
 #define FW_GATE_DAC_CHIPS 4u
 #define FW_GATE_DAC_CHANNELS 16u

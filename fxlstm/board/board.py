@@ -20,13 +20,13 @@ from fxlstm.board.log import MeasurementLog, default_path
 from fxlstm.board.progress import ProgressOption, shown
 from fxlstm.board.transfer import send_object
 from fxlstm.errors import ArrayError, BoardError, ModelError, ProgramError
+from fxlstm.program.formats import CODE_MAX
 from fxlstm.program.hardware import Hardware, load_board
 from fxlstm.program.identity import Identity
 from fxlstm.program.mapping import check_placement, checked_targets, pair_rows, target_map, tile_columns
 from fxlstm.program.program import Codes, Program, Tile
 from fxlstm.program.scheme import Scheme, code_siemens, gate_codes, scheme_for
 
-CODE_MAX = 32767
 _RECONNECTS = 10
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from fxlstm.board.driver import Driver
 from fxlstm.board.messages import records
-from fxlstm.board.protocol import CAMPAIGN_STATES
+from fxlstm.board.protocol import CAMPAIGN_STATES, NO_CHIP
 from fxlstm.board.transfer import Progress, send_object
 from fxlstm.core._core import crc32
 from fxlstm.errors import BoardError, from_status
@@ -20,7 +20,6 @@ from fxlstm.program.scheme import ProgrammingReport, Scheme, code_siemens, targe
 
 POLL = 0.05  # seconds between two looks at the board; far below its dead-man time
 RESTARTS = 5  # times in a row, without a cell done in between, that a campaign silenced by the dead-man is resumed
-NO_CHIP = 255
 _STATE_NAMES = {code: name for name, code in CAMPAIGN_STATES.items()}
 
 

@@ -16,18 +16,16 @@ from fxlstm import __version__
 from fxlstm.board.link import Link
 from fxlstm.board.log import MeasurementLog
 from fxlstm.board.messages import records
-from fxlstm.board.protocol import CAMPAIGN_STATES, MAX_PAYLOAD, PROTOCOL_HASH, SELFTEST_CHIP_KINDS
+from fxlstm.board.protocol import CAMPAIGN_STATES, MAX_LOG2_READS, MAX_PAYLOAD, PROTOCOL_HASH, RESET_REASONS, SELFTEST_CHIP_KINDS
 from fxlstm.errors import BoardError, from_status
 from fxlstm.program.hardware import Hardware, load_board
+from fxlstm.program.program import Codes
 from fxlstm.program.scheme import code_siemens
 from fxlstm.status import BY_CODE, STATUSES
 
-Codes = NDArray[np.int16]
-
-MAX_LOG2_READS = 8
 WORST_SIEMENS = 1e-3  # of a cell, for the energy of a pulse; docs/board.md
 _STATUS = {status.symbol: status.code for status in STATUSES}
-_RESET_REASONS = ("power", "pin", "watchdog", "fault", "software")
+_RESET_REASONS = {code: name for name, code in RESET_REASONS.items()}
 
 
 @dataclass(frozen=True)
@@ -78,7 +76,7 @@ def board_info(identity: dict[str, Any], url: str, device: str) -> BoardInfo:
         rows=identity["rows"],
         columns=identity["columns"],
         device=device,
-        reset_reason=_RESET_REASONS[reason] if reason < len(_RESET_REASONS) else f"unknown ({reason})",
+        reset_reason=_RESET_REASONS.get(reason, f"unknown ({reason})"),
         program_capacity=identity["program_capacity"],
         working_capacity=identity["working_capacity"],
         row_volts=identity["row_millivolts"] / 1000,

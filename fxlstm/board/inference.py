@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from fxlstm.board.driver import Codes, Driver
+from fxlstm.board.driver import Driver
 from fxlstm.board.protocol import MAX_PAYLOAD, MESSAGE_BY_NAME, RUN_FLAGS, fixed_struct
 from fxlstm.errors import ProgramError
-from fxlstm.program.program import Program
+from fxlstm.program.program import Codes, Program
 
 _CODES_IN_REQUEST = (MAX_PAYLOAD - fixed_struct(MESSAGE_BY_NAME["run"].request).size) // 2
 _CODES_IN_ANSWER = MAX_PAYLOAD // 2

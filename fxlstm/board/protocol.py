@@ -14,10 +14,21 @@ import zlib
 from dataclasses import dataclass
 from functools import lru_cache
 
-from fxlstm.program.scheme import CELL_STATES
+from fxlstm.program.scheme import CELL_STATES, READ_CODE
 
 MAX_PAYLOAD = 1024  # bytes of payload in one frame
 WINDOW = 4  # requests that a host may have in flight; also the number of answers the device keeps for replay
+MAX_LOG2_READS = 8  # a reading averages at most 2**8 conversions
+NO_CHIP = 255  # in the place of a chip select
+
+# Every single number that both sides must agree on, and its meaning.
+CONSTANTS: dict[str, tuple[int, str]] = {
+    "MAX_PAYLOAD": (MAX_PAYLOAD, "bytes of payload in one frame"),
+    "WINDOW": (WINDOW, "requests in flight at most, and answers kept for replay"),
+    "MAX_LOG2_READS": (MAX_LOG2_READS, "a reading averages at most 2**MAX_LOG2_READS conversions"),
+    "READ_CODE": (READ_CODE, "row code that reads a conductance"),
+    "NO_CHIP": (NO_CHIP, "in the place of a chip select: none"),
+}
 
 # Kinds of frame.
 KIND_REQUEST = 1  # host to board
@@ -70,6 +81,7 @@ OBJECTS: dict[str, int] = {
 
 CAMPAIGN_STATES: dict[str, int] = {"none": 0, "running": 1, "finished": 2, "stopped": 3, "silenced": 4, "failed": 5}
 RUN_FLAGS: dict[str, int] = {"reset": 1, "on_array": 2, "last_piece": 4}
+RESET_REASONS: dict[str, int] = {"power": 0, "pin": 1, "watchdog": 2, "fault": 3, "software": 4}
 SELFTEST_CHIP_KINDS: dict[str, int] = {"row_dac": 0, "gate_dac": 1, "column_adc": 2}
 
 # Every table of numbers, under the prefix that the C enumeration gives it.
@@ -80,6 +92,7 @@ CODES: dict[str, dict[str, int]] = {
     "cell": CELL_STATES,
     "run": RUN_FLAGS,
     "selftest": SELFTEST_CHIP_KINDS,
+    "reset": RESET_REASONS,
 }
 
 # Records that are no message: the frame's header, an error's payload, and the elements of tails.
@@ -123,7 +136,7 @@ MESSAGES: tuple[Message, ...] = (
             Field("u16", "columns", "columns of the array"),
             Field("u16", "max_payload", "bytes"),
             Field("u8", "window", "requests in flight at most"),
-            Field("u8", "reset_reason", "0 power, 1 pin, 2 watchdog, 3 fault, 4 software"),
+            Field("u8", "reset_reason", "RESET_REASONS"),
             Field("u32", "boot_session", "session in force, 0 after a reset"),
             Field("u32", "program_capacity", "bytes of the largest program image"),
             Field("u32", "working_capacity", "bytes of executor memory"),
@@ -208,7 +221,7 @@ MESSAGES: tuple[Message, ...] = (
             Field("u16", "row", "first physical row"),
             Field("u8", "rows", "1..7"),
             Field("u8", "range", "front-end range"),
-            Field("u8", "log2_reads", "average 2**n conversions, n = 0..8"),
+            Field("u8", "log2_reads", "average 2**n conversions, n = 0..MAX_LOG2_READS"),
         ),
         (Field("i16s", "codes", "rows x columns ADC codes; one row at +32767, the others at 0 V, all gates open"),),
         "Measure the conductance of whole rows.",
@@ -270,7 +283,7 @@ MESSAGES: tuple[Message, ...] = (
         (),
         (
             Field("u8", "state", "CAMPAIGN_STATES"),
-            Field("u8", "chip", "chip select of the chip that failed, 255 for none"),
+            Field("u8", "chip", "chip select of the chip that failed, or NO_CHIP"),
             Field("u16", "status", "why it failed, a status code"),
             Field("u16", "cells", "cells with a target"),
             Field("u16", "in_tolerance", ""),
@@ -306,7 +319,7 @@ MESSAGES: tuple[Message, ...] = (
 )
 
 EVENTS: tuple[Event, ...] = (
-    Event(1, "boot", (Field("u8", "reset_reason", ""),), "The board has started; sessions and kept answers are gone."),
+    Event(1, "boot", (Field("u8", "reset_reason", "RESET_REASONS"),), "The board has started; sessions and kept answers are gone."),
     Event(
         2,
         "progress",
@@ -344,7 +357,7 @@ def fixed_struct(fields: tuple[Field, ...]) -> struct.Struct:
 
 def _signature() -> str:
     """Everything of the table that both sides must agree on, as one text."""
-    lines = [f"frame {MAX_PAYLOAD} {WINDOW}"]
+    lines = [f"{name} {value}" for name, (value, _) in CONSTANTS.items()]
     lines += [f"{name} {table}" for name, table in CODES.items()]
     lines += [name + "".join(f" {field.type}:{field.name}" for field in fields) for name, fields in RECORDS.items()]
     for message in MESSAGES:

@@ -1,4 +1,5 @@
 /* The loader: checks the rules of docs/image.md, in their order, before anything runs. It trusts nothing. */
+#include "arithmetic.h"
 #include "fxlstm.h"
 
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
@@ -6,7 +7,6 @@
 #endif
 
 #define ADC_PEAK 32768u
-#define ROW_PEAK 32767u
 
 typedef struct {
     const void *data;
@@ -199,7 +199,7 @@ static uint64_t largest_sum(const fx_program *program, const fx_matrix *matrix, 
     uint64_t sum = 0;
     if (program->header->adc_bits == 0) {
         for (uint32_t row = 0; row < matrix->rows; row++) {
-            sum += (uint64_t)(weights[row] < 0 ? -weights[row] : weights[row]) * ROW_PEAK;
+            sum += (uint64_t)(weights[row] < 0 ? -weights[row] : weights[row]) * FX_LARGEST_ROW_CODE;
         }
         return sum;
     }

@@ -11,16 +11,13 @@ from operator import mul
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fxlstm.errors import ProgramError
 from fxlstm.program.activations import activation
 from fxlstm.program.formats import adc, dac, round_shift, saturate
-from fxlstm.program.program import Matrix, Operation, Program, Tile
+from fxlstm.program.program import Codes, Matrix, Operation, Program, Tile
 
 UNIT = 32768  # 1.0 in Q0.15, one above the largest code
-
-Codes = NDArray[np.int16]
 
 
 class MultipliesTiles(Protocol):

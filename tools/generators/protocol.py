@@ -117,8 +117,7 @@ def header(_: str) -> str:
         "#include <stdint.h>",
         "",
         f"#define FW_PROTOCOL_HASH 0x{protocol.PROTOCOL_HASH:08X}u",
-        f"#define FW_MAX_PAYLOAD {protocol.MAX_PAYLOAD}u",
-        f"#define FW_WINDOW {protocol.WINDOW}u",
+        *(f"#define FW_{name} {value}u /* {meaning} */" for name, (value, meaning) in protocol.CONSTANTS.items()),
     ]
     lines += _enumeration("MESSAGE", {message.name: message.code for message in protocol.MESSAGES})
     lines += _enumeration("EVENT", {event.name: event.code for event in protocol.EVENTS})

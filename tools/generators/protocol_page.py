@@ -30,8 +30,7 @@ def page(present: str) -> str:
 def _constants() -> str:
     rows = [
         ("protocol hash", f"`{protocol.PROTOCOL_HASH:08x}`", "CRC-32 of the whole table; `identify` answers with the board's"),
-        ("largest payload", protocol.MAX_PAYLOAD, "bytes in one frame"),
-        ("window", protocol.WINDOW, "requests in flight at most, and answers kept for replay"),
+        *((f"`{name}`", value, meaning) for name, (value, meaning) in protocol.CONSTANTS.items()),
     ]
     return table(("constant", "value", "meaning"), rows)
 

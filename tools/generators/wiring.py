@@ -65,7 +65,6 @@ def header(_: str) -> str:
         _define("columns", f"{board['array']['columns']}u"),
     ]
     lines += ["", *_chips("row_dac", board, "rows"), *_span("row_dac", board)]
-    lines += [_define("read_attenuation", f"{board['row_dac']['read_attenuation']} /* of the row voltage while reading */")]
     lines += ["", *_chips("gate_dac", board, "columns"), *_span("gate_dac", board)]
     lines += ["", *_chips("column_adc", board, "columns"), *_ranges(board), ""]
     lines += [_define(f"pin_{name}", f"{pin}u") for name, pin in board["pins"].items()]
