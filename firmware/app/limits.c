@@ -3,9 +3,12 @@
  */
 #include "app/limits.h"
 
-#define LARGEST_NANOJOULES                                                                                             \
-    ((int64_t)FW_LIMIT_ROW_MILLIVOLTS * FW_LIMIT_ROW_MILLIVOLTS * FW_LIMIT_PULSE_MICROSECONDS / 1000000)
-_Static_assert(FW_LIMIT_PULSE_NANOJOULES < LARGEST_NANOJOULES, "the other limits alone do not hold the energy limit");
+/* Energy in the worst case, a cell of the conductance that the board file names: mV^2 x us x uS = 1e-9 nJ. */
+#define NANOJOULES(millivolts, microseconds)                                                                           \
+    ((int64_t)(millivolts) * (millivolts) * (int64_t)(microseconds) * FW_WORST_MICROSIEMENS / 1000000000)
+
+_Static_assert(FW_LIMIT_PULSE_NANOJOULES < NANOJOULES(FW_LIMIT_ROW_MILLIVOLTS, FW_LIMIT_PULSE_MICROSECONDS),
+               "the other limits alone do not hold the energy limit");
 _Static_assert(FW_LIMIT_ROW_MILLIVOLTS < FW_ROW_DAC_SPAN_MILLIVOLTS / 2, "the DAC alone does not hold the row limit");
 
 fx_status limits_check_pulse(int millivolts, uint32_t microseconds, int32_t *detail) {
@@ -21,8 +24,7 @@ fx_status limits_check_pulse(int millivolts, uint32_t microseconds, int32_t *det
     if (microseconds > FW_LIMIT_PULSE_MICROSECONDS) {
         return FX_ERROR_LIMIT_WIDTH;
     }
-    /* worst case, a cell of 1 mS: mV^2 x us x 1 mS = 1e-6 nJ */
-    int64_t nanojoules = (int64_t)magnitude * magnitude * (int64_t)microseconds / 1000000;
+    int64_t nanojoules = NANOJOULES(magnitude, microseconds);
     *detail = (int32_t)nanojoules;
     return nanojoules > FW_LIMIT_PULSE_NANOJOULES ? FX_ERROR_LIMIT_ENERGY : FX_OK;
 }

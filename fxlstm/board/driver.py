@@ -23,7 +23,6 @@ from fxlstm.program.program import Codes
 from fxlstm.program.scheme import code_siemens
 from fxlstm.status import BY_CODE, STATUSES
 
-WORST_SIEMENS = 1e-3  # of a cell, for the energy of a pulse; docs/board.md
 _STATUS = {status.symbol: status.code for status in STATUSES}
 _RESET_REASONS = {code: name for name, code in RESET_REASONS.items()}
 
@@ -192,7 +191,8 @@ class Driver:
             raise BoardError(f"a pulse of {seconds:g} s: choose at least one microsecond")
         if seconds > self.info.pulse_seconds:
             raise from_status(_STATUS["LIMIT_WIDTH"], f"a pulse of {seconds:g} s, limit {self.info.pulse_seconds:g} s")
-        joules = volts**2 * WORST_SIEMENS * seconds
+        worst_siemens = 1e-6 * float(load_board(self.hardware.board)["cells"]["worst_microsiemens"])
+        joules = volts**2 * worst_siemens * seconds
         if joules > self.info.pulse_joules * (1 + 1e-9):
             pulse = f"a pulse of {volts:g} V for {seconds:g} s, {joules:g} J"
             raise from_status(_STATUS["LIMIT_ENERGY"], f"{pulse}, limit {self.info.pulse_joules:g} J")

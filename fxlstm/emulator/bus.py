@@ -22,7 +22,6 @@ SPI_NANOSECONDS_PER_BYTE = 400  # 20 MHz
 PIN_NANOSECONDS = 100
 SELECTOR_THRESHOLD_VOLTS = 0.5  # a column whose gate is at or below it cannot be read; which pulses act is the cells' affair
 PULSE_OVERRUN = 2  # microseconds that a pulse may last longer than its limit: the edges that begin and end it
-WORST_SIEMENS = 1e-3  # of a cell, for the energy of a pulse; docs/board.md
 MOST_VIOLATIONS = 1000  # enough to see what is wrong
 
 Volts = NDArray[np.float64]
@@ -233,7 +232,7 @@ class Bus:
             volts * 1000 > limits["row_millivolts"]
             or gate_volts.max() * 1000 > limits["gate_millivolts"]
             or microseconds > limits["pulse_microseconds"]
-            or volts**2 * WORST_SIEMENS * microseconds * 1e3 > limits["pulse_nanojoules"]
+            or volts**2 * self._board["cells"]["worst_microsiemens"] * microseconds * 1e-3 > limits["pulse_nanojoules"]
         ):
             self._report(f"a pulse of {volts:g} V for {seconds * 1e6:g} us exceeds the board's limits")
         try:
