@@ -18,8 +18,10 @@ if TYPE_CHECKING:
     from fxlstm.crossbar.simulated import SimulatedArray
     from fxlstm.errors import ArrayError, BoardError, FxlstmError, ImageError, LinkError, LinkLost, ModelError, ProgramError
     from fxlstm.network import (
+        Bidirectional,
         Layer,
         Network,
+        bidirectional,
         dense,
         gru,
         gru_from_torch,
@@ -53,8 +55,10 @@ _MODULES: dict[str, tuple[str, ...]] = {
         "ProgramError",
     ),
     "fxlstm.network": (
+        "Bidirectional",
         "Layer",
         "Network",
+        "bidirectional",
         "dense",
         "gru",
         "gru_from_torch",
@@ -76,6 +80,7 @@ _HOME: dict[str, str] = {name: module for module, names in _MODULES.items() for 
 
 __all__ = [
     "ArrayError",
+    "Bidirectional",
     "Board",
     "BoardError",
     "Engine",
@@ -92,6 +97,7 @@ __all__ = [
     "ProgramError",
     "SimulatedArray",
     "__version__",
+    "bidirectional",
     "dense",
     "from_torch",
     "gru",

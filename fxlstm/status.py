@@ -39,11 +39,20 @@ STATUSES: tuple[Status, ...] = (
     Status(11, "IMAGE_TILES", "image", "a tile lies outside its matrix or the array, or the tiles do not cover the matrix once"),
     Status(12, "IMAGE_WEIGHTS", "image", "a weight exceeds the number of levels"),
     Status(13, "IMAGE_SCALES", "image", "a column's scale could overflow 64 bits"),
+    Status(14, "IMAGE_SWEEPS", "image", "a sweep reads what no earlier one gives, or the sweeps do not share out the operations"),
     # the executor (core/executor)
     Status(32, "MEMORY", "program", "the memory given is smaller than the program needs"),
     Status(33, "ARGUMENT", "program", "an argument is out of range"),
     Status(34, "ARRAY_NEEDS_ADC", "program", "a program without an ADC stage cannot run on an array; quantize with adc_bits"),
     Status(35, "ARRAY_FAILED", "program", "the array could not multiply"),
+    Status(36, "WHOLE_SEQUENCE", "program", "a bidirectional network needs its whole sequence; run it instead of stepping"),
+    Status(
+        37,
+        "SEQUENCE_TOO_LONG",
+        "program",
+        "the sequence is longer than the memory for it; give a shorter one",
+        "timesteps that fit",
+    ),
     # the link (core/frame, firmware/app)
     Status(64, "FRAME_COBS", "link", "a frame is not valid COBS"),
     Status(65, "FRAME_CRC", "link", "a frame failed its CRC-32"),

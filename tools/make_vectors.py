@@ -22,7 +22,7 @@ import numpy as np
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from fxlstm.network import CELLS, LSTM, Cell, Layer, Network, dense, lstm  # noqa: E402
+from fxlstm.network import CELLS, LSTM, Cell, Layer, Network, bidirectional, dense, lstm  # noqa: E402
 from fxlstm.program.hardware import Hardware  # noqa: E402
 from fxlstm.program.image import from_bytes, to_bytes  # noqa: E402
 from fxlstm.program.quantize import quantize  # noqa: E402
@@ -68,6 +68,13 @@ def _uneven(random: Random) -> Network:
     return Network((dense(weight, random.normal(size=66), "tanh"),))
 
 
+def _bidirectional(random: Random, returns: Any = "sequence") -> Network:
+    """Two pairs of directions, one joined and one added, and a dense head."""
+    first = bidirectional(_lstm(random, 3, 4), _lstm(random, 3, 2))
+    second = bidirectional(_lstm(random, 6, 4), _lstm(random, 6, 4), merge="sum")
+    return Network((first, second, _dense(random, 4, 2)), returns=returns)
+
+
 # name -> what it is for, the network, the hardware
 CASES: dict[str, tuple[str, Callable[[Random], Network], Hardware]] = {
     "lstm": ("one LSTM, 256 levels, bias rows in the array", lambda r: Network((_lstm(r, 2, 5),)), Hardware()),
@@ -90,6 +97,15 @@ CASES: dict[str, tuple[str, Callable[[Random], Network], Hardware]] = {
 for _kind in (cell for cell in CELLS.values() if cell.states and cell != LSTM):
     CASES[_kind.name] = (f"one layer of {_kind.name}, 256 levels, bias rows in the array", _cell(_kind), Hardware())
     CASES[f"{_kind.name}-digital"] = (f"one layer of {_kind.name} without an ADC stage", _cell(_kind), DIGITAL)
+CASES |= {
+    "bidirectional": ("two pairs of directions and a dense head", _bidirectional, Hardware()),
+    "bidirectional-last-digital": ("the same without an ADC stage, last output only", lambda r: _bidirectional(r, "last"), DIGITAL),
+    "bidirectional-alone": (
+        "an LSTM, then a pair of directions of different lengths that ends the network",
+        lambda r: Network((_lstm(r, 2, 3), bidirectional(_lstm(r, 3, 4), _lstm(r, 3, 3)))),
+        Hardware(levels=1024, bias="digital"),
+    ),
+}
 
 
 def make(name: str) -> dict[str, Any]:

@@ -115,7 +115,8 @@ fx_status handle_run(firmware *board, const uint8_t *payload, size_t size, link_
         status = inference_run(board, request.flags, payload + FW_RUN_REQUEST_SIZE, size - FW_RUN_REQUEST_SIZE,
                                reply->payload, &reply->size);
     }
-    reply->detail = board->front_end.failed_chip;
+    reply->detail = status == FX_ERROR_SEQUENCE_TOO_LONG ? (int32_t)board->inference.executor.timesteps
+                                                         : board->front_end.failed_chip;
     return status;
 }
 

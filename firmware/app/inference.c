@@ -15,7 +15,7 @@ fx_status inference_open(inference_state *inference, const void *image, size_t s
     if (status != FX_OK) {
         return status;
     }
-    size_t working = fx_executor_size(&inference->program, 1);
+    size_t working = fx_executor_size(&inference->program, 1, 0);
     if (working == 0 || working > sizeof inference->working) {
         return FX_ERROR_MEMORY;
     }
@@ -47,6 +47,7 @@ static void drive_pairs(const fx_tile *tile, bool halves, const int16_t *codes, 
 static fx_status multiply(void *context, const fx_tile *tile, uint32_t count, const int16_t *codes, size_t row_stride,
                           int16_t *results, size_t column_stride) {
     firmware *board = context;
+    hal_watchdog_kick(board->hal);
     bool halves = board->inference.program.header->pairing != 0;
     if (!tile_fits(tile)) {
         return FX_ERROR_RANGE;
@@ -65,16 +66,25 @@ static fx_status multiply(void *context, const fx_tile *tile, uint32_t count, co
     return FX_OK;
 }
 
+/* Timesteps that the working memory can keep of a program that does not stream. */
+static size_t room(const inference_state *inference) {
+    uint64_t record = fx_record_length(&inference->program) * sizeof(int16_t);
+    size_t rest = sizeof inference->working - fx_executor_size(&inference->program, 1, 0);
+    return record == 0 ? 0 : (size_t)(rest / record);
+}
+
 static fx_status start_sequence(firmware *board, bool on_array) {
     inference_state *inference = &board->inference;
     if (on_array && inference->program.header->adc_bits != ARRAY_ADC_BITS) {
         return inference->program.header->adc_bits == 0 ? FX_ERROR_ARRAY_NEEDS_ADC : FX_ERROR_ARGUMENT;
     }
     inference->array = (fx_array){.context = board, .multiply = multiply};
-    fx_status status =
-        fx_executor_init(&inference->executor, &inference->program, fx_kernels_default(),
-                         on_array ? &inference->array : NULL, 1, inference->working, sizeof inference->working);
+    fx_status status = fx_executor_init(&inference->executor, &inference->program, fx_kernels_default(),
+                                        on_array ? &inference->array : NULL, 1, room(inference), inference->working,
+                                        sizeof inference->working);
     inference->started = status == FX_OK;
+    inference->swept = false;
+    inference->kept = inference->given = 0;
     inference->on_array = on_array;
     return status;
 }
@@ -103,15 +113,62 @@ static fx_status run_steps(firmware *board, size_t timesteps, bool last_piece, c
     return FX_OK;
 }
 
+static fx_status keep_steps(inference_state *inference, size_t timesteps, const uint8_t *codes) {
+    int16_t inputs[LARGEST_CODES];
+    size_t input_size = inference->program.header->input_length * sizeof *inputs;
+    fx_status status = inference->swept && timesteps > 0 ? FX_ERROR_ARGUMENT : FX_OK;
+    for (size_t t = 0; t < timesteps && status == FX_OK; t++) {
+        memcpy(inputs, codes + t * input_size, input_size);
+        status = fx_keep(&inference->executor, inference->kept, inputs);
+        inference->kept += status == FX_OK;
+    }
+    return status;
+}
+
+/* Outputs of the timesteps not yet given, as many as fit the answer; of a many-to-one program the last one's. */
+static fx_status give_outputs(firmware *board, uint8_t *reply, size_t *reply_size) {
+    inference_state *inference = &board->inference;
+    const fx_header *header = inference->program.header;
+    int16_t outputs[LARGEST_CODES];
+    size_t output_size = header->output_length * sizeof *outputs;
+    fx_status status = FX_OK;
+    while (inference->given < inference->kept && *reply_size + output_size <= FW_MAX_PAYLOAD && status == FX_OK) {
+        bool wanted = header->returns_last == 0 || inference->given + 1 == inference->kept;
+        hal_watchdog_kick(board->hal);
+        status = fx_finish(&inference->executor, inference->given++, wanted ? outputs : NULL);
+        if (wanted && status == FX_OK) {
+            memcpy(reply + *reply_size, outputs, output_size);
+            *reply_size += output_size;
+        }
+    }
+    return status;
+}
+
+/* A piece of a sequence that must be there whole before its first output. */
+static fx_status run_whole(firmware *board, size_t timesteps, bool last_piece, const uint8_t *codes, uint8_t *reply,
+                           size_t *reply_size) {
+    inference_state *inference = &board->inference;
+    fx_status status = keep_steps(inference, timesteps, codes);
+    if (status != FX_OK || !last_piece) {
+        return status;
+    }
+    if (!inference->swept) {
+        status = fx_sweep_over(&inference->executor, inference->kept);
+        inference->swept = true;
+    }
+    return status == FX_OK ? give_outputs(board, reply, reply_size) : status;
+}
+
 /* Timesteps in a piece; FX_ERROR_FRAME_LENGTH when it is no whole number or the answer would not fit a frame. */
-static fx_status count_timesteps(const fx_header *header, size_t size, size_t *timesteps) {
+static fx_status count_timesteps(const fx_program *program, size_t size, size_t *timesteps) {
+    const fx_header *header = program->header;
     size_t input_size = header->input_length * sizeof(int16_t);
     size_t output_size = header->output_length * sizeof(int16_t);
     if (input_size == 0 || input_size > FW_MAX_PAYLOAD || output_size > FW_MAX_PAYLOAD || size % input_size != 0) {
         return FX_ERROR_FRAME_LENGTH;
     }
     *timesteps = size / input_size;
-    size_t vectors = header->returns_last != 0 ? 1 : *timesteps;
+    size_t vectors = header->returns_last != 0 || !fx_program_streams(program) ? 1 : *timesteps;
     return vectors * output_size > FW_MAX_PAYLOAD ? FX_ERROR_FRAME_LENGTH : FX_OK;
 }
 
@@ -123,7 +180,7 @@ fx_status inference_run(firmware *board, unsigned flags, const uint8_t *codes, s
     if (!inference->open) {
         return FX_ERROR_NO_PROGRAM;
     }
-    fx_status status = count_timesteps(inference->program.header, size, &timesteps);
+    fx_status status = count_timesteps(&inference->program, size, &timesteps);
     if (status == FX_OK && (flags & FW_RUN_RESET) != 0) {
         status = start_sequence(board, on_array);
     }
@@ -133,7 +190,8 @@ fx_status inference_run(firmware *board, unsigned flags, const uint8_t *codes, s
     if (status != FX_OK) {
         return status;
     }
-    status = run_steps(board, timesteps, (flags & FW_RUN_LAST_PIECE) != 0, codes, reply, reply_size);
+    status = (fx_program_streams(&inference->program) ? run_steps : run_whole)(
+        board, timesteps, (flags & FW_RUN_LAST_PIECE) != 0, codes, reply, reply_size);
     fx_status rest = on_array ? front_end_rest(&board->front_end) : FX_OK;
     if (status == FX_OK) {
         status = rest;

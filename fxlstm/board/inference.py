@@ -21,7 +21,19 @@ def timesteps_per_piece(program: Program) -> int:
             f"vectors of {program.input.length} inputs and {program.output.length} outputs do not fit a frame of {MAX_PAYLOAD} "
             "bytes; run the program on the host with Engine(program, array=board)"
         )
-    return limits[0] if program.returns_last else min(limits)
+    return min(limits) if program.streams and not program.returns_last else limits[0]
+
+
+def _further_answers(program: Program, timesteps: int) -> int:
+    """How many answers beyond the last piece's hold the outputs of a program that gives none before it has all its inputs."""
+    if program.streams or program.returns_last:
+        return 0
+    per_answer = _CODES_IN_ANSWER // program.output.length
+    return -(-timesteps // per_answer) - 1
+
+
+def _call(flags: int, codes: Codes) -> tuple[str, dict[str, object]]:
+    return "run", {"flags": flags, "reserved": 0, "codes": codes}
 
 
 def run_sequence(driver: Driver, program: Program, codes: Codes, on_array: bool = True) -> Codes:
@@ -35,6 +47,8 @@ def run_sequence(driver: Driver, program: Program, codes: Codes, on_array: bool 
     for start in range(0, len(codes), step):
         flags = (start == 0) * RUN_FLAGS["reset"] | on_array * RUN_FLAGS["on_array"]
         flags |= (start + step >= len(codes)) * RUN_FLAGS["last_piece"]
-        calls.append(("run", {"flags": flags, "reserved": 0, "codes": codes[start : start + step]}))
+        calls.append(_call(flags, codes[start : start + step]))
+    more = on_array * RUN_FLAGS["on_array"] | RUN_FLAGS["last_piece"]
+    calls += [_call(more, codes[:0])] * _further_answers(program, len(codes))
     outputs = np.concatenate([answer["codes"] for answer in driver.link.requests(calls)])
     return outputs if program.returns_last else outputs.reshape(len(codes), program.output.length)

@@ -306,7 +306,8 @@ MESSAGES: tuple[Message, ...] = (
         "run",
         (Field("u8", "flags", "RUN_FLAGS"), Field("u8", "reserved", ""), Field("i16s", "codes", "timesteps x input_length")),
         (Field("i16s", "codes", "timesteps x output_length; of a returns_last program only with last_piece, one vector"),),
-        "Run the program over one piece of a sequence; the state carries over to the next piece.",
+        "Run the program over one piece of a sequence; the state carries over to the next piece. A bidirectional program "
+        "answers from its last piece on; outputs that do not fit that answer are fetched by last pieces without codes.",
     ),
     Message(
         17,

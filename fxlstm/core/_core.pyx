@@ -53,6 +53,8 @@ cdef class Image:
 cdef class Executor:
     """The state of ``batch`` sequences side by side. One thread at a time.
 
+    ``timesteps``: the longest sequence that :meth:`run` takes, where the program needs sequences whole.
+
     ``multiply_tile(index, codes)`` multiplies the image's tile ``index`` instead of the exact integers, or is ``None``.
     """
 
@@ -64,7 +66,7 @@ cdef class Executor:
     cdef object error
     cdef readonly uint32_t batch
 
-    def __init__(self, Image image not None, uint32_t batch, str kernels not None, multiply_tile=None):
+    def __init__(self, Image image not None, uint32_t batch, str kernels not None, multiply_tile=None, size_t timesteps=0):
         cdef const fx_kernels *named
         cdef const fx_array *array = NULL
         name = kernels.encode()
@@ -78,10 +80,10 @@ cdef class Executor:
             self.array.context = <void *>self
             self.array.multiply = _multiply_tile
             array = &self.array
-        cdef size_t size = fx_executor_size(&image.program, batch)
+        cdef size_t size = fx_executor_size(&image.program, batch, timesteps)
         self.memory = _aligned(size)
         _check(
-            fx_executor_init(&self.executor, &image.program, named, array, batch, &self.memory[0], size),
+            fx_executor_init(&self.executor, &image.program, named, array, batch, timesteps, &self.memory[0], size),
             f"a batch of {batch} sequences",
         )
 
@@ -93,6 +95,12 @@ cdef class Executor:
     def reset(self):
         """Put every sequence back to its state at reset."""
         fx_reset(&self.executor)
+
+    def put_state(self, uint32_t start, const int16_t[:, ::1] codes not None):
+        """Put codes (batch, length) into the arenas at ``start``, after a reset."""
+        if codes.shape[0] != self.batch or codes.shape[1] == 0:
+            raise ModelError(f"states of shape {(codes.shape[0], codes.shape[1])}; the executor has {self.batch} sequences")
+        _check(fx_put_state(&self.executor, start, codes.shape[1], &codes[0, 0]), f"a state at {start}")
 
     def step(self, const int16_t[:, ::1] inputs not None):
         """One timestep: (batch, input codes) in, (batch, output codes) out."""

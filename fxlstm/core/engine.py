@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -15,6 +15,7 @@ from fxlstm.errors import ModelError, ProgramError
 from fxlstm.program.image import from_bytes
 from fxlstm.program.program import Codes, Program
 from fxlstm.program.reference import Clipped, MultipliesTiles
+from fxlstm.program.sequences import Initial, checked_lengths, equal_lengths, initial_codes
 
 Floats = NDArray[np.float64]
 
@@ -63,30 +64,46 @@ class Engine:
         self._array_lock = threading.Lock()
         self._stepping: Executor | None = None
 
-    def run(self, x: ArrayLike) -> Floats:
+    def run(self, x: ArrayLike, lengths: ArrayLike | None = None, states: Mapping[str, ArrayLike] | None = None) -> Floats:
         """Run whole sequences from reset: x (time, features) or (batch, time, features), real values as the network takes them.
 
         Returns (batch, time, outputs), or (batch, outputs) when the program returns its last output only; without the batch
-        axis when x has none. Values beyond the program's input scale saturate. Raises :class:`ModelError` for NaN, infinity or
-        a shape that does not fit.
+        axis when x has none. ``lengths``, (batch,): sequence i is its first ``lengths[i]`` timesteps, outputs beyond are 0.
+        ``states``: initial values (batch, length) by the names ``layer/state`` (``Network.states``), zero where not given.
+        Values beyond the program's input and state scales saturate. Raises :class:`ModelError` for NaN, infinity or a shape or
+        name that does not fit.
         """
-        return self.program.decode(self.run_codes(self.program.encode(x)))
+        return self.program.decode(self.run_codes(self.program.encode(x), lengths, states))
 
-    def run_codes(self, codes: Codes) -> Codes:
+    def run_codes(self, codes: Codes, lengths: ArrayLike | None = None, states: Mapping[str, ArrayLike] | None = None) -> Codes:
         """Run as :meth:`run`, with input and output as int16 codes."""
         inputs, has_batch = self._batched(codes, 3)
-        if inputs.shape[1] == 0:
+        batch, timesteps, _ = inputs.shape
+        if timesteps == 0:
             raise ModelError("the sequences hold no timestep; give at least 1")
-        blocks = list(self._blocks(inputs))
-        if self.threads == 1 or self.array is not None:
-            pieces = [self._run_block(block) for block in blocks]
-        else:
-            with ThreadPoolExecutor(self.threads) as pool:
-                pieces = list(pool.map(self._run_block, blocks))
-        outputs = np.concatenate(pieces) if pieces else np.zeros((0, inputs.shape[1], self.program.output.length), np.int16)
+        initial = initial_codes(self.program, states, batch)
+        counts = checked_lengths(lengths, batch, timesteps)
+        kept = 1 if self.program.returns_last else timesteps
+        outputs = np.zeros((batch, kept, self.program.output.length), np.int16)
+        for length, rows in equal_lengths(counts):
+            own = {start: values[rows] for start, values in initial.items()}
+            outputs[rows, : min(length, kept)] = self._run_equal(np.ascontiguousarray(inputs[rows, :length]), own)
         if self.program.returns_last:
             outputs = outputs[:, -1]
         return outputs if has_batch else outputs[0]
+
+    def _run_equal(self, inputs: Codes, initial: Initial) -> Codes:
+        """Run sequences of one length, in blocks."""
+        size = min(BLOCK, -(-len(inputs) // self.threads))
+        blocks = [slice(start, start + size) for start in range(0, len(inputs), size)]
+
+        def run(block: slice) -> Codes:
+            return self._run_block(inputs[block], {start: values[block] for start, values in initial.items()})
+
+        if self.threads == 1 or self.array is not None:
+            return np.concatenate([run(block) for block in blocks])
+        with ThreadPoolExecutor(self.threads) as pool:
+            return np.concatenate(list(pool.map(run, blocks)))
 
     def reset(self, batch: int | None = None) -> None:
         """Start streaming anew: zero states for ``batch`` sequences, by default as many as the next :meth:`step` brings."""
@@ -99,13 +116,16 @@ class Engine:
     def step(self, x: ArrayLike) -> Floats:
         """Run one timestep from where the last one left the state: x (features,) or (batch, features); returns the output's values.
 
-        Raises :class:`ModelError` when x has another number of sequences than the state; :meth:`reset` starts anew. What an
+        Raises :class:`ModelError` when x has another number of sequences than the state; :meth:`reset` starts anew;
+        :class:`ProgramError` for a bidirectional network, which needs its whole sequence. What an
         array raises comes through and leaves the state between two timesteps: reset before going on.
         """
         return self.program.decode(self.step_codes(self.program.encode(x)))
 
     def step_codes(self, codes: Codes) -> Codes:
         """Run as :meth:`step`, with input and output as int16 codes."""
+        if not self.program.streams:
+            raise ProgramError("a bidirectional network needs its whole sequence; use run instead of step")
         inputs, has_batch = self._batched(codes, 2)
         if not len(inputs):
             raise ModelError("x holds no sequence; give at least 1")
@@ -142,19 +162,17 @@ class Engine:
         has_batch = codes.ndim == dimensions
         return np.ascontiguousarray(codes if has_batch else codes[np.newaxis]), has_batch
 
-    def _blocks(self, inputs: Codes) -> Iterator[Codes]:
-        size = min(BLOCK, -(-len(inputs) // self.threads) or 1)
-        return (inputs[start : start + size] for start in range(0, len(inputs), size))
-
-    def _run_block(self, inputs: Codes) -> Codes:
-        executor = self._executor(len(inputs))
+    def _run_block(self, inputs: Codes, initial: Initial) -> Codes:
+        executor = self._executor(len(inputs), inputs.shape[1])
+        for start, values in initial.items():
+            executor.put_state(start, np.ascontiguousarray(values))
         outputs = executor.run(inputs)
         with self._lock:
             self._retire(executor)
         return outputs
 
-    def _executor(self, batch: int) -> Executor:
-        return Executor(self._image, batch, self.kernels, None if self.array is None else self._multiply_tile)
+    def _executor(self, batch: int, timesteps: int = 0) -> Executor:
+        return Executor(self._image, batch, self.kernels, None if self.array is None else self._multiply_tile, timesteps)
 
     def _multiply_tile(self, index: int, codes: Codes) -> Codes:
         assert self.array is not None

@@ -5,7 +5,7 @@
 #include <stdint.h>
 
 #define FX_MAGIC 0x4D4C5846u
-#define FX_VERSION 1u
+#define FX_VERSION 2u
 #define FX_MAX_LEFT_SHIFT 30u
 #define FX_MAX_RIGHT_SHIFT 47u
 #define FX_MAX_FRACTION 15u
@@ -19,7 +19,8 @@ enum {
     FX_SECTION_TILES = 4,
     FX_SECTION_WEIGHTS = 5,
     FX_SECTION_SCALES = 6,
-    FX_SECTION_METADATA = 7,
+    FX_SECTION_SWEEPS = 7,
+    FX_SECTION_METADATA = 8,
 };
 
 enum {
@@ -49,9 +50,9 @@ typedef struct {
     uint32_t size; /* bytes of the whole image */
     uint32_t crc; /* CRC-32 (IEEE) of the whole image with this field zero */
     uint32_t arena_length; /* codes of working memory of one sequence */
-    uint32_t input_start; /* arena index of the input vector */
+    uint32_t input_start; /* arena index of the input vector (of the first sweep) */
     uint32_t input_length; /* codes of one input vector */
-    uint32_t output_start; /* arena index of the output vector */
+    uint32_t output_start; /* arena index of the output vector (of the last sweep) */
     uint32_t output_length; /* codes of one output vector */
     uint32_t step_operations; /* operations run at every timestep; the rest run when an output is wanted */
     uint16_t array_rows; /* physical rows of each array the tiles were placed on */
@@ -125,5 +126,17 @@ typedef struct {
     uint32_t shift; /* result = sat(round(sum * mantissa + bias, shift)), 0..62 */
 } fx_scale;
 _Static_assert(sizeof(fx_scale) == 16, "fx_scale is packed");
+
+typedef struct {
+    uint32_t operations; /* how many; they follow those of the sweep before */
+    uint32_t reverse; /* 1: from the last timestep to the first */
+    uint32_t source; /* first code it reads of a timestep's record */
+    uint32_t input_start; /* arena index of what it reads */
+    uint32_t input_length; /* codes that it reads */
+    uint32_t output_start; /* arena index of what it adds to the record; of the last sweep, the program's output */
+    uint32_t output_length; /* codes that it adds */
+    uint32_t reserved; /* zero */
+} fx_sweep;
+_Static_assert(sizeof(fx_sweep) == 32, "fx_sweep is packed");
 
 #endif

@@ -19,13 +19,10 @@ typedef struct {
 } sections;
 
 static const uint8_t ELEMENT_SIZES[FX_SECTION_METADATA + 1] = {
-    [FX_SECTION_ARENA] = sizeof(int16_t),
-    [FX_SECTION_OPERATIONS] = sizeof(fx_operation),
-    [FX_SECTION_MATRICES] = sizeof(fx_matrix),
-    [FX_SECTION_TILES] = sizeof(fx_tile),
-    [FX_SECTION_WEIGHTS] = sizeof(int16_t),
-    [FX_SECTION_SCALES] = sizeof(fx_scale),
-    [FX_SECTION_METADATA] = 1,
+    [FX_SECTION_ARENA] = sizeof(int16_t),      [FX_SECTION_OPERATIONS] = sizeof(fx_operation),
+    [FX_SECTION_MATRICES] = sizeof(fx_matrix), [FX_SECTION_TILES] = sizeof(fx_tile),
+    [FX_SECTION_WEIGHTS] = sizeof(int16_t),    [FX_SECTION_SCALES] = sizeof(fx_scale),
+    [FX_SECTION_SWEEPS] = sizeof(fx_sweep),    [FX_SECTION_METADATA] = 1,
 };
 
 /* Whether start..start + length lies inside 0..end. */
@@ -302,6 +299,39 @@ static fx_status check_operations(const fx_program *program) {
     return FX_OK;
 }
 
+/* ---- sweeps */
+
+/* Whether a sweep reads what stands in a record of `width` codes and its slices lie in the arena. */
+static bool sweep_right(const fx_sweep *sweep, uint64_t width, uint32_t arena_length) {
+    return sweep->reverse <= 1 && sweep->reserved == 0 && sweep->input_length >= 1 && sweep->output_length >= 1 &&
+           (uint64_t)sweep->source + sweep->input_length <= width &&
+           inside(sweep->input_start, sweep->input_length, arena_length) &&
+           inside(sweep->output_start, sweep->output_length, arena_length);
+}
+
+/* Whether the first sweep begins and the last one ends as the header says. */
+static bool ends_right(const fx_program *program) {
+    const fx_header *header = program->header;
+    const fx_sweep *first = program->sweeps, *last = program->sweeps + program->sweep_count - 1;
+    return first->input_start == header->input_start && first->input_length == header->input_length &&
+           last->output_start == header->output_start && last->output_length == header->output_length &&
+           last->reverse == 0 && header->step_operations >= program->operation_count - last->operations;
+}
+
+static fx_status check_sweeps(const fx_program *program) {
+    uint64_t operations = 0, width = program->header->input_length;
+    for (uint32_t i = 0; i < program->sweep_count; i++) {
+        const fx_sweep *sweep = program->sweeps + i;
+        if (!sweep_right(sweep, width, program->header->arena_length)) {
+            return FX_ERROR_IMAGE_SWEEPS;
+        }
+        operations += sweep->operations;
+        width += sweep->output_length;
+    }
+    bool right = program->sweep_count == 0 || (operations == program->operation_count && ends_right(program));
+    return right ? FX_OK : FX_ERROR_IMAGE_SWEEPS;
+}
+
 static fx_program view_of(const fx_header *header, const sections *found) {
     return (fx_program){
         .header = header,
@@ -311,9 +341,11 @@ static fx_program view_of(const fx_header *header, const sections *found) {
         .tiles = found->of[FX_SECTION_TILES].data,
         .weights = found->of[FX_SECTION_WEIGHTS].data,
         .scales = found->of[FX_SECTION_SCALES].data,
+        .sweeps = found->of[FX_SECTION_SWEEPS].data,
         .operation_count = found->of[FX_SECTION_OPERATIONS].count,
         .matrix_count = found->of[FX_SECTION_MATRICES].count,
         .tile_count = found->of[FX_SECTION_TILES].count,
+        .sweep_count = found->of[FX_SECTION_SWEEPS].count,
     };
 }
 
@@ -334,5 +366,6 @@ fx_status fx_program_open(fx_program *program, const void *image, size_t size) {
         return FX_ERROR_IMAGE_ARENA;
     }
     status = check_matrices(program, &found);
-    return status == FX_OK ? check_operations(program) : status;
+    status = status == FX_OK ? check_operations(program) : status;
+    return status == FX_OK ? check_sweeps(program) : status;
 }

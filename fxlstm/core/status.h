@@ -17,10 +17,13 @@ typedef enum {
     FX_ERROR_IMAGE_TILES = 11, /* a tile lies outside its matrix or the array, or the tiles do not cover the matrix once */
     FX_ERROR_IMAGE_WEIGHTS = 12, /* a weight exceeds the number of levels */
     FX_ERROR_IMAGE_SCALES = 13, /* a column's scale could overflow 64 bits */
+    FX_ERROR_IMAGE_SWEEPS = 14, /* a sweep reads what no earlier one gives, or the sweeps do not share out the operations */
     FX_ERROR_MEMORY = 32, /* the memory given is smaller than the program needs */
     FX_ERROR_ARGUMENT = 33, /* an argument is out of range */
     FX_ERROR_ARRAY_NEEDS_ADC = 34, /* a program without an ADC stage cannot run on an array; quantize with adc_bits */
     FX_ERROR_ARRAY_FAILED = 35, /* the array could not multiply */
+    FX_ERROR_WHOLE_SEQUENCE = 36, /* a bidirectional network needs its whole sequence; run it instead of stepping */
+    FX_ERROR_SEQUENCE_TOO_LONG = 37, /* the sequence is longer than the memory for it; give a shorter one */
     FX_ERROR_FRAME_COBS = 64, /* a frame is not valid COBS */
     FX_ERROR_FRAME_CRC = 65, /* a frame failed its CRC-32 */
     FX_ERROR_FRAME_LENGTH = 66, /* a frame is longer or shorter than its message allows */

@@ -1,6 +1,8 @@
 """What the user's network is: cells as equations, layers, topologies, float forward pass, files."""
 
+from fxlstm.network.bidirectional import Bidirectional, Block, layers_of
 from fxlstm.network.builders import (
+    bidirectional,
     dense,
     gru,
     gru_from_torch,
@@ -13,7 +15,7 @@ from fxlstm.network.builders import (
 )
 from fxlstm.network.cells import CELLS, DENSE, DENSE_SIGMOID, DENSE_TANH, LSTM, Cell
 from fxlstm.network.layer import Layer
-from fxlstm.network.network import Network
+from fxlstm.network.network import Network, merged
 from fxlstm.network.storage import load_network, save_network
 
 __all__ = [
@@ -22,16 +24,21 @@ __all__ = [
     "DENSE_SIGMOID",
     "DENSE_TANH",
     "LSTM",
+    "Bidirectional",
+    "Block",
     "Cell",
     "Layer",
     "Network",
+    "bidirectional",
     "dense",
     "gru",
     "gru_from_torch",
+    "layers_of",
     "load_network",
     "lstm",
     "lstm_1997",
     "lstm_from_torch",
+    "merged",
     "peephole_lstm",
     "rnn",
     "rnn_from_torch",

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from fxlstm.errors import ModelError
+from fxlstm.network.bidirectional import Bidirectional
 from fxlstm.network.cells import DENSE, DENSE_SIGMOID, DENSE_TANH, LSTM, Cell
 from fxlstm.network.cells.catalogue import (
     GREFF_VARIANTS,
@@ -27,6 +28,14 @@ _RNN_CELLS: dict[str, Cell] = {"tanh": RNN_TANH, "sigmoid": RNN_SIGMOID}
 _LSTM_FROM_TORCH = (2, 0, 1, 3)
 # Column blocks of PyTorch's GRU (r, z, n) in the order of the GRU cells (z, r, n).
 _GRU_FROM_TORCH = (1, 0, 2)
+
+
+def bidirectional(forward: Layer, backward: Layer, merge: Literal["concat", "sum"] = "concat") -> Bidirectional:
+    """Return two layers over the same input, ``backward`` from the last timestep to the first.
+
+    Their outputs of one timestep are joined, forward first (``"concat"``, as PyTorch does), or added (``"sum"``).
+    """
+    return Bidirectional(forward, backward, merge)
 
 
 def dense(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 
 import numpy as np
 
@@ -53,15 +53,25 @@ def _elementwise(equation: Equation, a: Array, *others: Array) -> Array:
     raise TypeError(f"no float form of {equation!r}")
 
 
-def trace_layer(layer: Layer, x: Array, names: Collection[str] | None = None) -> Trace:
+def trace_layer(
+    layer: Layer,
+    x: Array,
+    names: Collection[str] | None = None,
+    initial: Mapping[str, Array] | None = None,
+    reverse: bool = False,
+) -> Trace:
     """Return the vectors called ``names`` over time, (batch, time, length) each; where ``None`` all but those that never change.
 
-    ``x``: (batch, time, inputs). States start at zero; what is returned for a state is its new value at each timestep.
+    ``x``: (batch, time, inputs). States start at ``initial``, (batch, length) each, else at zero; what is returned for a state is
+    its new value at each timestep. ``reverse`` runs from the last timestep to the first; the results are in order all the same.
     """
+    if reverse:
+        backward = trace_layer(layer, x[:, ::-1], names, initial)
+        return {name: values[:, ::-1] for name, values in backward.items()}
     if not layer.cell.states:
         return _step(layer, {"x": x}, names)
     batch, time, _ = x.shape
-    states: Trace = {state: np.zeros((batch, layer.length(state))) for state in layer.cell.states}
+    states: Trace = {state: np.zeros((batch, layer.length(state))) for state in layer.cell.states} | dict(initial or {})
     kept = None if names is None else {*names, *states}
     steps: list[Trace] = []
     for t in range(time):

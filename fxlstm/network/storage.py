@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from safetensors.numpy import save
 
 from fxlstm.errors import ModelError
 from fxlstm.files import write_whole
+from fxlstm.network.bidirectional import Bidirectional, Block
 from fxlstm.network.cells import CELLS
 from fxlstm.network.layer import Layer
 from fxlstm.network.network import Network
@@ -26,15 +28,15 @@ _KEY = "fxlstm"  # the entry of the file's metadata that holds the structure
 def save_network(network: Network, path: str | os.PathLike[str]) -> None:
     """Write ``network`` to a ``.safetensors`` file, replacing it whole or not at all.
 
-    Tensors are called ``layers.<index>.<parameter>``, float64. Raises :class:`ModelError` for another suffix,
-    metadata that is not JSON, or a place that cannot be written to.
+    Tensors are called ``layers.<index>.<parameter>``, float64; the index counts all layers, those of a pair one after the other.
+    Raises :class:`ModelError` for another suffix, metadata that is not JSON, or a place that cannot be written to.
     """
     path = _checked_suffix(path)
     structure = {
         "version": VERSION,
         "name": network.name,
         "returns": network.returns,
-        "layers": [_describe(layer) for layer in network.layers],
+        "layers": [_describe_block(block) for block in network.layers],
         "metadata": dict(network.metadata),
     }
     try:
@@ -45,7 +47,7 @@ def save_network(network: Network, path: str | os.PathLike[str]) -> None:
         ) from error
     tensors = {
         f"layers.{index}.{key}": np.ascontiguousarray(array)
-        for index, layer in enumerate(network.layers)
+        for index, layer in enumerate(network.every_layer)
         for key, array in layer.parameters.items()
     }
     write_whole(path, lambda file: file.write(save(tensors, {_KEY: text})), ModelError)
@@ -70,6 +72,13 @@ def load_network(path: str | os.PathLike[str]) -> Network:
     return _build(header, tensors, path)
 
 
+def _describe_block(block: Block) -> dict[str, Any]:
+    """Return what a file says of a layer or a pair beside its tensors."""
+    if isinstance(block, Bidirectional):
+        return {"merge": block.merge, "forward": _describe(block.forward), "backward": _describe(block.backward)}
+    return _describe(block)
+
+
 def _describe(layer: Layer) -> dict[str, Any]:
     """Return what a file says of a layer beside its tensors."""
     if CELLS.get(layer.cell.name) != layer.cell:
@@ -86,12 +95,21 @@ def _build(header: str, tensors: Mapping[str, Any], path: Path) -> Network:
         structure = json.loads(header)
         if structure["version"] != VERSION:
             raise ModelError(f"format version {structure['version']}, this release reads {VERSION}; update fxlstm")
-        layers = tuple(_build_layer(entry, index, tensors) for index, entry in enumerate(structure["layers"]))
+        number = count()
+        layers = tuple(_build_block(entry, number, tensors) for entry in structure["layers"])
         return Network(layers, structure["returns"], structure["name"], dict(structure["metadata"]))
     except ModelError as error:
         raise ModelError(f"{str(path)!r}: {error}") from error
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise ModelError(f"{str(path)!r} has damaged network metadata ({error!r}); export the network again") from error
+
+
+def _build_block(entry: Mapping[str, Any], number: Iterator[int], tensors: Mapping[str, Any]) -> Block:
+    """Return a layer or a pair from its entry; ``number`` counts the layers."""
+    if "merge" in entry:
+        forward, backward = (_build_layer(entry[direction], next(number), tensors) for direction in ("forward", "backward"))
+        return Bidirectional(forward, backward, entry["merge"])
+    return _build_layer(entry, next(number), tensors)
 
 
 def _build_layer(entry: Mapping[str, Any], index: int, tensors: Mapping[str, Any]) -> Layer:

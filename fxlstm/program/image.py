@@ -48,6 +48,7 @@ def to_bytes(program: Program) -> bytes:
     check(program)
     sections = {"arena": program.arena.astype("<i2").tobytes(), **_pack_matrices(program)}
     sections["operations"] = b"".join(map(_pack_operation, program.operations))
+    sections["sweeps"] = b"".join(_pack(layout.SWEEP, vars(sweep)) for sweep in program.sweeps)
     sections["metadata"] = _pack_metadata(program)
     ordered = [(kind, sections[name]) for name, kind in layout.SECTIONS.items()]
 

@@ -15,7 +15,7 @@ from fxlstm.errors import FxlstmError, ImageError
 from fxlstm.program import layout
 from fxlstm.program.hardware import Hardware
 from fxlstm.program.operations import FUNCTION_BY_CODE, OPERATION_BY_CODE
-from fxlstm.program.program import Codes, Matrix, Operation, Program, Slice, Tile
+from fxlstm.program.program import Codes, Matrix, Operation, Program, Slice, Sweep, Tile
 from fxlstm.program.rules import check, even, refuse
 
 MAX_FRACTION_MAGNITUDE = 1000  # 2.0**fraction stays a float
@@ -117,6 +117,7 @@ def _build(header: Row, sections: dict[str, bytes], arena: Codes, metadata: dict
         input=_end_slice(header, metadata, "input"),
         output=_end_slice(header, metadata, "output"),
         returns_last=bool(header["returns_last"]),
+        sweeps=tuple(_sweep(index, row) for index, row in enumerate(_rows("sweeps", sections["sweeps"]))),
         slices=_described(metadata, "slices", (), lambda rows: tuple(_slice(row) for row in rows)),
         metadata=_described(metadata, "metadata", {}, dict),
     )
@@ -185,6 +186,14 @@ def _operation(index: int, row: Row) -> Operation:
     is_activate = kind.name == "activate" and function is not None
     used = {name: value for name, value in row.items() if name not in ("code", "function")}
     return Operation(kind=kind.name, function=function.name if is_activate and function else "sigmoid", **used)
+
+
+def _sweep(index: int, row: Row) -> Sweep:
+    if row["reverse"] > 1 or row["reserved"]:
+        refuse("IMAGE_SWEEPS", f"sweep {index}: reverse {row['reverse']}, reserved {row['reserved']}")
+    reverse = bool(row["reverse"])
+    ends = (row[name] for name in ("source", "input_start", "input_length", "output_start", "output_length"))
+    return Sweep(row["operations"], reverse, *ends)
 
 
 def _matrix(name: str, row: Row, sections: dict[str, bytes]) -> Matrix:

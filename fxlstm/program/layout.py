@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 MAGIC = 0x4D4C5846  # "FXLM" read as a little-endian u32
-VERSION = 1
+VERSION = 2
 ALIGNMENT = 8  # bytes: of the image in memory and of every section in the image
 PAIRINGS = ("adjacent", "halves")  # header field "pairing"
 
@@ -59,9 +59,9 @@ HEADER = Record(
         Field("u32", "size", "bytes of the whole image"),
         Field("u32", "crc", "CRC-32 (IEEE) of the whole image with this field zero"),
         Field("u32", "arena_length", "codes of working memory of one sequence"),
-        Field("u32", "input_start", "arena index of the input vector"),
+        Field("u32", "input_start", "arena index of the input vector (of the first sweep)"),
         Field("u32", "input_length", "codes of one input vector"),
-        Field("u32", "output_start", "arena index of the output vector"),
+        Field("u32", "output_start", "arena index of the output vector (of the last sweep)"),
         Field("u32", "output_length", "codes of one output vector"),
         Field("u32", "step_operations", "operations run at every timestep; the rest run when an output is wanted"),
         Field("u16", "array_rows", "physical rows of each array the tiles were placed on"),
@@ -146,7 +146,21 @@ SCALE = Record(
     ),
 )
 
-RECORDS: tuple[Record, ...] = (HEADER, SECTION, OPERATION, MATRIX, TILE, SCALE)
+SWEEP = Record(
+    "sweep",
+    (
+        Field("u32", "operations", "how many; they follow those of the sweep before"),
+        Field("u32", "reverse", "1: from the last timestep to the first"),
+        Field("u32", "source", "first code it reads of a timestep's record"),
+        Field("u32", "input_start", "arena index of what it reads"),
+        Field("u32", "input_length", "codes that it reads"),
+        Field("u32", "output_start", "arena index of what it adds to the record; of the last sweep, the program's output"),
+        Field("u32", "output_length", "codes that it adds"),
+        Field("u32", "reserved", "zero"),
+    ),
+)
+
+RECORDS: tuple[Record, ...] = (HEADER, SECTION, OPERATION, MATRIX, TILE, SCALE, SWEEP)
 
 # Section kinds. Each stands at most once; metadata may be absent, and the device does not read it.
 SECTIONS: dict[str, int] = {
@@ -156,10 +170,11 @@ SECTIONS: dict[str, int] = {
     "tiles": 4,
     "weights": 5,  # int16, column after column
     "scales": 6,
-    "metadata": 7,  # UTF-8 JSON for people and the host: names, formats, scales of input and output, provenance
+    "sweeps": 7,  # empty: all operations are one sweep, forward in time
+    "metadata": 8,  # UTF-8 JSON for people and the host: names, formats, scales of input and output, provenance
 }
 
-SECTION_RECORDS: dict[str, Record] = {"operations": OPERATION, "matrices": MATRIX, "tiles": TILE, "scales": SCALE}
+SECTION_RECORDS: dict[str, Record] = {"operations": OPERATION, "matrices": MATRIX, "tiles": TILE, "scales": SCALE, "sweeps": SWEEP}
 ELEMENT_SIZES: dict[str, int] = {
     "arena": 2,
     "weights": 2,

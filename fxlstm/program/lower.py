@@ -155,8 +155,7 @@ class _LayerLowering:
         if part.fraction == fraction:
             return part
         copy = replace(part, start=self.arena.allocate(part.length), fraction=fraction)
-        shift_ab, shift = max(fraction - part.fraction, 0), max(part.fraction - fraction, 0)
-        self.operations.append(_operation("copy", copy, [part], shift=shift, shift_ab=shift_ab))
+        self.operations.append(_shifted(part, copy))
         return copy
 
     def _shifts(self, equation: Elementwise, *terms: int, result: int) -> dict[str, int]:
@@ -172,6 +171,25 @@ class _LayerLowering:
                 f"layer {self.name!r}: the values of '{equation}' differ too much in size for 64-bit arithmetic; scale its weights"
             )
         return {"shift": shift, **left}
+
+
+def _shifted(part: Slice, result: Slice) -> Operation:
+    """Return the copy of a slice to another format."""
+    left = result.fraction - part.fraction
+    return _operation("copy", result, [part], shift=max(-left, 0), shift_ab=max(left, 0))
+
+
+def in_place(part: Slice, fraction: int) -> list[Operation]:
+    """Return what brings a slice to so many fraction bits where it stands: nothing when it has them."""
+    return [] if part.fraction == fraction else [_shifted(part, replace(part, fraction=fraction))]
+
+
+def add(parts: Sequence[Slice], fraction: int) -> Operation:
+    """Return the sum of two slices with so many fraction bits, in the place of the first."""
+    first, second = parts
+    common = max(first.fraction, second.fraction, fraction)
+    shifts = {"shift": common - fraction, "shift_ab": common - first.fraction, "shift_cd": common - second.fraction}
+    return _operation("sum", replace(first, fraction=fraction), parts, **shifts)
 
 
 def _operation(kind: str, result: Slice, parts: Sequence[Slice], **details: Any) -> Operation:

@@ -83,13 +83,31 @@ class Slice:
     scale: float = 1.0
 
 
+@dataclass(frozen=True)
+class Sweep:
+    """One pass over a sequence by so many of the program's operations; fields as in ``layout.SWEEP``.
+
+    Every timestep has a record: the program's input, then what each sweep but the last adds, in order. A sweep reads
+    ``input_length`` codes of it from ``source`` on, so what two sweeps give stands there one after the other.
+    """
+
+    operations: int
+    reverse: bool
+    source: int
+    input_start: int
+    input_length: int
+    output_start: int
+    output_length: int
+
+
 @dataclass(frozen=True, eq=False)
 class Program:
     """An integer program. Make one with :func:`fxlstm.quantize` or :meth:`load`; run it with :class:`fxlstm.Engine`.
 
     ``operations[:step_operations]`` run at every timestep, the rest when an output is wanted. ``arena`` holds the contents at
     reset. ``slices`` name parts of the arena for reports. ``input`` and ``output`` are slices; their scales turn
-    floats into codes and back: value = code * 2**-fraction * scale.
+    floats into codes and back: value = code * 2**-fraction * scale. ``sweeps`` share the operations out; where there are none,
+    all operations are one sweep forward in time. The last one is forward, and ``step_operations`` end in it.
     """
 
     hardware: Hardware
@@ -101,6 +119,7 @@ class Program:
     output: Slice
     returns_last: bool = False
     slices: tuple[Slice, ...] = ()
+    sweeps: tuple[Sweep, ...] = ()
     metadata: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
@@ -109,6 +128,18 @@ class Program:
         from fxlstm.program import image
 
         return image.load(path)
+
+    @property
+    def streams(self) -> bool:
+        """Whether the program can run timestep by timestep: one that also reads backward needs its whole sequence."""
+        return len(self.sweeps) <= 1
+
+    @property
+    def every_sweep(self) -> tuple[Sweep, ...]:
+        """The sweeps, also where the program leaves its only one unsaid."""
+        source, result = self.input, self.output
+        whole = Sweep(len(self.operations), False, 0, source.start, source.length, result.start, result.length)
+        return self.sweeps or (whole,)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the program to an ``.fxl`` file, whole or not at all. Raises :class:`~fxlstm.errors.ProgramError` otherwise."""

@@ -9,15 +9,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fxlstm.network import Layer, Network
+from fxlstm.network import Bidirectional, Layer, Network, layers_of, merged
 from fxlstm.network.cells import Multiply
-from fxlstm.program.calibrate import Format, Values, choose_formats, input_format, operand_values
+from fxlstm.program.calibrate import Format, Values, choose_formats, covering_fraction, input_format, operand_values
 from fxlstm.program.formats import UNIT_FRACTION, dac_codes, encode
 from fxlstm.program.hardware import Hardware
-from fxlstm.program.lower import Arena, LoweredLayer, lower_layer
+from fxlstm.program.lower import Arena, LoweredLayer, add, in_place, lower_layer
 from fxlstm.program.methods import Method, find_method
 from fxlstm.program.placement import Block, place
-from fxlstm.program.program import Matrix, Program, Tile
+from fxlstm.program.program import Matrix, Operation, Program, Slice, Sweep, Tile
 from fxlstm.program.report import measure
 from fxlstm.program.rules import check, worst_sums
 from fxlstm.program.scales import Levels, bias_code, choose_range, full_scale_used, rescale, to_levels
@@ -53,53 +53,142 @@ def quantize(
     hardware, method = hardware or Hardware(), find_method(method, percentile)
     traces = network.trace(calibration)
     x = traces[0]["x"]
-    names = _unique([layer.name for layer in network.layers])
-    arena = Arena()
-    lowered: list[LoweredLayer] = []
-    products: list[_Product] = []
-    form = input_format(x, hardware.dac_bits, method)
-    for layer, name, trace in zip(network.layers, names, traces, strict=True):
-        formats = choose_formats(layer, trace, form, method)
-        source = lowered[-1].vectors[network.layers[len(lowered) - 1].cell.output] if lowered else None
-        lowered.append(lower_layer(layer, name, formats, hardware, arena, len(products), source))
-        products += [_product(layer, name, formats, multiply, trace, hardware, method) for multiply in layer.cell.multiplies]
-        form = formats[layer.cell.output]
-    matrices = _to_matrices(products, hardware, method)
+    names = network.layer_names
+    built = _Lowering(network, names, traces, hardware, method)
+    matrices = _to_matrices(built.products, hardware, method)
     program = Program(
         hardware=hardware,
-        arena=np.array(arena.contents, dtype=np.int16),
-        operations=tuple(operation for part in lowered for operation in part.operations),
-        step_operations=_step_operations(network, lowered),
+        arena=np.array(built.arena.contents, dtype=np.int16),
+        operations=tuple(built.operations),
+        step_operations=built.step_operations,
         matrices=matrices,
-        input=lowered[0].vectors["x"],
-        output=lowered[-1].vectors[network.layers[-1].cell.output],
+        input=built.lowered[0].vectors["x"],
+        output=built.output,
         returns_last=network.returns == "last",
-        slices=tuple(arena.slices),
+        slices=tuple(built.arena.slices),
+        sweeps=tuple(built.sweeps) if len(built.sweeps) > 1 else (),
     )
     check(program)
-    floats = _float_slices(lowered, traces)
-    ranges = [_ranges(product, matrix, hardware) for product, matrix in zip(products, matrices, strict=True)]
-    pairs = zip(network.layers, lowered, strict=True)
+    floats = _float_slices(built.lowered, traces)
+    ranges = [_ranges(product, matrix, hardware) for product, matrix in zip(built.products, matrices, strict=True)]
+    pairs = zip(network.every_layer, built.lowered, strict=True)
     ends = [(part.vectors["x"].name, part.vectors[layer.cell.output].name) for layer, part in pairs]
-    return replace(program, metadata={"network": network.name, "report": measure(program, x, floats, ranges, ends)})
+    report = measure(program, x, floats, ranges, ends)
+    return replace(program, metadata={"network": network.name, "states": list(network.states), "report": report})
 
 
-def _unique(names: Sequence[str]) -> list[str]:
-    """Return the names, numbered where one occurs more than once."""
-    unique: list[str] = []
-    for name in names:
-        label, number = name, 1
-        while names.count(label) > 1 or label in unique:
-            label, number = f"{name}-{number}", number + 1
-        unique.append(label)
-    return unique
+@dataclass(frozen=True)
+class _Pair:
+    """A pair of directions that has been lowered: where its two outputs stand, and its output over the calibration data."""
+
+    block: Bidirectional
+    parts: Sequence[Slice]
+    values: Values
 
 
-def _step_operations(network: Network, lowered: Sequence[LoweredLayer]) -> int:
-    """Return how many operations run at every timestep: all, or those up to the last layer with a state."""
-    recurrent = [index for index, layer in enumerate(network.layers) if layer.cell.states]
-    count = len(lowered) if network.returns == "sequence" else max(recurrent, default=-1) + 1
-    return sum(len(part.operations) for part in lowered[:count])
+class _Lowering:
+    """Lowers a network block by block. A pair of directions is two sweeps; what follows it begins the next by merging theirs."""
+
+    def __init__(
+        self,
+        network: Network,
+        names: Sequence[str],
+        traces: Sequence[Mapping[str, Values]],
+        hardware: Hardware,
+        method: Method,
+    ) -> None:
+        self.names, self.traces, self.hardware, self.method = names, traces, hardware, method
+        self.arena = Arena()
+        self.operations: list[Operation] = []
+        self.lowered: list[LoweredLayer] = []
+        self.products: list[_Product] = []
+        self.sweeps: list[Sweep] = []
+        self.step_operations = 0
+        self.form = input_format(traces[0]["x"], hardware.dac_bits, method)  # of what the next block reads
+        self.source: Slice | None = None  # where the next layer finds its input in the arena; None: at its own "x"
+        self.entry: Slice | None = None  # where the sweep in progress takes what it reads of the record
+        self.from_record = 0  # first code of the record that it reads
+        self.begun = 0  # its first operation
+        self.pair: _Pair | None = None  # what the next sweep is to merge
+        self.record_length = network.inputs
+        for block in network.layers:
+            self._block(block)
+        self._merge(self.pair)
+        self._count_step_operations(always=network.returns == "sequence")
+        self.step_operations = max(self.step_operations, self.begun)
+        assert self.source is not None
+        self.output: Slice = self.source
+        self._end_sweep(self.output, reverse=False)
+
+    def _block(self, block: Layer | Bidirectional) -> None:
+        if isinstance(block, Bidirectional):
+            self._bidirectional(block)
+            return
+        self._merge(self.pair)
+        self._layer(block, reverse=False)
+        self._count_step_operations(always=bool(block.cell.states))
+
+    def _count_step_operations(self, always: bool) -> None:
+        """What has been lowered so far runs at every timestep, where that is so."""
+        if always:
+            self.step_operations = len(self.operations)
+
+    def _bidirectional(self, block: Bidirectional) -> None:
+        """End what is before the pair as a sweep of its own, then lower both directions as sweeps that read the same codes."""
+        if self.pair is None and self.source is not None:
+            self._end_sweep(self.source, reverse=False)
+        pair, form, read_from = self.pair, self.form, self.from_record
+        parts = []
+        start = self.record_length
+        for layer, reverse in zip(layers_of(block), (False, True), strict=True):
+            self.form, self.from_record = form, read_from
+            self._merge(pair)
+            parts.append(self._layer(layer, reverse))
+            self._end_sweep(parts[-1], reverse)
+        self.pair, self.from_record = _Pair(block, parts, merged(block, self.traces[: len(self.lowered)])), start
+
+    def _merge(self, pair: _Pair | None) -> None:
+        """Begin a sweep that reads what both directions gave: bring them to one format, or add them."""
+        if pair is None:
+            return
+        first, second = pair.parts
+        length = first.length + second.length
+        start = self.arena.allocate(length)
+        places = [replace(first, start=start), replace(second, start=start + first.length)]
+        if pair.block.merge == "sum":
+            self.form = Format(min(covering_fraction(pair.values, self.method), UNIT_FRACTION))
+            self.operations.append(add(places, self.form.fraction))
+        else:
+            self.form = Format(min(first.fraction, second.fraction))
+            self.operations += [operation for place in places for operation in in_place(place, self.form.fraction)]
+        self.entry = Slice("merge", start, length, self.form.fraction)
+        self.source = replace(self.entry, length=pair.block.outputs)
+        self.pair = None
+
+    def _layer(self, layer: Layer, reverse: bool) -> Slice:
+        """Lower one layer; return its output."""
+        index = len(self.lowered)
+        name, trace = self.names[index], self.traces[index]
+        formats = choose_formats(layer, trace, self.form, self.method)
+        lowered = lower_layer(layer, name, formats, self.hardware, self.arena, len(self.products), self.source)
+        self.entry = self.entry or lowered.vectors["x"]
+        own_order = {vector: values[:, ::-1] for vector, values in trace.items()} if reverse else trace
+        for multiply in layer.cell.multiplies:
+            self.products.append(_product(layer, name, formats, multiply, own_order, self.hardware, self.method))
+        self.lowered.append(lowered)
+        self.operations += lowered.operations
+        self.form = formats[layer.cell.output]
+        self.source = lowered.vectors[layer.cell.output]
+        return self.source
+
+    def _end_sweep(self, output: Slice, reverse: bool) -> None:
+        """Make a sweep of the operations since the last one; the next reads what it gives."""
+        assert self.entry is not None
+        ends = self.entry.start, self.entry.length, output.start, output.length
+        self.sweeps.append(Sweep(len(self.operations) - self.begun, reverse, self.from_record, *ends))
+        self.begun, self.from_record = len(self.operations), self.record_length
+        self.record_length += output.length
+        self.source = self.entry = None
 
 
 def _product(

@@ -5,7 +5,7 @@ Every other executor (host kernels, firmware, emulated processors) must give the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import mul
 from typing import Protocol
@@ -59,29 +59,81 @@ class Reference:
     def step(self, codes: Sequence[int] | Codes, want_output: bool = True) -> list[int] | None:
         """Run one timestep on the input codes; return the output codes, or ``None`` when no output is wanted."""
         program = self.program
+        if not program.streams:
+            raise ProgramError("a bidirectional network needs its whole sequence; use run_codes instead of step")
         if len(codes) != program.input.length:
             raise ProgramError(f"{len(codes)} input codes, but the program takes {program.input.length} per timestep")
-        self._write(program.input.start, [int(code) for code in codes])
-        count = len(program.operations) if want_output else program.step_operations
-        for index in range(count):
-            self._execute(index)
-        return self._read(program.output.start, program.output.length) if want_output else None
+        return self._step(0, [int(code) for code in codes], want_output)
 
-    def run_codes(self, codes: Codes) -> Codes:
+    def run_codes(self, codes: Codes, initial: Mapping[int, Codes] | None = None) -> Codes:
         """Run whole sequences from reset: (time, inputs) or (batch, time, inputs) in, outputs in the same form.
 
-        The time axis is missing from the outputs of a program that returns its last output only.
+        The time axis is missing from the outputs of a program that returns its last output only. ``initial``: codes to put into
+        the arena after reset, by their index there; (length,), or (batch, length).
         """
+        initial = initial or {}
         if codes.ndim == 3:
-            return np.stack([self.run_codes(sequence) for sequence in codes])
-        if codes.ndim != 2 or not len(codes):
+            starts = [{start: values[index] for start, values in initial.items()} for index in range(len(codes))]
+            return np.stack([self.run_codes(sequence, own) for sequence, own in zip(codes, starts, strict=True)])
+        features = self.program.input.length
+        if codes.ndim != 2 or not len(codes) or codes.shape[1] != features:
             raise ProgramError(
-                f"input codes of shape {codes.shape}; give (time, features) or (batch, time, features), time at least 1"
+                f"input codes of shape {codes.shape}; give (time, {features}) or (batch, time, {features}), time at least 1"
             )
         self.reset()
-        last = len(codes) - 1
-        outputs = [self.step(row, want_output=t == last or not self.program.returns_last) for t, row in enumerate(codes.tolist())]
+        for start, values in initial.items():
+            self._write(start, values.tolist())
+        outputs = [row[-self.program.output.length :] for row in self._run(codes, self.program.returns_last)]
         return np.array(outputs[-1] if self.program.returns_last else outputs, dtype=np.int16)
+
+    def trace_codes(self, codes: Codes) -> Codes:
+        """Run one sequence from reset, an output wanted at every timestep; return what each left in the arena, (time, arena).
+
+        A code is as the sweep that writes it left it.
+        """
+        self.reset()
+        arenas = np.zeros((len(codes), len(self.arena)), dtype=np.int16)
+
+        def keep(sweep: int, timestep: int) -> None:
+            held = self._written_by(sweep)
+            arenas[timestep, held] = np.array(self.arena, dtype=np.int16)[held]
+
+        self._run(codes, last_only=False, after_step=keep)
+        return arenas
+
+    def _run(self, codes: Codes, last_only: bool, after_step: Callable[[int, int], None] = lambda _, __: None) -> list[list[int]]:
+        """Run all sweeps; return each timestep's record, ending in the program's output where that is wanted."""
+        records: list[list[int]] = codes.tolist()
+        last = len(self.program.every_sweep) - 1
+        for index, sweep in enumerate(self.program.every_sweep):
+            timesteps = range(len(codes))
+            for t in reversed(timesteps) if sweep.reverse else timesteps:
+                wanted = index < last or t == timesteps[-1] or not last_only
+                records[t] += self._step(index, records[t], wanted) or []
+                after_step(index, t)
+        return records
+
+    def _step(self, index: int, record: list[int], want_output: bool) -> list[int] | None:
+        """Run one timestep of a sweep; return its output, or ``None`` when none is wanted."""
+        sweep = self.program.every_sweep[index]
+        first, end = self._operations_of(index)
+        self._write(sweep.input_start, record[sweep.source : sweep.source + sweep.input_length])
+        for operation in range(first, end if want_output else self.program.step_operations):
+            self._execute(operation)
+        return self._read(sweep.output_start, sweep.output_length) if want_output else None
+
+    def _operations_of(self, index: int) -> tuple[int, int]:
+        """Return the first operation of a sweep, and the one after its last."""
+        counts = [sweep.operations for sweep in self.program.every_sweep]
+        return sum(counts[:index]), sum(counts[: index + 1])
+
+    def _written_by(self, index: int) -> list[int]:
+        """Return the arena indices that a sweep writes."""
+        sweep = self.program.every_sweep[index]
+        places = [(sweep.input_start, sweep.input_length)]
+        operations = self.program.operations[slice(*self._operations_of(index))]
+        places += [(operation.result, operation.length) for operation in operations]
+        return sorted({code for start, length in places for code in range(start, start + length)})
 
     def _read(self, start: int, length: int) -> list[int]:
         return self.arena[start : start + length]

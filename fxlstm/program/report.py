@@ -164,16 +164,18 @@ def _loss(given: Stage, output: Stage) -> LayerLoss:
 
 
 def _record(reference: Reference, inputs: NDArray[np.int16]) -> tuple[NDArray[np.int16], int]:
-    """Return the arena after every timestep, sequence after sequence, as far as the budget goes."""
+    """Return the arena after every timestep, sequence after sequence, as far as the budget goes.
+
+    A sequence that is read backward too is not cut: its first timesteps depend on its last.
+    """
     weights = sum(matrix.weights.size for matrix in reference.program.matrices)
     limit = max(1, PRODUCT_BUDGET // weights)
-    arenas: list[list[int]] = []
+    arenas = np.zeros((0, len(reference.program.arena)), dtype=np.int16)
     for sequence in inputs:
-        reference.reset()
-        for step in sequence[: limit - len(arenas)]:
-            reference.step(step)
-            arenas.append(list(reference.arena))
-    return np.array(arenas, dtype=np.int16), len(arenas)
+        if len(arenas) < limit:
+            part = sequence[: limit - len(arenas)] if reference.program.streams else sequence
+            arenas = np.concatenate([arenas, reference.trace_codes(part)])
+    return arenas, len(arenas)
 
 
 def _clipped_by_result(reference: Reference) -> dict[tuple[int, int], int]:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Never
 
 import numpy as np
@@ -21,7 +22,7 @@ from fxlstm.program.operations import (
     MAX_SCALE_SHIFT,
     OPERATION_BY_NAME,
 )
-from fxlstm.program.program import Matrix, Operation, Program, Tile
+from fxlstm.program.program import Matrix, Operation, Program, Slice, Tile
 from fxlstm.status import STATUSES
 
 MAX_MANTISSA = 2**31 - 1
@@ -58,6 +59,7 @@ def check(program: Program) -> None:
         _check_scales(program, matrix, context)
     for index, operation in enumerate(program.operations):
         _check_operation(program, operation, f"operation {index} ({operation.kind})")
+    _check_sweeps(program)
 
 
 def _check_header(program: Program) -> None:
@@ -67,6 +69,33 @@ def _check_header(program: Program) -> None:
             refuse("IMAGE_HEADER", f"{name} at {part.start}, length {part.length}, in an arena of {length}")
     if not 0 <= program.step_operations <= len(program.operations):
         refuse("IMAGE_HEADER", f"step_operations = {program.step_operations} of {len(program.operations)}")
+
+
+def _check_sweeps(program: Program) -> None:
+    """Check that sweeps share out the operations, read what stands in a timestep's record, and begin and end as the header says."""
+    length, width, first = len(program.arena), program.input.length, 0
+    for index, sweep in enumerate(program.sweeps):
+        context = f"sweep {index}"
+        last = index == len(program.sweeps) - 1
+        if sweep.input_length < 1 or sweep.source + sweep.input_length > width:
+            refuse("IMAGE_SWEEPS", f"{context}: codes {sweep.source} to {sweep.source + sweep.input_length} of a record of {width}")
+        for start, count in ((sweep.input_start, sweep.input_length), (sweep.output_start, sweep.output_length)):
+            if count < 1 or start + count > length:
+                refuse("IMAGE_SWEEPS", f"{context}: a slice at {start}, length {count}, in an arena of {length}")
+        if last and (sweep.reverse or program.step_operations < first):
+            refuse("IMAGE_SWEEPS", f"{context}, the last: reverse {sweep.reverse}, step_operations {program.step_operations}")
+        first, width = first + sweep.operations, width + sweep.output_length
+    if program.sweeps and (first != len(program.operations) or _ends(program) != (program.input, program.output)):
+        refuse("IMAGE_SWEEPS", f"the sweeps have {first} of {len(program.operations)} operations, or other ends than the header")
+
+
+def _ends(program: Program) -> tuple[Slice, Slice]:
+    """Return the input of the first sweep and the output of the last, named as the program names its own."""
+    first, last = program.sweeps[0], program.sweeps[-1]
+    return (
+        replace(program.input, start=first.input_start, length=first.input_length),
+        replace(program.output, start=last.output_start, length=last.output_length),
+    )
 
 
 def _check_operation(program: Program, operation: Operation, context: str) -> None:

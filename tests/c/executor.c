@@ -26,7 +26,7 @@ static fixture make(buffer image) {
     const fx_header *header = made.program.header;
     size_t input_codes = (size_t)BATCH * TIMESTEPS * header->input_length;
     made.output_codes = (size_t)BATCH * (header->returns_last ? 1 : TIMESTEPS) * header->output_length;
-    made.size = fx_executor_size(&made.program, BATCH);
+    made.size = fx_executor_size(&made.program, BATCH, TIMESTEPS);
     made.memory = malloc(made.size);
     made.inputs = malloc(input_codes * sizeof *made.inputs);
     made.outputs = malloc(made.output_codes * sizeof *made.outputs);
@@ -45,7 +45,8 @@ static void drop(fixture *made) {
 
 static fx_status init(fixture *made, const fx_array *array, uint32_t batch, size_t offset, size_t size) {
     uint8_t *memory = made->memory;
-    return fx_executor_init(&made->executor, &made->program, fx_kernels_default(), array, batch, memory + offset, size);
+    return fx_executor_init(&made->executor, &made->program, fx_kernels_default(), array, batch, TIMESTEPS,
+                            memory + offset, size);
 }
 
 static void bad_arguments_are_refused(buffer image) {
@@ -68,6 +69,26 @@ static void bad_arguments_are_refused(buffer image) {
     drop(&made);
 }
 
+/* The inputs of one timestep, one sequence after another. */
+static void gather(const fixture *made, size_t timestep, int16_t *inputs) {
+    size_t in = made->program.header->input_length;
+    for (size_t sequence = 0; sequence < BATCH; sequence++) {
+        memcpy(inputs + sequence * in, made->inputs + (sequence * TIMESTEPS + timestep) * in, in * sizeof *inputs);
+    }
+}
+
+static void keep_and_sweep(fixture *made, int16_t *step_inputs) {
+    for (size_t t = 0; t < TIMESTEPS; t++) {
+        gather(made, t, step_inputs);
+        CHECK(fx_keep(&made->executor, t, step_inputs) == FX_OK);
+    }
+    CHECK(fx_keep(&made->executor, TIMESTEPS, step_inputs) == FX_ERROR_SEQUENCE_TOO_LONG);
+    CHECK(fx_sweep_over(&made->executor, TIMESTEPS + 1) == FX_ERROR_SEQUENCE_TOO_LONG);
+    CHECK(fx_finish(&made->executor, TIMESTEPS, NULL) == FX_ERROR_SEQUENCE_TOO_LONG);
+    CHECK(fx_step(&made->executor, step_inputs, NULL) == FX_ERROR_WHOLE_SEQUENCE);
+    CHECK(fx_sweep_over(&made->executor, TIMESTEPS) == FX_OK);
+}
+
 /* The timesteps one at a time; outputs land where fx_run puts them, the last only when the program returns its last. */
 static void run_by_steps(fixture *made, int16_t *outputs) {
     const fx_header *header = made->program.header;
@@ -75,13 +96,18 @@ static void run_by_steps(fixture *made, int16_t *outputs) {
     int16_t *step_inputs = malloc(BATCH * in * sizeof *step_inputs),
             *step_outputs = malloc(BATCH * out * sizeof *outputs);
     CHECK(step_inputs != NULL && step_outputs != NULL);
+    if (!fx_program_streams(&made->program)) {
+        keep_and_sweep(made, step_inputs);
+    }
     for (size_t t = 0; t < TIMESTEPS; t++) {
-        for (size_t sequence = 0; sequence < BATCH; sequence++) {
-            memcpy(step_inputs + sequence * in, made->inputs + (sequence * TIMESTEPS + t) * in,
-                   in * sizeof *step_inputs);
-        }
+        gather(made, t, step_inputs);
         bool wanted = !header->returns_last || t + 1 == TIMESTEPS;
-        CHECK(fx_step(&made->executor, step_inputs, wanted ? step_outputs : NULL) == FX_OK);
+        int16_t *results = wanted ? step_outputs : NULL;
+        if (fx_program_streams(&made->program)) {
+            CHECK(fx_step(&made->executor, step_inputs, results) == FX_OK);
+        } else {
+            CHECK(fx_finish(&made->executor, t, results) == FX_OK);
+        }
         for (size_t sequence = 0; wanted && sequence < BATCH; sequence++) {
             size_t at = header->returns_last ? sequence : sequence * TIMESTEPS + t;
             memcpy(outputs + at * out, step_outputs + sequence * out, out * sizeof *outputs);
@@ -112,7 +138,7 @@ static void a_piece_without_outputs_carries_the_state_on(buffer image) {
     size_t last_codes = header->output_length, in = header->input_length;
     int16_t *last = malloc(last_codes * sizeof *last);
     CHECK(last != NULL);
-    if (header->returns_last) {
+    if (header->returns_last && fx_program_streams(&made.program)) {
         CHECK(init(&made, NULL, 1, 0, made.size) == FX_OK);
         CHECK(fx_run(&made.executor, TIMESTEPS, made.inputs, made.outputs) == FX_OK);
         fx_reset(&made.executor);

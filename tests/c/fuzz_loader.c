@@ -13,6 +13,7 @@
 #include "generator.h"
 
 #define STATUSES 64
+#define STEPS 3u
 #define LARGEST_RUN (1u << 20) /* bytes of executor memory; larger programs are opened but not run */
 
 /* One change: a bit, a byte, an interesting or slightly different 32-bit field, or a record copied onto another. */
@@ -54,7 +55,7 @@ static void mend(buffer image) {
 
 static void run(generator *random, const fx_program *program) {
     uint32_t batch = 1 + (uint32_t)below(random, 2);
-    size_t size = fx_executor_size(program, batch);
+    size_t size = fx_executor_size(program, batch, STEPS);
     if (size == 0 || size > LARGEST_RUN) {
         return;
     }
@@ -64,13 +65,19 @@ static void run(generator *random, const fx_program *program) {
     int16_t *inputs = malloc(input_codes * sizeof *inputs), *outputs = malloc(output_codes * sizeof *outputs);
     CHECK(memory != NULL && inputs != NULL && outputs != NULL);
     fx_executor executor;
-    CHECK(fx_executor_init(&executor, program, fx_kernels_default(), NULL, batch, memory, size - 1) == FX_ERROR_MEMORY);
-    CHECK(fx_executor_init(&executor, program, fx_kernels_default(), NULL, batch, memory, size) == FX_OK);
-    for (int step = 0; step < 3; step++) {
+    const fx_kernels *kernels = fx_kernels_default();
+    CHECK(fx_executor_init(&executor, program, kernels, NULL, batch, STEPS, memory, size - 1) == FX_ERROR_MEMORY);
+    CHECK(fx_executor_init(&executor, program, kernels, NULL, batch, STEPS, memory, size) == FX_OK);
+    bool streams = fx_program_streams(program);
+    for (size_t step = 0; step < STEPS; step++) {
         for (size_t i = 0; i < input_codes; i++) {
             inputs[i] = (int16_t)next_random(random);
         }
-        CHECK(fx_step(&executor, inputs, outputs) == FX_OK);
+        CHECK((streams ? fx_step(&executor, inputs, outputs) : fx_keep(&executor, step, inputs)) == FX_OK);
+    }
+    CHECK(streams || fx_sweep_over(&executor, STEPS) == FX_OK);
+    for (size_t step = 0; step < STEPS && !streams; step++) {
+        CHECK(fx_finish(&executor, step, outputs) == FX_OK);
     }
     free(memory);
     free(inputs);

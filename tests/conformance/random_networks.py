@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
-from fxlstm.network import CELLS, Cell, Layer, Network
+from fxlstm.network import CELLS, Bidirectional, Block, Cell, Layer, Network
 from fxlstm.program.hardware import Hardware
 from fxlstm.program.program import Codes, Program
 from fxlstm.program.quantize import quantize
@@ -38,15 +40,26 @@ def random_hardware(random: np.random.Generator) -> Hardware:
 
 
 def random_network(seed: int) -> Network:
-    """A network of one to three layers; the first takes its turn through all recurrent cells."""
+    """A network of one to three layers, some of them in both directions; the first takes its turn through all recurrent cells."""
     random = np.random.default_rng(seed)
     inputs, *units = random.integers(1, 8, random.integers(2, 5)).tolist()
-    layers: list[Layer] = []
+    layers: list[Block] = []
     for index, count in enumerate(units):
         kinds = RECURRENT if random.random() < 0.3 else FEED_FORWARD
         cell = RECURRENT[seed % len(RECURRENT)] if index == 0 else kinds[random.integers(len(kinds))]
-        layers.append(random_layer(random, cell, layers[-1].outputs if layers else inputs, count, spread=3.0))
+        below = layers[-1].outputs if layers else inputs
+        layer = random_layer(random, cell, below, count, spread=3.0)
+        layers.append(_in_both_directions(random, layer) if random.random() < 0.25 else layer)
     return Network(tuple(layers), returns=random.choice(["sequence", "last"]))
+
+
+def _in_both_directions(random: np.random.Generator, layer: Layer) -> Bidirectional:
+    """A pair of the layer and another: of any cell and size where their outputs are joined, of like ones where they are added."""
+    if random.random() < 0.5:
+        parameters = {name: random.permutation(values) for name, values in layer.parameters.items()}
+        return Bidirectional(layer, replace(layer, parameters=parameters), "sum")
+    cell = RECURRENT[random.integers(len(RECURRENT))]
+    return Bidirectional(layer, random_layer(random, cell, layer.inputs, int(random.integers(1, 6)), spread=3.0))
 
 
 def quantized_network(seed: int) -> tuple[Program, Codes]:

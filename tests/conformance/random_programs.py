@@ -6,6 +6,7 @@ matter; some are as large as the rules allow.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 from random import Random
 
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 
 from fxlstm.program.hardware import Hardware
 from fxlstm.program.operations import FUNCTIONS, MAX_LEFT_SHIFT, MAX_RIGHT_SHIFT, OPERATION_BY_NAME, OPERATIONS
-from fxlstm.program.program import Codes, Matrix, Operation, Program, Slice, Tile
+from fxlstm.program.program import Codes, Matrix, Operation, Program, Slice, Sweep, Tile
 
 EDGES = (-32768, -32767, -1, 0, 1, 32766, 32767)
 ROW_PEAK = 32767
@@ -29,7 +30,7 @@ def random_program(seed: int) -> Program:
     length = random.randint(16, 48)
     matrices = tuple(_matrix(random, index, hardware) for index in range(random.randint(1, 2)))
     operations = tuple(_operation(random, length, matrices) for _ in range(random.randint(1, 7)))
-    return Program(
+    program = Program(
         hardware=hardware,
         arena=_codes(random, length),
         operations=operations,
@@ -39,6 +40,26 @@ def random_program(seed: int) -> Program:
         output=_slice(random, "y", length),
         returns_last=random.random() < 0.3,
     )
+    return _with_sweeps(random, program) if random.random() < 0.4 else program
+
+
+def _with_sweeps(random: Random, program: Program) -> Program:
+    """The program with its operations shared out over one to four sweeps."""
+    count, arena = len(program.operations), len(program.arena)
+    edges = [0, *sorted(random.randint(0, count) for _ in range(random.randint(0, 3))), count]
+    width = program.input.length
+    sweeps = []
+    for index, (first, end) in enumerate(pairwise(edges)):
+        last = index == len(edges) - 2
+        source = random.randrange(width) if index else 0
+        entry = _slice(random, "", arena) if index else program.input
+        length = min(entry.length, width - source)
+        result = program.output if last else _slice(random, "", arena)
+        reverse = not last and random.random() < 0.5
+        sweeps.append(Sweep(end - first, reverse, source, entry.start, length, result.start, result.length))
+        width += result.length
+    steps = random.randint(edges[-2], count)
+    return replace(program, sweeps=tuple(sweeps), step_operations=steps)
 
 
 def random_inputs(seed: int, program: Program) -> Codes:

@@ -10,6 +10,7 @@ from executors import ARRAYS, EXECUTORS, Executor, Outcome, reference
 from random_networks import RECURRENT, quantized_network, random_network
 from random_programs import random_inputs, random_program
 
+from fxlstm.network import Bidirectional
 from fxlstm.program.operations import FUNCTIONS, OPERATIONS
 from fxlstm.program.program import Codes, Program
 
@@ -93,7 +94,15 @@ def test_random_programs_hold_everything_that_a_program_may_hold() -> None:
 
 
 def test_random_networks_hold_every_recurrent_cell() -> None:
-    assert {random_network(seed).layers[0].cell.name for seed in range(NETWORKS)} == {cell.name for cell in RECURRENT}
+    assert {random_network(seed).every_layer[0].cell.name for seed in range(NETWORKS)} == {cell.name for cell in RECURRENT}
+
+
+def test_random_networks_and_programs_read_forward_and_backward() -> None:
+    blocks = [block for seed in range(NETWORKS) for block in random_network(seed).layers]
+    assert {block.merge for block in blocks if isinstance(block, Bidirectional)} == {"concat", "sum"}
+    sweeps = [random_program(seed).sweeps for seed in range(300)]
+    assert {len(some) for some in sweeps} == {0, 1, 2, 3, 4}
+    assert any(sweep.reverse for some in sweeps for sweep in some)
 
 
 def test_results_of_random_programs_use_the_codes_between_the_ends() -> None:

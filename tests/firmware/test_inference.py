@@ -10,7 +10,7 @@ from device import Device, Refused
 
 from fxlstm.board.protocol import RUN_FLAGS
 from fxlstm.core.engine import Engine
-from fxlstm.network import Network, dense, lstm
+from fxlstm.network import Network, bidirectional, dense, lstm
 from fxlstm.program.hardware import Hardware
 from fxlstm.program.mapping import target_map
 from fxlstm.program.program import Program
@@ -121,6 +121,54 @@ def test_a_program_that_needs_more_memory_than_the_board_has_is_refused():
     greedy = replace(program, arena=np.concatenate([program.arena, np.zeros(9000, np.int16)]))
     with pytest.raises(Refused, match="MEMORY"):
         loaded(greedy)
+
+
+def both_directions(returns: str = "sequence") -> Program:
+    random = np.random.default_rng(9)
+    pair = (lstm(*(random.normal(size=shape) for shape in ((2, 12), (3, 12), (12,)))) for _ in range(2))
+    return quantize(Network([bidirectional(*pair)], returns=returns), X)
+
+
+@pytest.mark.parametrize("flags", [0, ON_ARRAY])
+def test_a_bidirectional_program_answers_when_its_sequence_is_whole(flags):
+    program = both_directions()
+    codes = program.encode(X)
+    device = loaded(program)
+    assert run(device, codes[:13], RESET | flags).size == 0
+    whole = run(device, codes[13:], flags | LAST)
+    np.testing.assert_array_equal(whole, Engine(program).run_codes(codes).ravel())
+
+
+def test_outputs_that_fit_no_single_answer_are_fetched_by_last_pieces_without_codes():
+    program = both_directions()
+    codes = np.tile(program.encode(X), (4, 1))
+    device = loaded(program)
+    answers = [run(device, codes, RESET | LAST)]
+    while answers[-1].size:
+        answers.append(run(device, codes[:0], LAST))
+    assert len(answers) > 2
+    np.testing.assert_array_equal(np.concatenate(answers), Engine(program).run_codes(codes).ravel())
+    with pytest.raises(Refused, match="ARGUMENT"):
+        run(device, codes[:1], LAST)
+
+
+def test_a_bidirectional_many_to_one_program_answers_once():
+    program = both_directions("last")
+    codes = np.tile(program.encode(X), (4, 1))
+    np.testing.assert_array_equal(run(loaded(program), codes, RESET | LAST), Engine(program).run_codes(codes).ravel())
+
+
+def test_a_sequence_that_the_board_cannot_keep_is_refused_with_the_timesteps_that_fit():
+    program = both_directions()
+    codes = np.tile(program.encode(X), (5, 1))
+    device = loaded(program)
+    run(device, codes, RESET)
+    with pytest.raises(Refused, match="SEQUENCE_TOO_LONG") as refused:
+        for _ in range(20):
+            run(device, codes, 0)
+    assert 200 < refused.value.detail < 16 * 1024 / 2 / 8
+    with pytest.raises(Refused, match="ARGUMENT"):
+        run(device, codes, LAST)
 
 
 def test_a_new_program_replaces_the_old_one_only_when_it_is_whole():

@@ -7,7 +7,7 @@ import pytest
 from safetensors.numpy import save_file
 
 from fxlstm.errors import ModelError
-from fxlstm.network import Cell, Layer, Network, dense, load_network, lstm, save_network
+from fxlstm.network import Cell, Layer, Network, bidirectional, dense, load_network, lstm, save_network
 from fxlstm.network.cells import Multiply
 
 
@@ -31,6 +31,19 @@ def test_a_loaded_network_is_the_saved_one_to_the_bit(network, tmp_path):
             np.testing.assert_array_equal(ours.parameters[key], theirs.parameters[key])
     x = np.random.default_rng(2).normal(size=(4, 5, 2))
     np.testing.assert_array_equal(loaded(x), network(x))
+
+
+def test_both_directions_come_back_with_their_merge(network, tmp_path):
+    below = network.layers[0]
+    for merge in ("concat", "sum"):
+        pair = bidirectional(below, below, merge)
+        both = Network(
+            [pair, dense(np.ones((pair.outputs, 2)), np.zeros(2)), bidirectional(below, below), dense(np.ones((6, 1)), [0])]
+        )
+        save_network(both, tmp_path / "net.safetensors")
+        loaded = load_network(tmp_path / "net.safetensors")
+        x = np.random.default_rng(2).normal(size=(4, 5, 2))
+        np.testing.assert_array_equal(loaded(x), both(x))
 
 
 def test_other_files_are_refused(network, tmp_path):

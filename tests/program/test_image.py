@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from networks import random_dense, random_lstm, waves
 
 from fxlstm.errors import ImageError, ProgramError
-from fxlstm.network import Network
+from fxlstm.network import Network, bidirectional
 from fxlstm.program import layout
 from fxlstm.program.hardware import Hardware
 from fxlstm.program.image import from_bytes, load, to_bytes
@@ -24,7 +24,10 @@ RNG = np.random.default_rng(3)
 NETWORK = Network((random_lstm(RNG, 2, 3), random_dense(RNG, 3, 2)))
 TILED = quantize(NETWORK, waves(12, 2, RNG))
 DIGITAL = quantize(NETWORK, waves(12, 2, RNG), Hardware(adc_bits=None, bias="digital"))
-IMAGES = {"tiled": to_bytes(TILED), "digital": to_bytes(DIGITAL)}
+PAIR = bidirectional(random_lstm(RNG, 2, 3), random_lstm(RNG, 2, 2))
+BOTH_DIRECTIONS = quantize(Network((PAIR,)), waves(12, 2, RNG))
+PROGRAMS = {"tiled": TILED, "digital": DIGITAL, "both directions": BOTH_DIRECTIONS}
+IMAGES = {name: to_bytes(program) for name, program in PROGRAMS.items()}
 
 
 def sealed(image: bytes | bytearray) -> bytes:
@@ -62,13 +65,14 @@ def test_a_program_comes_back_from_its_image_unchanged(name: str) -> None:
     program = from_bytes(IMAGES[name])
     assert to_bytes(program) == IMAGES[name]
     codes = RNG.integers(-32768, 32768, (5, 2)).astype(np.int16)
-    original = TILED if name == "tiled" else DIGITAL
+    original = PROGRAMS[name]
     assert Reference(program).run_codes(codes).tolist() == Reference(original).run_codes(codes).tolist()
-    assert (program.hardware, program.input, program.output, program.slices) == (
+    assert (program.hardware, program.input, program.output, program.slices, program.sweeps) == (
         original.hardware,
         original.input,
         original.output,
         original.slices,
+        original.sweeps,
     )
 
 
@@ -127,7 +131,7 @@ def test_an_altered_image_with_a_right_crc_runs_safely_or_is_refused(name: str, 
 
 HEADER_CASES = [
     ("magic", 7, "IMAGE_MAGIC"),
-    ("version", 2, "IMAGE_VERSION"),
+    ("version", 1, "IMAGE_VERSION"),
     ("levels", 1, "IMAGE_HEADER"),
     ("levels", 32769, "IMAGE_HEADER"),
     ("dac_bits", 17, "IMAGE_HEADER"),
@@ -175,6 +179,28 @@ RECORD_CASES = [
     ("scales", "shift", 63, "IMAGE_SCALES"),
     ("scales", "bias", 2**63 - 1, "IMAGE_SCALES"),
 ]
+
+
+SWEEP_CASES = [
+    (0, "operations", 1),
+    (0, "reverse", 2),
+    (2, "reverse", 1),
+    (0, "source", 1),
+    (1, "source", 2**32 - 1),
+    (0, "input_start", 2**32 - 1),
+    (0, "input_start", 1),
+    (1, "input_length", 0),
+    (1, "output_start", 2**32 - 1),
+    (2, "output_start", 0),
+    (1, "output_length", 0),
+    (0, "reserved", 1),
+]
+
+
+@pytest.mark.parametrize(("index", "field", "value"), SWEEP_CASES)
+def test_a_wrong_sweep_is_refused(index: int, field: str, value: int) -> None:
+    with pytest.raises(ImageError, match="IMAGE_SWEEPS"):
+        from_bytes(with_field(IMAGES["both directions"], "sweeps", field, value, index))
 
 
 @pytest.mark.parametrize(("field", "value", "reason"), HEADER_CASES)

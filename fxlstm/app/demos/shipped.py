@@ -16,5 +16,5 @@ def load_shipped(name: str) -> Network:
 
 def weights_digest(network: Network) -> str:
     """Return the SHA-256 of all parameters, layer by layer in the order of their names, as little-endian float64."""
-    arrays = [layer.parameters[key] for layer in network.layers for key in sorted(layer.parameters)]
+    arrays = [layer.parameters[key] for layer in network.every_layer for key in sorted(layer.parameters)]
     return hashlib.sha256(b"".join(array.astype("<f8").tobytes() for array in arrays)).hexdigest()

@@ -1,0 +1,80 @@
+"""Batches of unequal sequences, given states and both directions: the engine does what the reference does one by one."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from fxlstm.core import Engine
+from fxlstm.errors import ModelError, ProgramError
+from fxlstm.network import Layer, Network, bidirectional, dense, lstm
+from fxlstm.program.program import Program
+from fxlstm.program.quantize import quantize
+from fxlstm.program.reference import Reference
+from fxlstm.program.sequences import initial_codes
+
+RANDOM = np.random.default_rng(5)
+X = RANDOM.normal(size=(5, 8, 2))
+LENGTHS = [8, 3, 1, 3, 8]
+
+
+def random_lstm(inputs: int, units: int) -> Layer:
+    return lstm(*(RANDOM.normal(size=shape) / 2 for shape in ((inputs, 4 * units), (units, 4 * units), (4 * units,))))
+
+
+HEAD = dense(RANDOM.normal(size=(5, 2)), RANDOM.normal(size=2))
+FORWARD = (random_lstm(2, 5), HEAD)
+BOTH = (bidirectional(random_lstm(2, 3), random_lstm(2, 2)), HEAD)
+NETWORKS = {
+    f"{name}-{returns}": Network(layers, returns=returns)
+    for name, layers in (("forward", FORWARD), ("both", BOTH))
+    for returns in ("sequence", "last")
+}
+PROGRAMS: dict[str, Program] = {name: quantize(network, X) for name, network in NETWORKS.items()}
+
+
+def states_of(name: str) -> dict[str, np.ndarray]:
+    random = np.random.default_rng(6)
+    return {state: random.uniform(-0.5, 0.5, (5, length)) for state, length in NETWORKS[name].states.items()}
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_each_sequence_of_a_batch_runs_as_it_would_alone(name: str, threads: int) -> None:
+    program, states = PROGRAMS[name], states_of(name)
+    codes = program.encode(X)
+    outputs = Engine(program, threads=threads).run_codes(codes, LENGTHS, states)
+    initial = initial_codes(program, states, len(X))
+    for index, length in enumerate(LENGTHS):
+        own = {start: values[index] for start, values in initial.items()}
+        alone = Reference(program).run_codes(codes[index, :length], own)
+        np.testing.assert_array_equal(outputs[index] if program.returns_last else outputs[index, :length], alone)
+        assert program.returns_last or not outputs[index, length:].any()
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_the_program_follows_its_float_network_also_from_given_states(name: str) -> None:
+    states = states_of(name)
+    wanted = NETWORKS[name](X, LENGTHS, states)
+    error = Engine(PROGRAMS[name]).run(X, LENGTHS, states) - wanted
+    assert 10 * np.log10((wanted**2).sum() / (error**2).sum()) > 35
+    without = Engine(PROGRAMS[name]).run(X, LENGTHS)
+    assert np.abs(without - wanted).max() > 10 * np.abs(error).max()
+
+
+@pytest.mark.parametrize("name", ["both-sequence", "both-last"])
+def test_a_bidirectional_network_is_not_stepped(name: str) -> None:
+    with pytest.raises(ProgramError, match="needs its whole sequence"):
+        Engine(PROGRAMS[name]).step(X[0, 0])
+    with pytest.raises(ProgramError, match="needs its whole sequence"):
+        Reference(PROGRAMS[name]).step([0, 0])
+
+
+def test_states_and_lengths_that_do_not_fit_are_refused() -> None:
+    engine = Engine(PROGRAMS["forward-sequence"])
+    with pytest.raises(ModelError, match=r"no state 'lstm/x'; its states: lstm/h, lstm/c"):
+        engine.run(X, states={"lstm/x": np.zeros((5, 2))})
+    with pytest.raises(ModelError, match=r"shape \(5,\); give \(5, 5\)"):
+        engine.run(X, states={"lstm/h": np.zeros(5)})
+    with pytest.raises(ModelError, match="a length of 9"):
+        engine.run(X, lengths=[9] * 5)
