@@ -66,11 +66,14 @@ class Request:
 
 
 class Exchange:
-    """Some requests on their way, at most ``window`` unanswered from the oldest on; the board keeps as many answers for replay."""
+    """Some requests on their way, at most ``window`` unanswered from the oldest on; the board keeps as many answers for replay.
+
+    On a new connection one at a time until an answer comes, because the more is sent the likelier a bad link breaks again first.
+    """
 
     def __init__(self, requests: Sequence[Request], window: int, timer: Timer) -> None:
         self.requests = requests
-        self._window = window
+        self._limit = self._window = window
         self._timer = timer
         self._oldest = 0
         self._gone_back_to = 0
@@ -99,6 +102,7 @@ class Exchange:
         self._gone_back_to = 0
         for request in self._in_window():
             request._due_at = request._sent_at = 0.0
+        self._window = 1
 
     def take(self, frame: Frame, now: float) -> bool:
         """Use a frame; return whether it was the answer to one of the requests."""
@@ -112,6 +116,7 @@ class Exchange:
                 return False
             request.status, request.detail = error["status"], error["detail"]
         request.answer = frame
+        self._window = min(2 * self._window, self._limit)
         if request.sends == 1:
             self._timer.measured(now - request._sent_at)
         self._hurry_before(request, now)
