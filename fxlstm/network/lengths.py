@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from fxlstm.errors import ModelError
 
 Lengths = NDArray[np.int64]
+Rows = NDArray[np.intp] | slice  # an index of the sequences in a batch
 
 
 def checked_lengths(lengths: ArrayLike | None, batch: int, time: int) -> Lengths:
@@ -27,7 +28,8 @@ def checked_lengths(lengths: ArrayLike | None, batch: int, time: int) -> Lengths
     return array.astype(np.int64)
 
 
-def equal_lengths(lengths: Lengths) -> Iterator[tuple[int, NDArray[np.intp]]]:
-    """Yield each length that occurs and the indices of the sequences that have it."""
-    for length in np.unique(lengths).tolist():
-        yield length, np.flatnonzero(lengths == length)
+def equal_lengths(lengths: Lengths) -> Iterator[tuple[int, Rows]]:
+    """Yield each length that occurs and which sequences have it: a slice where all do, so that indexing copies nothing."""
+    found: list[int] = np.unique(lengths).tolist()
+    for length in found:
+        yield length, slice(None) if len(found) == 1 else np.flatnonzero(lengths == length)
