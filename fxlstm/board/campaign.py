@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from fxlstm.board.driver import Driver
 from fxlstm.board.messages import records
 from fxlstm.board.protocol import CAMPAIGN_STATES, NO_CHIP
-from fxlstm.board.transfer import Progress, send_object
+from fxlstm.board.transfer import send_object
 from fxlstm.core._core import crc32
 from fxlstm.errors import BoardError, from_status
 from fxlstm.program.mapping import LEAVE
-from fxlstm.program.scheme import ProgrammingReport, Scheme, code_siemens, target_codes
+from fxlstm.program.scheme import ProgrammingReport, Progress, Scheme, code_siemens, target_codes
 
 POLL = 0.05  # seconds between two looks at the board; far below its dead-man time
 RESTARTS = 5  # times in a row, without a cell done in between, that a campaign silenced by the dead-man is resumed

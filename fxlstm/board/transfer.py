@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from fxlstm.board.link import Link
 from fxlstm.board.protocol import MAX_PAYLOAD, MESSAGE_BY_NAME, OBJECTS, fixed_struct
 from fxlstm.core._core import crc32
 from fxlstm.errors import BoardError
+from fxlstm.program.scheme import Progress
 
 PIECE = (MAX_PAYLOAD - fixed_struct(MESSAGE_BY_NAME["object_write"].request).size) // 8 * 8
 ATTEMPTS = 3  # times that a damaged or refused object is sent again
 _PIECES_AT_ONCE = 16  # between two reports of progress
-
-Progress = Callable[[int, int], None]  # done, of how many
 
 
 def send_object(link: Link, name: str, content: bytes, progress: Progress | None = None) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -12,9 +11,7 @@ from fxlstm.program.hardware import Hardware
 from fxlstm.program.identity import Identity
 from fxlstm.program.program import Codes, Program
 from fxlstm.program.reference import MultipliesTiles
-from fxlstm.program.scheme import ProgrammingReport, Scheme
-
-Progress = Callable[[int, int], None]  # called with (cells dealt with, cells with a target)
+from fxlstm.program.scheme import ProgrammingReport, Progress, Scheme
 
 
 @runtime_checkable

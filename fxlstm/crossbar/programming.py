@@ -11,13 +11,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from fxlstm.crossbar.array import Progress, Writable
+from fxlstm.crossbar.array import Writable
 from fxlstm.program.mapping import LEAVE
 from fxlstm.program.scheme import (
     CELL_STATES,
     GATE_CODES,
     READ_CODE,
     ProgrammingReport,
+    Progress,
     Scheme,
     code_siemens,
     gate_volts,

@@ -12,7 +12,6 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
-from fxlstm.crossbar.array import Progress
 from fxlstm.crossbar.cells import Block, Cells, IdealCells, Operand, PhysicalCells
 from fxlstm.crossbar.device import Device, Thresholds
 from fxlstm.crossbar.programming import write
@@ -24,7 +23,7 @@ from fxlstm.program.hardware import Hardware
 from fxlstm.program.identity import Identity
 from fxlstm.program.mapping import LEAVE, check_placement, checked_targets, pair_rows, target_map, tile_columns
 from fxlstm.program.program import Codes, Program, Tile
-from fxlstm.program.scheme import READ_CODE, READ_RANGE, ProgrammingReport, Scheme, code_siemens, scheme_for
+from fxlstm.program.scheme import READ_CODE, READ_RANGE, ProgrammingReport, Progress, Scheme, code_siemens, scheme_for
 
 
 class SimulatedArray:

@@ -6,6 +6,7 @@ The array that does it (simulated or a board) takes these numbers as they stand;
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +16,8 @@ from fxlstm.errors import ArrayError
 from fxlstm.program.device import Preset, load_device
 from fxlstm.program.formats import CODE_MAX
 from fxlstm.program.hardware import Hardware, load_board
+
+Progress = Callable[[int, int], None]  # called with how much is done, of how much
 
 # What can have become of a cell in a campaign; the numbers travel over the link.
 CELL_STATES: dict[str, int] = {"untouched": 0, "pending": 1, "in_tolerance": 2, "gave_up": 3, "budget_spent": 4}
