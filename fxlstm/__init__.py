@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from fxlstm.crossbar.simulated import SimulatedArray
     from fxlstm.errors import ArrayError, BoardError, FxlstmError, ImageError, LinkError, LinkLost, ModelError, ProgramError
     from fxlstm.network import (
+        Backward,
         Bidirectional,
         Layer,
         Network,
@@ -55,6 +56,7 @@ _MODULES: dict[str, tuple[str, ...]] = {
         "ProgramError",
     ),
     "fxlstm.network": (
+        "Backward",
         "Bidirectional",
         "Layer",
         "Network",
@@ -80,6 +82,7 @@ _HOME: dict[str, str] = {name: module for module, names in _MODULES.items() for 
 
 __all__ = [
     "ArrayError",
+    "Backward",
     "Bidirectional",
     "Board",
     "BoardError",

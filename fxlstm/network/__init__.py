@@ -1,6 +1,5 @@
 """What the user's network is: cells as equations, layers, topologies, float forward pass, files."""
 
-from fxlstm.network.bidirectional import Bidirectional, Block, layers_of
 from fxlstm.network.builders import (
     bidirectional,
     dense,
@@ -13,9 +12,10 @@ from fxlstm.network.builders import (
     rnn,
     rnn_from_torch,
 )
-from fxlstm.network.cells import CELLS, DENSE, DENSE_SIGMOID, DENSE_TANH, LSTM, Cell
+from fxlstm.network.cells import CELLS, DENSE, DENSE_SIGMOID, DENSE_TANH, LSTM, Activation, Cell
+from fxlstm.network.directions import Backward, Bidirectional, Block, directed_layers, layers_of, merged
 from fxlstm.network.layer import Layer
-from fxlstm.network.network import Network, merged
+from fxlstm.network.network import Network
 from fxlstm.network.storage import load_network, save_network
 
 __all__ = [
@@ -24,6 +24,8 @@ __all__ = [
     "DENSE_SIGMOID",
     "DENSE_TANH",
     "LSTM",
+    "Activation",
+    "Backward",
     "Bidirectional",
     "Block",
     "Cell",
@@ -31,6 +33,7 @@ __all__ = [
     "Network",
     "bidirectional",
     "dense",
+    "directed_layers",
     "gru",
     "gru_from_torch",
     "layers_of",

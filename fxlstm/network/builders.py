@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from fxlstm.errors import ModelError
-from fxlstm.network.bidirectional import Bidirectional
-from fxlstm.network.cells import DENSE, DENSE_SIGMOID, DENSE_TANH, LSTM, Cell
-from fxlstm.network.cells.catalogue import (
-    GREFF_VARIANTS,
-    GRU_RESET_AFTER,
-    GRU_RESET_BEFORE,
-    LSTM_1997,
-    LSTM_PROJECTED,
-    RNN_SIGMOID,
-    RNN_TANH,
-)
+from fxlstm.network.cells import Activation, Cell, dense_cell, gru_cell, lstm_cell, rnn_cell
+from fxlstm.network.cells.catalogue import GREFF_VARIANTS, LSTM_1997, LSTM_CIFG, LSTM_PEEPHOLE
+from fxlstm.network.directions import Bidirectional
 from fxlstm.network.layer import Array, Layer, as_float, as_matrix
 
-_DENSE_CELLS: dict[str, Cell] = {"linear": DENSE, "sigmoid": DENSE_SIGMOID, "tanh": DENSE_TANH}
-_RNN_CELLS: dict[str, Cell] = {"tanh": RNN_TANH, "sigmoid": RNN_SIGMOID}
 # Column blocks of PyTorch's LSTM (i, f, g, o) in the order of cells.LSTM (a, i, f, o); PyTorch's g is the cell input a.
 _LSTM_FROM_TORCH = (2, 0, 1, 3)
 # Column blocks of PyTorch's GRU (r, z, n) in the order of the GRU cells (z, r, n).
@@ -38,33 +28,47 @@ def bidirectional(forward: Layer, backward: Layer, merge: Literal["concat", "sum
     return Bidirectional(forward, backward, merge)
 
 
-def dense(
-    weight: ArrayLike, bias: ArrayLike, activation: Literal["linear", "sigmoid", "tanh"] = "linear", name: str = "dense"
-) -> Layer:
-    """Return a fully connected layer, applied at each timestep; ``weight``: (inputs, units); ``bias``: (units,)."""
-    cell = _chosen(_DENSE_CELLS, activation, name, "activation")
+def dense(weight: ArrayLike, bias: ArrayLike, activation: Activation = "linear", name: str = "dense") -> Layer:
+    """Return a fully connected layer, applied at each timestep; ``weight``: (inputs, units); ``bias``: (units,).
+
+    ``activation``: a name of docs/cells.md, or a name and its numbers, as in all builders.
+    """
+    cell = _named(name, lambda: dense_cell(activation))
     matrix = as_matrix(weight, name, "weight")
     inputs, units = matrix.shape
     return Layer(cell, inputs, units, {"weight": matrix, "bias": np.asarray(bias)}, name)
 
 
 def lstm(
-    kernel: ArrayLike, recurrent: ArrayLike, bias: ArrayLike, name: str = "lstm", projection: ArrayLike | None = None
+    kernel: ArrayLike,
+    recurrent: ArrayLike,
+    bias: ArrayLike,
+    name: str = "lstm",
+    projection: ArrayLike | None = None,
+    *,
+    gate: Activation = "sigmoid",
+    cell: Activation = "tanh",
+    output: Activation = "tanh",
+    coupled: bool = False,
+    clip: float | None = None,
 ) -> Layer:
     """Return an LSTM layer with forget gate; the columns are four blocks of ``units`` in the order a, i, f, o.
 
     a is the cell input (PyTorch's g, Keras's c), i, f and o the input, forget and output gates.
     ``kernel``: (inputs, 4 units); ``recurrent``: (units, 4 units); ``bias``: (4 units,), the sum where a framework has two.
     ``projection``: (units, projected) makes the hidden state and output h @ projection; ``recurrent`` is then (projected, 4 units).
+    ``gate``, ``cell``, ``output``: the activations of the gates, of a, and of the cell state on its way out. ``coupled``: the
+    forget gate is 1 - i and f's columns are absent. ``clip`` limits every operand of an activation to -clip..clip.
     """
+    kind = _named(name, lambda: lstm_cell(gate, cell, output, False, coupled, projection is not None, clip))
     if projection is None:
-        return _recurrent(LSTM, kernel, recurrent, bias, name)
+        return _recurrent(kind, kernel, recurrent, bias, name)
     matrix = as_matrix(projection, name, "projection")
-    weight = _stacked(kernel, recurrent, 4 * matrix.shape[0], name)
+    weight = _stacked(kernel, recurrent, len(kind.multiplies[0].results) * matrix.shape[0], name)
     bias = as_float(bias, f"layer {name!r}, bias")
     parameters = {"weight": weight, "bias": bias, "projection": matrix, "projection_bias": np.zeros(matrix.shape[1])}
     inputs = len(weight) - matrix.shape[1]
-    return Layer(LSTM_PROJECTED, inputs, matrix.shape[0], parameters, name, {"projected": matrix.shape[1]})
+    return Layer(kind, inputs, matrix.shape[0], parameters, name, {"projected": matrix.shape[1]})
 
 
 def lstm_1997(kernel: ArrayLike, recurrent: ArrayLike, bias: ArrayLike, name: str = "lstm-1997") -> Layer:
@@ -83,6 +87,11 @@ def peephole_lstm(
     peephole: ArrayLike,
     variant: Literal["vanilla", "nig", "nfg", "nog", "niaf", "noaf", "cifg", "fgr"] = "vanilla",
     name: str = "lstm-peephole",
+    *,
+    gate: Activation = "sigmoid",
+    cell: Activation = "tanh",
+    output: Activation = "tanh",
+    clip: float | None = None,
 ) -> Layer:
     """Return the peephole LSTM of Greff et al. or a variant of it (docs/cells.md); the columns are blocks of ``units``: a, i, f, o.
 
@@ -90,13 +99,20 @@ def peephole_lstm(
     ``kernel``: (inputs, blocks * units); ``recurrent``: (units, blocks * units); ``bias``: (blocks * units,);
     ``peephole``: (gates, units), one row for each gate in the same order.
     With FGR, ``recurrent`` has 4 units rows: those of h, then of the previous i, f and o.
+    ``gate``, ``cell``, ``output`` and ``clip`` as in :func:`lstm`, for the variants ``"vanilla"`` and ``"cifg"`` alone.
     """
-    cell = _chosen(GREFF_VARIANTS, variant, name, "variant")
+    if variant not in GREFF_VARIANTS:
+        raise ModelError(f"layer {name!r}: variant {variant!r} is unknown; choose one of {', '.join(GREFF_VARIANTS)}")
+    kind = GREFF_VARIANTS[variant]
+    if (gate, cell, output, clip) != ("sigmoid", "tanh", "tanh", None):
+        if kind not in (LSTM_PEEPHOLE, LSTM_CIFG):
+            raise ModelError(f"layer {name!r}: variant {variant!r} has fixed activations; only vanilla and cifg take others")
+        kind = _named(name, lambda: lstm_cell(gate, cell, output, True, variant == "cifg", False, clip))
     rows = as_matrix(peephole, name, "peephole")
-    if len(rows) != len(cell.parameters):
-        gates = ", ".join(vector.removeprefix("p_") for vector in cell.parameters)
+    if len(rows) != len(kind.parameters):
+        gates = ", ".join(vector.removeprefix("p_") for vector in kind.parameters)
         raise ModelError(f"layer {name!r}: peephole has {len(rows)} rows; variant {variant!r} needs one for each of {gates}")
-    return _recurrent(cell, kernel, recurrent, bias, name, dict(zip(cell.parameters, rows, strict=True)))
+    return _recurrent(kind, kernel, recurrent, bias, name, dict(zip(kind.parameters, rows, strict=True)))
 
 
 def gru(
@@ -106,13 +122,19 @@ def gru(
     recurrent_bias: ArrayLike | None = None,
     reset_after: bool = True,
     name: str = "gru",
+    *,
+    gate: Activation = "sigmoid",
+    candidate: Activation = "tanh",
+    clip: float | None = None,
 ) -> Layer:
     """Return a GRU layer, h = z * h + (1 - z) * n; the columns are three blocks of ``units`` in the order z, r, n (Keras: z, r, h).
 
     ``kernel``: (inputs, 3 units); ``recurrent``: (units, 3 units); ``bias`` and ``recurrent_bias``: (3 units,), the latter 0 where
     it is absent. ``reset_after`` resets h @ recurrent + recurrent_bias (PyTorch, cuDNN, Keras), else h itself (Cho et al. 2014).
     For arrays with h = (1 - z) * h + z * n negate the columns of z: 1 - s(x) = s(-x).
+    ``gate``, ``candidate``: the activations of z and r, and of n. ``clip`` limits every operand of an activation to -clip..clip.
     """
+    cell = _named(name, lambda: gru_cell(gate, candidate, reset_after, clip))
     hidden = as_matrix(recurrent, name, "recurrent")
     units = len(hidden)
     weight = _stacked(kernel, hidden, 3 * units, name)
@@ -124,22 +146,29 @@ def gru(
     inputs, gates = len(weight) - units, 2 * units
     if not reset_after:
         parts = {"weight": weight[:, :gates], "bias": (first + second)[:gates]}
-        candidate = {"candidate": weight[:, gates:], "candidate_bias": (first + second)[gates:]}
-        return Layer(GRU_RESET_BEFORE, inputs, units, parts | candidate, name)
+        from_reset = {"candidate": weight[:, gates:], "candidate_bias": (first + second)[gates:]}
+        return Layer(cell, inputs, units, parts | from_reset, name)
     from_x, from_h = weight[:, gates:].copy(), weight[:, gates:].copy()
     from_x[inputs:] = from_h[:inputs] = 0
     biases = np.concatenate([(first + second)[:gates], first[gates:], second[gates:]])
-    return Layer(GRU_RESET_AFTER, inputs, units, {"weight": np.hstack([weight[:, :gates], from_x, from_h]), "bias": biases}, name)
+    return Layer(cell, inputs, units, {"weight": np.hstack([weight[:, :gates], from_x, from_h]), "bias": biases}, name)
 
 
 def rnn(
-    kernel: ArrayLike, recurrent: ArrayLike, bias: ArrayLike, activation: Literal["tanh", "sigmoid"] = "tanh", name: str = "rnn"
+    kernel: ArrayLike,
+    recurrent: ArrayLike,
+    bias: ArrayLike,
+    activation: Activation = "tanh",
+    name: str = "rnn",
+    *,
+    clip: float | None = None,
 ) -> Layer:
     """Return a simple recurrent layer, h = activation(x @ kernel + h @ recurrent + bias).
 
     ``kernel``: (inputs, units); ``recurrent``: (units, units); ``bias``: (units,), the sum where a framework has two.
+    ``clip`` limits the activation's operand to -clip..clip.
     """
-    return _recurrent(_chosen(_RNN_CELLS, activation, name, "activation"), kernel, recurrent, bias, name)
+    return _recurrent(_named(name, lambda: rnn_cell(activation, clip)), kernel, recurrent, bias, name)
 
 
 def lstm_from_torch(
@@ -169,19 +198,28 @@ def gru_from_torch(weight_ih: ArrayLike, weight_hh: ArrayLike, bias_ih: ArrayLik
     return gru(kernel, recurrent, first, second, name=name)
 
 
-def rnn_from_torch(weight_ih: ArrayLike, weight_hh: ArrayLike, bias_ih: ArrayLike, bias_hh: ArrayLike, name: str = "rnn") -> Layer:
-    """Return the layer whose arrays stand as in ``torch.nn.RNN`` with its default tanh.
+def rnn_from_torch(
+    weight_ih: ArrayLike,
+    weight_hh: ArrayLike,
+    bias_ih: ArrayLike,
+    bias_hh: ArrayLike,
+    name: str = "rnn",
+    activation: Activation = "tanh",
+) -> Layer:
+    """Return the layer whose arrays stand as in ``torch.nn.RNN``; ``activation`` is its nonlinearity.
 
     ``weight_ih``: (units, inputs); ``weight_hh``: (units, units); the two biases, (units,) each, are added.
     """
     kernel, recurrent, first, second = _from_torch(weight_ih, weight_hh, bias_ih, bias_hh, (0,), name)
-    return rnn(kernel, recurrent, first + second, name=name)
+    return rnn(kernel, recurrent, first + second, activation, name)
 
 
-def _chosen(cells: dict[str, Cell], choice: str, layer: str, what: str) -> Cell:
-    if choice not in cells:
-        raise ModelError(f"layer {layer!r}: {what} {choice!r} is unknown; choose one of {', '.join(cells)}")
-    return cells[choice]
+def _named(layer: str, make: Callable[[], Cell]) -> Cell:
+    """Return the cell that ``make`` gives; what it complains of gets the layer's name."""
+    try:
+        return make()
+    except ModelError as error:
+        raise ModelError(f"layer {layer!r}: {error}") from error
 
 
 def _recurrent(

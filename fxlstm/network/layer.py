@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fxlstm.errors import ModelError
-from fxlstm.network.cells import CONSTANTS, Cell
+from fxlstm.network.cells import Cell
 
 Array = NDArray[np.float64]
 
@@ -22,6 +22,8 @@ class Layer:
     ``parameters`` maps the names that the cell's equations use to float64 arrays. For each multiply a weight (rows: its operands
     stacked, [x, h]; columns: one block per result) and a bias (one per column); for each parameter vector its elements.
     ``units`` is the length of the cell's vectors; ``sizes`` gives those lengths that the cell names itself (see ``Cell.lengths``).
+    ``period``: the layer runs at every ``period``-th timestep, first at the one of this number, and holds its states and its output
+    between; before its first run its output is 0, or the initial value where the output is a state.
     Raises :class:`ModelError` where a parameter or size is missing, has another shape, or holds NaN or infinity.
     """
 
@@ -31,12 +33,15 @@ class Layer:
     parameters: Mapping[str, Array]
     name: str = ""
     sizes: Mapping[str, int] = field(default_factory=dict)
+    period: int = 1
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "name", self.name or self.cell.name)
         self._check_sizes()
         arrays = {key: as_float(value, f"layer {self.name!r}, parameter {key!r}") for key, value in self.parameters.items()}
         object.__setattr__(self, "parameters", arrays)
+        if self.period < 1:
+            raise ModelError(f"layer {self.name!r}: period = {self.period}; it is a number of timesteps, at least 1")
         shapes = self.cell.parameter_shapes(self._all_sizes)
         for key, shape in shapes.items():
             if key not in arrays:
@@ -52,9 +57,15 @@ class Layer:
         return self.length(self.cell.output)
 
     @property
+    def remembers(self) -> bool:
+        """Whether an output may depend on earlier timesteps."""
+        return bool(self.cell.states) or self.period > 1
+
+    @property
     def fixed(self) -> dict[str, Array]:
         """The vectors that never change: parameter vectors, and constants as vectors of ``units``."""
-        constants = {name: np.full(self.length(name), CONSTANTS[name]) for name in self.cell.fixed if name in CONSTANTS}
+        numbers = self.cell.numbers
+        constants = {name: np.full(self.length(name), numbers[name]) for name in self.cell.fixed if name in numbers}
         return {name: self.parameters[name] for name in self.cell.parameters} | constants
 
     def length(self, *vectors: str) -> int:

@@ -15,13 +15,16 @@ from safetensors.numpy import save
 
 from fxlstm.errors import ModelError
 from fxlstm.files import write_whole
-from fxlstm.network.bidirectional import Bidirectional, Block
-from fxlstm.network.cells import CELLS
+from fxlstm.network.cells import CELLS, Cell
+from fxlstm.network.cells.as_data import cell_from_data, cell_to_data
+from fxlstm.network.directions import Backward, Bidirectional, Block
 from fxlstm.network.layer import Layer
 from fxlstm.network.network import Network
 
-VERSION = 1
+VERSION = 2
+READABLE = (1, 2)  # 1 knows neither cells as data nor the options of networks and layers that have a default
 PICKLES = (".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".joblib")
+_INITIAL = "initial."
 _KEY = "fxlstm"  # the entry of the file's metadata that holds the structure
 
 
@@ -29,6 +32,7 @@ def save_network(network: Network, path: str | os.PathLike[str]) -> None:
     """Write ``network`` to a ``.safetensors`` file, replacing it whole or not at all.
 
     Tensors are called ``layers.<index>.<parameter>``, float64; the index counts all layers, those of a pair one after the other.
+    Initial states are tensors ``initial.<layer>/<state>``. A cell outside the catalogue is written as its equations.
     Raises :class:`ModelError` for another suffix, metadata that is not JSON, or a place that cannot be written to.
     """
     path = _checked_suffix(path)
@@ -38,6 +42,8 @@ def save_network(network: Network, path: str | os.PathLike[str]) -> None:
         "returns": network.returns,
         "layers": [_describe_block(block) for block in network.layers],
         "metadata": dict(network.metadata),
+        "reads_backward": network.reads_backward,
+        "mask_value": network.mask_value,
     }
     try:
         text = json.dumps(structure, allow_nan=False)
@@ -49,7 +55,7 @@ def save_network(network: Network, path: str | os.PathLike[str]) -> None:
         f"layers.{index}.{key}": np.ascontiguousarray(array)
         for index, layer in enumerate(network.every_layer)
         for key, array in layer.parameters.items()
-    }
+    } | {f"{_INITIAL}{name}": np.ascontiguousarray(values) for name, values in network.initial.items()}
     write_whole(path, lambda file: file.write(save(tensors, {_KEY: text})), ModelError)
 
 
@@ -76,28 +82,34 @@ def _describe_block(block: Block) -> dict[str, Any]:
     """Return what a file says of a layer or a pair beside its tensors."""
     if isinstance(block, Bidirectional):
         return {"merge": block.merge, "forward": _describe(block.forward), "backward": _describe(block.backward)}
-    return _describe(block)
+    return {"backward_alone": _describe(block.layer)} if isinstance(block, Backward) else _describe(block)
 
 
 def _describe(layer: Layer) -> dict[str, Any]:
     """Return what a file says of a layer beside its tensors."""
-    if CELLS.get(layer.cell.name) != layer.cell:
-        raise ModelError(
-            f"layer {layer.name!r}: cell {layer.cell.name!r} is not listed in network.cells.CELLS; add it before saving"
-        )
-    sizes = {"sizes": dict(layer.sizes)} if layer.sizes else {}
-    return {"cell": layer.cell.name, "inputs": layer.inputs, "units": layer.units, "name": layer.name, **sizes}
+    cell = layer.cell.name if CELLS.get(layer.cell.name) == layer.cell else cell_to_data(layer.cell)
+    options: dict[str, Any] = {"sizes": dict(layer.sizes)} if layer.sizes else {}
+    options |= {"period": layer.period} if layer.period != 1 else {}
+    return {"cell": cell, "inputs": layer.inputs, "units": layer.units, "name": layer.name, **options}
 
 
 def _build(header: str, tensors: Mapping[str, Any], path: Path) -> Network:
     """Return the network of a parsed file; every complaint names the file."""
     try:
         structure = json.loads(header)
-        if structure["version"] != VERSION:
-            raise ModelError(f"format version {structure['version']}, this release reads {VERSION}; update fxlstm")
+        if structure["version"] not in READABLE:
+            raise ModelError(f"format version {structure['version']}, this release reads up to {VERSION}; update fxlstm")
         number = count()
         layers = tuple(_build_block(entry, number, tensors) for entry in structure["layers"])
-        return Network(layers, structure["returns"], structure["name"], dict(structure["metadata"]))
+        return Network(
+            layers,
+            structure["returns"],
+            structure["name"],
+            dict(structure["metadata"]),
+            initial={key.removeprefix(_INITIAL): values for key, values in tensors.items() if key.startswith(_INITIAL)},
+            reads_backward=structure.get("reads_backward", False),
+            mask_value=structure.get("mask_value"),
+        )
     except ModelError as error:
         raise ModelError(f"{str(path)!r}: {error}") from error
     except (ValueError, TypeError, KeyError, AttributeError) as error:
@@ -109,16 +121,27 @@ def _build_block(entry: Mapping[str, Any], number: Iterator[int], tensors: Mappi
     if "merge" in entry:
         forward, backward = (_build_layer(entry[direction], next(number), tensors) for direction in ("forward", "backward"))
         return Bidirectional(forward, backward, entry["merge"])
+    if "backward_alone" in entry:
+        return Backward(_build_layer(entry["backward_alone"], next(number), tensors))
     return _build_layer(entry, next(number), tensors)
 
 
 def _build_layer(entry: Mapping[str, Any], index: int, tensors: Mapping[str, Any]) -> Layer:
     """Return one layer from its entry in the metadata and its tensors."""
-    if entry["cell"] not in CELLS:
-        raise ModelError(f"layer {index} is a {entry['cell']!r}, unknown to this release; known cells: {', '.join(CELLS)}")
     prefix = f"layers.{index}."
     parameters = {key.removeprefix(prefix): array for key, array in tensors.items() if key.startswith(prefix)}
-    return Layer(CELLS[entry["cell"]], entry["inputs"], entry["units"], parameters, entry["name"], entry.get("sizes", {}))
+    cell = _build_cell(entry["cell"], index)
+    sizes, period = entry.get("sizes", {}), entry.get("period", 1)
+    return Layer(cell, entry["inputs"], entry["units"], parameters, entry["name"], sizes, period)
+
+
+def _build_cell(entry: str | Mapping[str, Any], index: int) -> Cell:
+    """Return a cell of the catalogue by its name, or the one that is written out."""
+    if not isinstance(entry, str):
+        return cell_from_data(entry)
+    if entry not in CELLS:
+        raise ModelError(f"layer {index} is a {entry!r}, unknown to this release; known cells: {', '.join(CELLS)}")
+    return CELLS[entry]
 
 
 def _checked_suffix(path: str | os.PathLike[str]) -> Path:

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fxlstm.network import Bidirectional, Layer, Network, layers_of, merged
-from fxlstm.network.cells import Multiply
+from fxlstm.errors import ModelError
+from fxlstm.network import Backward, Bidirectional, Layer, Network, layers_of, merged
+from fxlstm.network.cells import Clamp, Multiply
 from fxlstm.program.calibrate import Format, Values, choose_formats, covering_fraction, input_format, operand_values
 from fxlstm.program.formats import UNIT_FRACTION, dac_codes, encode
 from fxlstm.program.hardware import Hardware
@@ -50,6 +51,7 @@ def quantize(
     (all but the largest magnitudes are held: ``percentile`` of them in 100, default 99.9) or ``"error"`` (the mean squared error is
     least). Raises :class:`ModelError` for an unknown method, NaN, infinity, or shapes and weights that do not fit.
     """
+    _check_lowerable(network)
     hardware, method = hardware or Hardware(), find_method(method, percentile)
     traces = network.trace(calibration)
     x = traces[0]["x"]
@@ -75,6 +77,25 @@ def quantize(
     ends = [(part.vectors["x"].name, part.vectors[layer.cell.output].name) for layer, part in pairs]
     report = measure(program, x, floats, ranges, ends)
     return replace(program, metadata={"network": network.name, "states": list(network.states), "report": report})
+
+
+def _check_lowerable(network: Network) -> None:
+    """Raise :class:`ModelError` for what networks have and programs have not."""
+    reasons = {
+        "returns='final'": network.returns == "final",
+        "initial states of the network": bool(network.initial),
+        "reads_backward": network.reads_backward,
+        "mask_value": network.mask_value is not None,
+        "Backward layers": any(isinstance(block, Backward) for block in network.layers),
+        "layers with a period": any(layer.period != 1 for layer in network.every_layer),
+        "closing equations": any(layer.cell.closing for layer in network.every_layer),
+        "constants and Clamp": any(
+            layer.cell.constants or any(isinstance(equation, Clamp) for equation in layer.cell.equations)
+            for layer in network.every_layer
+        ),
+    }
+    if found := [reason for reason, holds in reasons.items() if holds]:
+        raise ModelError(f"network {network.name!r}: a program cannot express {', '.join(found)}; run it in float")
 
 
 @dataclass(frozen=True)
@@ -112,6 +133,7 @@ class _Lowering:
         self.pair: _Pair | None = None  # what the next sweep is to merge
         self.record_length = network.inputs
         for block in network.layers:
+            assert not isinstance(block, Backward)
             self._block(block)
         self._merge(self.pair)
         self._count_step_operations(always=network.returns == "sequence")

@@ -79,7 +79,7 @@ def test_layers_without_size_or_parameters_are_refused():
 
 
 def test_unknown_choices_are_refused():
-    with pytest.raises(ModelError, match="activation 'relu'"):
-        dense(np.zeros((3, 1)), [0.0], "relu")
+    with pytest.raises(ModelError, match="layer 'dense': activation 'softsign' has no correctly rounded integer form"):
+        dense(np.zeros((3, 1)), [0.0], "softsign")
     with pytest.raises(ModelError, match="returns = 'first'"):
         Network([dense(np.zeros((3, 1)), [0.0])], returns="first")

@@ -5,6 +5,7 @@ from fxlstm.network.cells.cell import Cell
 from fxlstm.network.cells.equations import (
     CONSTANTS,
     Activate,
+    Clamp,
     Complement,
     Elementwise,
     Equation,
@@ -14,16 +15,22 @@ from fxlstm.network.cells.equations import (
     ProductSum,
     Sum,
 )
+from fxlstm.network.cells.family import dense_cell, gru_cell, lstm_cell, rnn_cell
+from fxlstm.network.cells.functions import ACTIVATIONS, FUNCTIONS, Activation
 
 __all__ = [
+    "ACTIVATIONS",
     "CELLS",
     "CONSTANTS",
     "DENSE",
     "DENSE_SIGMOID",
     "DENSE_TANH",
+    "FUNCTIONS",
     "LSTM",
     "Activate",
+    "Activation",
     "Cell",
+    "Clamp",
     "Complement",
     "Elementwise",
     "Equation",
@@ -32,4 +39,8 @@ __all__ = [
     "Product",
     "ProductSum",
     "Sum",
+    "dense_cell",
+    "gru_cell",
+    "lstm_cell",
+    "rnn_cell",
 ]

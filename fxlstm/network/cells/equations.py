@@ -1,8 +1,8 @@
 """The kinds of equation that a cell may be made of, as data.
 
 An equation names vectors. ``x`` is the layer's input; a state's name is its value from the previous timestep until an
-equation assigns it, and its new value from then on. A name of :data:`CONSTANTS` stands for a vector full of that number,
-a cell's parameter vectors for the layer's weights of that name. Equations are evaluated in order.
+equation assigns it, and its new value from then on. A name of :data:`CONSTANTS` or of the cell's own constants stands for a
+vector full of that number, a cell's parameter vectors for the layer's weights of that name. Equations are evaluated in order.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Elementwise:
 
 @dataclass(frozen=True)
 class Activate(Elementwise):
-    """``result = function(operand)``; functions are listed in :mod:`fxlstm.program.operations`."""
+    """``result = function(operand)``; functions are listed in :mod:`fxlstm.network.cells.functions`."""
 
     function: str
     operand: str
@@ -114,4 +114,16 @@ class Interpolate(Elementwise):
         return f"{self.result} = {self.gate} * {self.a} + (1 - {self.gate}) * {self.b}"
 
 
-Equation = Multiply | Activate | Product | ProductSum | Sum | Complement | Interpolate
+@dataclass(frozen=True)
+class Clamp(Elementwise):
+    """``result = min(max(operand, low), high)``; ``low`` and ``high`` name constants, which may be infinite."""
+
+    operand: str
+    low: str
+    high: str
+
+    def __str__(self) -> str:
+        return f"{self.result} = min(max({self.operand}, {self.low}), {self.high})"
+
+
+Equation = Multiply | Activate | Product | ProductSum | Sum | Complement | Interpolate | Clamp
