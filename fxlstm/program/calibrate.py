@@ -1,20 +1,18 @@
-"""Which fixed-point format each vector of a network gets: by what its equations guarantee, else by calibration."""
+"""Formats by calibration: how many fraction bits values get, and what drives the rows of a multiply."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import takewhile
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fxlstm.network import Layer
-from fxlstm.network.cells import Activate, Cell, Multiply, ProductSum, Sum
-from fxlstm.program.bounds import value_bounds
-from fxlstm.program.formats import PRE_ACTIVATION_FRACTION, ROW_MAX, UNIT_FRACTION, dac
+from fxlstm.network.cells import Cell, Multiply
+from fxlstm.program.formats import ROW_MAX, UNIT_FRACTION, dac
 from fxlstm.program.methods import RANGE, Method
-from fxlstm.program.operations import FUNCTION_BY_NAME, MAX_FRACTION
 
 Values = NDArray[np.float64]
 
@@ -32,11 +30,21 @@ class Format:
     fraction: int
     scale: float = 1.0
 
+    @property
+    def largest(self) -> float:
+        """The magnitude that the format reaches."""
+        return self.scale * 2.0 ** (UNIT_FRACTION - self.fraction)
+
 
 def input_format(x: Values, dac_bits: int, method: Method) -> Format:
     """Return Q0.15 with the scale that puts the end of the calibration data's scale on the largest code the DAC drives."""
     peak = float(method.limits(x.reshape(-1, 1), (1 << (dac_bits - 1)) - 1)[0])
     return Format(UNIT_FRACTION, peak * 2.0**UNIT_FRACTION / dac(ROW_MAX, dac_bits) if peak > 0 else 1.0)
+
+
+def exact_format(values: Values, method: Method, headroom: float = 1.0) -> Format:
+    """Return the format of an input whose scale is to be a power of two."""
+    return Format(covering_fraction(values, method, headroom))
 
 
 def covering_fraction(values: Values, method: Method, headroom: float = HEADROOM) -> int:
@@ -58,50 +66,22 @@ def parameter_format(values: Values) -> Format:
     return Format(min(fraction, MAX_PARAMETER_FRACTION))
 
 
-def choose_formats(layer: Layer, trace: Mapping[str, Values], x: Format, method: Method) -> dict[str, Format]:
-    """Return the format of every vector of a layer, given its float trace and the format of its input.
+def operand_values(
+    cell: Cell, trace: Mapping[str, Values], multiply: Multiply, initial: Mapping[str, Values] | None = None
+) -> list[Values]:
+    """Return what a multiply's operands hold when it runs, each (batch, time, length): states not yet assigned lag by one.
 
-    Fixed: results of activations (their function's), operands of activations (Q3.12), what the equations bound by 1 (Q0.15).
-    From the trace: states and results that nothing bounds. From the weights: parameter vectors.
+    ``initial``: what states hold before the first timestep, (length,) or (batch, length); zero where not given.
     """
-    cell = layer.cell
-    bounds = value_bounds(cell)
-    activated, parts = _pre_activations(cell)
-    formats = {"x": x, **{name: parameter_format(values) for name, values in layer.fixed.items()}}
-    for equation in cell.equations:
-        for name in equation.results:
-            low, high = bounds[name]
-            if isinstance(equation, Activate):
-                fraction = FUNCTION_BY_NAME[equation.function].result_fraction
-            elif low >= -1 and high <= 1:
-                fraction = UNIT_FRACTION
-            elif name in cell.memory:
-                fraction = min(max(covering_fraction(trace[name], method), 0), MAX_FRACTION)
-            elif name in activated:
-                fraction = PRE_ACTIVATION_FRACTION
-            else:
-                fraction = covering_fraction(trace[name], method)
-                fraction = min(fraction, PRE_ACTIVATION_FRACTION) if name in parts else fraction
-            formats[name] = Format(fraction)
-    return formats
-
-
-def _pre_activations(cell: Cell) -> tuple[set[str], set[str]]:
-    """Return the operands of activations, and the vectors that add up to them: these too have room for 8, whatever the data."""
-    activated = {equation.operand for equation in cell.equations if isinstance(equation, Activate)} - set(cell.memory)
-    sums = [equation for equation in cell.equations if isinstance(equation, Sum | ProductSum) and equation.result in activated]
-    return activated, {name for equation in sums for name in equation.operands}
-
-
-def operand_values(cell: Cell, trace: Mapping[str, Values], multiply: Multiply) -> list[Values]:
-    """Return what a multiply's operands hold when it runs, each (batch, time, length): states not yet assigned lag by one."""
-    assigned = {"x"}
-    for equation in cell.equations[: cell.equations.index(multiply)]:
+    assigned = set(cell.inputs)
+    for equation in takewhile(lambda other: other is not multiply, cell.every_equation):
         assigned.update(equation.results)
-    return [trace[name] if name in assigned else _delayed(trace[name]) for name in multiply.operands]
+    first = initial or {}
+    return [trace[name] if name in assigned else _delayed(trace[name], first.get(name, 0.0)) for name in multiply.operands]
 
 
-def _delayed(values: Values) -> Values:
-    previous = np.zeros_like(values)
+def _delayed(values: Values, first: Values | float) -> Values:
+    previous = np.empty_like(values)
+    previous[:, 0] = first
     previous[:, 1:] = values[:, :-1]
     return previous

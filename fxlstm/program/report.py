@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from fxlstm.errors import ProgramError
 from fxlstm.program.formats import CODE_MAX, decode
-from fxlstm.program.program import Program
+from fxlstm.program.program import Codes, Program
 from fxlstm.program.reference import Reference
+from fxlstm.program.traces import Traced
 
 Values = NDArray[np.float64]
 
@@ -133,29 +134,29 @@ class Report:
 
 def measure(
     program: Program,
-    x: Values,
+    trace: Traced,
     floats: Mapping[str, Values],
     tiles: Sequence[Sequence[dict[str, Any]]],
     layers: Sequence[tuple[str, str]],
 ) -> dict[str, Any]:
     """Run the program on calibration data and return its report as plain data.
 
-    ``x``: (batch, time, features); ``floats``: what each slice should hold, by name, (batch, time, length);
+    ``trace``: the float network over these data; ``floats``: what each slice should hold, by name, (batch, time, length);
     ``tiles``: ranges of each matrix's tiles; ``layers``: names of each layer's input and output slices.
     """
     reference = Reference(program)
-    codes, timesteps = _record(reference, program.encode(x))
+    codes, ran = _record(reference, [program.encode(x[:length]) for x, length in zip(trace.x, trace.lengths, strict=True)])
     clipped = _clipped_by_result(reference)
     stages: dict[str, Stage] = {}
     for part in program.slices:
         held = codes[:, part.start : part.start + part.length]
-        wanted = floats[part.name].reshape(-1, part.length)[:timesteps]
+        wanted = np.concatenate([values[:length] for values, length in zip(floats[part.name], ran, strict=False)])
         ratio = _decibels(wanted, decode(held, part.fraction, part.scale))
         layer, vector = part.name.rsplit("/", 1)
         peak = float(np.abs(held.astype(np.int64)).max()) / CODE_MAX
         stages[part.name] = Stage(layer, vector, ratio, round(peak, 4), clipped.get((part.start, part.length)))
     losses = tuple(_loss(stages[given], stages[output]) for given, output in layers)
-    return Report(timesteps, tuple(stages.values()), tuple(_matrices(reference, tiles)), losses).as_dict()
+    return Report(sum(ran), tuple(stages.values()), tuple(_matrices(reference, tiles)), losses).as_dict()
 
 
 def _loss(given: Stage, output: Stage) -> LayerLoss:
@@ -163,19 +164,18 @@ def _loss(given: Stage, output: Stage) -> LayerLoss:
     return LayerLoss(output.layer, *ratios)
 
 
-def _record(reference: Reference, inputs: NDArray[np.int16]) -> tuple[NDArray[np.int16], int]:
-    """Return the arena after every timestep, sequence after sequence, as far as the budget goes.
+def _record(reference: Reference, sequences: Sequence[Codes]) -> tuple[Codes, list[int]]:
+    """Return the arena after every timestep, sequence after sequence, as far as the budget goes, and how many each sequence ran.
 
     A sequence that is read backward too is not cut: its first timesteps depend on its last.
     """
-    weights = sum(matrix.weights.size for matrix in reference.program.matrices)
-    limit = max(1, PRODUCT_BUDGET // weights)
-    arenas = np.zeros((0, len(reference.program.arena)), dtype=np.int16)
-    for sequence in inputs:
-        if len(arenas) < limit:
-            part = sequence[: limit - len(arenas)] if reference.program.streams else sequence
-            arenas = np.concatenate([arenas, reference.trace_codes(part)])
-    return arenas, len(arenas)
+    limit = max(1, PRODUCT_BUDGET // sum(matrix.weights.size for matrix in reference.program.matrices))
+    arenas: list[Codes] = []
+    for sequence in sequences:
+        remaining = limit - sum(map(len, arenas))
+        if remaining > 0:
+            arenas.append(reference.trace_codes(sequence[:remaining] if reference.program.streams else sequence))
+    return np.concatenate(arenas), [len(arena) for arena in arenas]
 
 
 def _clipped_by_result(reference: Reference) -> dict[tuple[int, int], int]:
