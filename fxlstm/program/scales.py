@@ -73,7 +73,7 @@ def rescale(factor: float, bias: float, worst_sum: int) -> tuple[int, int, int]:
     """
     _, exponent = math.frexp(factor)
     for shift in range(min(MANTISSA_BITS - exponent, MAX_SCALE_SHIFT), -1, -1):
-        mantissa, whole_bias = round(math.ldexp(factor, shift)), math.floor(math.ldexp(bias, shift) + 0.5)
+        mantissa, whole_bias = round(math.ldexp(factor, shift)), _half_up(math.ldexp(bias, shift))
         fits = worst_sum * mantissa + abs(whole_bias) + ((1 << shift) >> 1) < 1 << _INT64_BITS
         if mantissa <= MAX_MANTISSA and fits:
             return mantissa, shift, whole_bias
@@ -81,6 +81,12 @@ def rescale(factor: float, bias: float, worst_sum: int) -> tuple[int, int, int]:
         f"a column with scale {factor:g} and bias {bias:g} (in codes) does not fit 64-bit arithmetic; "
         "scale the layer's weights down"
     )
+
+
+def _half_up(value: float) -> int:
+    """Return the nearest integer, halves up; exact also where ``value + 0.5`` would be rounded."""
+    whole = math.floor(value)
+    return whole + (value - whole >= 0.5)
 
 
 def choose_range(accumulators: Values, hardware: Hardware, method: Method, headroom: float) -> int:
