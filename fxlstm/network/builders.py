@@ -10,9 +10,10 @@ from numpy.typing import ArrayLike
 
 from fxlstm.errors import ModelError
 from fxlstm.network.cells import Activation, Cell, dense_cell, gru_cell, lstm_cell, rnn_cell
-from fxlstm.network.cells.catalogue import GREFF_VARIANTS, LSTM_1997, LSTM_CIFG, LSTM_PEEPHOLE
+from fxlstm.network.cells.catalogue import GREFF_VARIANTS, LSTM_1997, LSTM_CIFG, LSTM_PEEPHOLE, PHASED_LSTM
 from fxlstm.network.directions import Bidirectional
 from fxlstm.network.layer import Array, Layer, as_float, as_matrix
+from fxlstm.network.timing import TimeGate
 
 # Column blocks of PyTorch's LSTM (i, f, g, o) in the order of cells.LSTM (a, i, f, o); PyTorch's g is the cell input a.
 _LSTM_FROM_TORCH = (2, 0, 1, 3)
@@ -113,6 +114,26 @@ def peephole_lstm(
         gates = ", ".join(vector.removeprefix("p_") for vector in kind.parameters)
         raise ModelError(f"layer {name!r}: peephole has {len(rows)} rows; variant {variant!r} needs one for each of {gates}")
     return _recurrent(kind, kernel, recurrent, bias, name, dict(zip(kind.parameters, rows, strict=True)))
+
+
+def phased_lstm(
+    kernel: ArrayLike,
+    recurrent: ArrayLike,
+    bias: ArrayLike,
+    time_gate: TimeGate,
+    peephole: ArrayLike | None = None,
+    name: str = "lstm-phased",
+) -> Layer:
+    """Return a Phased LSTM layer: new states come in while ``time_gate`` is open; the columns are four blocks: a, i, f, o.
+
+    ``kernel``: (inputs, 4 units); ``recurrent``: (units, 4 units); ``bias``: (4 units,); ``peephole``: (3, units), of i, f and o,
+    zero where absent; the output gate's sees the cell state before the time gate. A network of it takes ``times``.
+    """
+    rows = np.zeros((3, time_gate.units)) if peephole is None else as_matrix(peephole, name, "peephole")
+    if len(rows) != 3:
+        raise ModelError(f"layer {name!r}: peephole has {len(rows)} rows; it needs one for each of i, f, o")
+    vectors = dict(zip(PHASED_LSTM.parameters, rows, strict=True))
+    return _recurrent(PHASED_LSTM, kernel, recurrent, bias, name, vectors, time_gate)
 
 
 def gru(
@@ -223,14 +244,20 @@ def _named(layer: str, make: Callable[[], Cell]) -> Cell:
 
 
 def _recurrent(
-    cell: Cell, kernel: ArrayLike, recurrent: ArrayLike, bias: ArrayLike, name: str, vectors: dict[str, Array] | None = None
+    cell: Cell,
+    kernel: ArrayLike,
+    recurrent: ArrayLike,
+    bias: ArrayLike,
+    name: str,
+    vectors: dict[str, Array] | None = None,
+    time_gate: TimeGate | None = None,
 ) -> Layer:
     """Return a layer of a cell with one product, whose hidden states all have ``units`` rows."""
     hidden = as_matrix(recurrent, name, "recurrent")
     units = len(hidden) // len(cell.hidden)
     weight = _stacked(kernel, hidden, units * len(cell.multiplies[0].results), name)
     parameters = {"weight": weight, "bias": as_float(bias, f"layer {name!r}, bias"), **(vectors or {})}
-    return Layer(cell, len(weight) - len(hidden), units, parameters, name)
+    return Layer(cell, len(weight) - len(hidden), units, parameters, name, time_gate=time_gate)
 
 
 def _stacked(kernel: ArrayLike, recurrent: ArrayLike, columns: int, name: str) -> Array:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -10,8 +11,23 @@ from fxlstm.network.cells import FUNCTIONS, Activate, Clamp, Complement, Equatio
 from fxlstm.network.directions import Block, directed_layers, merged
 from fxlstm.network.layer import Array, Layer
 from fxlstm.network.masking import Mask, running
+from fxlstm.network.timing import TIME_GATE_INPUT
 
 Trace = dict[str, Array]
+
+
+@dataclass(frozen=True)
+class Sequences:
+    """Sequences of one length as a stack of layers reads them.
+
+    ``x``: (batch, time, features); ``times``: (batch, time), what time gates look at; ``present``: (batch, time), false where a
+    timestep is left out; ``start``: how many timesteps were run before these.
+    """
+
+    x: Array
+    times: Array
+    present: Mask | None = None
+    start: int = 0
 
 
 def evaluate(equation: Equation, vectors: Trace, layer: Layer) -> None:
@@ -46,36 +62,51 @@ def _elementwise(equation: Equation, a: Array, *others: Array) -> Array:
 
 def trace_layer(
     layer: Layer,
-    given: Mapping[str, Array],
+    sequences: Sequences,
     names: Collection[str] | None = None,
-    initial: Mapping[str, Array] | None = None,
+    held: Mapping[str, Array] | None = None,
     reverse: bool = False,
-    present: Mask | None = None,
 ) -> Trace:
     """Return the vectors called ``names`` over time, (batch, time, length) each; where ``None`` all but those that never change.
 
-    ``given``: the cell's inputs, (batch, time, length) each. States start at ``initial``, (batch, length) each, else at zero; what
-    is returned for a state is its new value at each timestep. ``reverse`` runs from the last timestep to the first; the results
-    are in order all the same. Where ``present``, (batch, time), is false, or the layer's period leaves a timestep out, every
-    vector holds its value; it is 0 before the first run, or the initial one of a state.
+    Vectors start at ``held``, (batch, length) each, else at zero; what is returned for a state is its new value at each timestep.
+    ``reverse`` runs from the last timestep to the first; the results are in order all the same. At a timestep that is not present,
+    or that the layer's period leaves out, every vector holds its value.
     """
-    if reverse:
-        flipped = {name: values[:, ::-1] for name, values in given.items()}
-        backward = trace_layer(layer, flipped, names, initial, present=None if present is None else present[:, ::-1])
-        return {name: values[:, ::-1] for name, values in backward.items()}
+    given = {"x": sequences.x}
+    if layer.time_gate is not None:
+        given[TIME_GATE_INPUT] = layer.time_gate.openness(sequences.times)
+    runs = running(layer.period, sequences.present, len(sequences.x), sequences.start, sequences.x.shape[1])
+    if not reverse:
+        return trace_cell(layer, given, runs, names, held)
+    flipped = {name: values[:, ::-1] for name, values in given.items()}
+    backward = trace_cell(layer, flipped, None if runs is None else runs[:, ::-1], names, held)
+    return {name: values[:, ::-1] for name, values in backward.items()}
+
+
+def trace_cell(
+    layer: Layer,
+    given: Mapping[str, Array],
+    runs: Mask | None = None,
+    names: Collection[str] | None = None,
+    held: Mapping[str, Array] | None = None,
+) -> Trace:
+    """Return vectors over time, first to last; ``given``: the cell's inputs, (batch, time, length) each; ``runs``: (batch, time).
+
+    ``names`` and ``held`` as for :func:`trace_layer`.
+    """
     if not layer.remembers:
         return _step(layer, layer.fixed, given, names)
     batch, time, _ = given["x"].shape
-    runs = running(layer.period, present, batch, time)
     kept = set(layer.cell.changing) if names is None else {*names, *layer.cell.states} - set(given)
-    held: Trace = {name: np.zeros((batch, layer.length(name))) for name in kept} | dict(initial or {})
+    holding: Trace = {name: np.zeros((batch, layer.length(name))) for name in kept} | dict(held or {})
     steps: list[Trace] = []
     fixed = layer.fixed
     for t in range(time):
-        states = {state: held[state] for state in layer.cell.states}
+        states = {state: holding[state] for state in layer.cell.states}
         new = _step(layer, fixed, {**states, **{name: values[:, t] for name, values in given.items()}}, kept)
-        held = new if runs is None else {name: np.where(runs[:, t, np.newaxis], new[name], held[name]) for name in kept}
-        steps.append(held)
+        holding = new if runs is None else {name: np.where(runs[:, t, np.newaxis], new[name], holding[name]) for name in kept}
+        steps.append(holding)
     over_time = {name: np.stack([step[name] for step in steps], axis=1) for name in kept}
     wanted = (*given, *layer.cell.changing) if names is None else names
     return {name: given[name] if name in given else over_time[name] for name in wanted}
@@ -90,25 +121,20 @@ def _step(layer: Layer, fixed: Trace, vectors: Mapping[str, Array], names: Colle
 
 
 def trace_blocks(
-    blocks: Collection[Block],
-    names: Collection[str],
-    x: Array,
-    states: Mapping[str, Array],
-    outputs_only: bool,
-    present: Mask | None = None,
+    blocks: Sequence[Block], names: Sequence[str], sequences: Sequences, held: Mapping[str, Array], outputs_only: bool
 ) -> list[Trace]:
-    """Return the traces of a stack's layers over sequences of equal length, from the given states.
+    """Return the traces of a stack's layers.
 
-    ``names``: one for each layer, by which ``states`` (``layer/state``) and nothing else knows it. ``outputs_only``: trace the
-    outputs alone.
+    ``names``: one for each layer; ``held`` are what vectors hold before the first timestep, (batch, length), by ``layer/vector``:
+    initial states, and outputs where a stack goes on. ``outputs_only``: trace outputs and states alone.
     """
     remaining = iter(names)
     traces: list[Trace] = []
     for block in blocks:
         for layer, reverse in directed_layers(block):
             prefix = f"{next(remaining)}/"
-            own = {name.removeprefix(prefix): values for name, values in states.items() if name.startswith(prefix)}
-            wanted = {layer.cell.output} if outputs_only else None
-            traces.append(trace_layer(layer, {"x": x}, wanted, own, reverse, present))
-        x = merged(block, traces)
+            own = {name.removeprefix(prefix): values for name, values in held.items() if name.startswith(prefix)}
+            wanted = {layer.cell.output, *layer.cell.states} if outputs_only else None
+            traces.append(trace_layer(layer, sequences, wanted, own, reverse))
+        sequences = replace(sequences, x=merged(block, traces))
     return traces

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
 from fxlstm.errors import ModelError
+from fxlstm.network.arrays import Array, as_float, as_matrix
 from fxlstm.network.cells import Cell
+from fxlstm.network.timing import TIME_GATE_INPUT, TimeGate
 
-Array = NDArray[np.float64]
+__all__ = ["Array", "Layer", "as_float", "as_matrix"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,7 +23,8 @@ class Layer:
     stacked, [x, h]; columns: one block per result) and a bias (one per column); for each parameter vector its elements.
     ``units`` is the length of the cell's vectors; ``sizes`` gives those lengths that the cell names itself (see ``Cell.lengths``).
     ``period``: the layer runs at every ``period``-th timestep, first at the one of this number, and holds its states and its output
-    between; before its first run its output is 0, or the initial value where the output is a state.
+    between; before its first run its output is 0, or the initial value where the output is a state. ``time_gate`` gives the input k
+    of a cell that has one.
     Raises :class:`ModelError` where a parameter or size is missing, has another shape, or holds NaN or infinity.
     """
 
@@ -34,6 +35,7 @@ class Layer:
     name: str = ""
     sizes: Mapping[str, int] = field(default_factory=dict)
     period: int = 1
+    time_gate: TimeGate | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "name", self.name or self.cell.name)
@@ -42,6 +44,7 @@ class Layer:
         object.__setattr__(self, "parameters", arrays)
         if self.period < 1:
             raise ModelError(f"layer {self.name!r}: period = {self.period}; it is a number of timesteps, at least 1")
+        self._check_time_gate()
         shapes = self.cell.parameter_shapes(self._all_sizes)
         for key, shape in shapes.items():
             if key not in arrays:
@@ -73,6 +76,11 @@ class Layer:
         return self.cell.length(self._all_sizes, *vectors)
 
     @property
+    def given(self) -> tuple[str, ...]:
+        """The cell's inputs that come with the sequence: all but what the time gate gives."""
+        return tuple(name for name in self.cell.inputs if self.time_gate is None or name != TIME_GATE_INPUT)
+
+    @property
     def _all_sizes(self) -> dict[str, int]:
         return {"inputs": self.inputs, "units": self.units, **self.sizes}
 
@@ -84,25 +92,13 @@ class Layer:
             names = ", ".join(sorted(wanted)) or "none"
             raise ModelError(f"layer {self.name!r} has the sizes {given}; its cell needs ({names}), each at least 1")
 
-
-def as_float(value: ArrayLike | Sequence[Any], what: str) -> Array:
-    """Return a copy of ``value`` as float64, any shape; ``what`` names it in errors.
-
-    Raises :class:`ModelError` unless it holds real, finite numbers.
-    """
-    try:
-        array = np.asarray(value).astype(np.float64, casting="same_kind")
-    except (TypeError, ValueError, RuntimeError) as error:  # RuntimeError: a tensor that is not detached
-        raise ModelError(f"{what} is not an array of numbers ({error}); give real numbers, rows of one length") from error
-    if not np.isfinite(array).all():
-        index = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
-        raise ModelError(f"{what} holds {array[index]} at index {index}; only finite numbers can be used")
-    return array
-
-
-def as_matrix(value: ArrayLike, layer: str, parameter: str) -> Array:
-    """Return ``value`` as a two-dimensional float64 array."""
-    array = as_float(value, f"layer {layer!r}, {parameter}")
-    if array.ndim != 2:
-        raise ModelError(f"layer {layer!r}: {parameter} has shape {array.shape}; it must have two dimensions")
-    return array
+    def _check_time_gate(self) -> None:
+        if self.time_gate is None:
+            return
+        if TIME_GATE_INPUT not in self.cell.inputs:
+            raise ModelError(
+                f"layer {self.name!r} has a time gate, but its cell {self.cell.name!r} has no input {TIME_GATE_INPUT!r}; "
+                f"choose PHASED_LSTM"
+            )
+        if self.time_gate.units != self.units:
+            raise ModelError(f"layer {self.name!r}: its time gate has {self.time_gate.units} units, the layer {self.units}")

@@ -59,6 +59,8 @@ def _check_lowerable(network: Network) -> None:
         "returns='final'": network.returns == "final",
         "reads_backward": network.reads_backward,
         "mask_value": network.mask_value is not None,
+        "feeds_back": network.feeds_back,
+        "time gates": network.has_time_gates,
         "layers with a period": any(layer.period != 1 for layer in network.every_layer),
         "closing equations": any(layer.cell.closing for layer in network.every_layer),
         "activations with limits": bool(clamps),

@@ -182,7 +182,7 @@ def test_a_period_that_cannot_be_is_refused():
 def test_a_trace_holds_every_vector_where_its_layer_does_not_run():
     x, present = masked_input()
     (trace,) = Network([replace(an_lstm(), period=2)], mask_value=7.5).trace(x)
-    runs = present & (np.arange(9) % 2 == 1)
+    runs = present & (present.cumsum(axis=1) % 2 == 0)
     for name in ("a", "i", "f_in", "c", "h"):
         held = trace[name]
         np.testing.assert_array_equal(held[:, 1:][~runs[:, 1:]], held[:, :-1][~runs[:, 1:]])
@@ -192,5 +192,5 @@ def test_a_trace_holds_every_vector_where_its_layer_does_not_run():
 def test_a_layer_whose_cell_takes_what_a_network_does_not_give_is_refused():
     cell = replace(rnn(np.zeros((3, 2)), np.zeros((2, 2)), np.zeros(2)).cell, inputs=("x", "extra"))
     layer = Layer(cell, 3, 2, {"weight": np.zeros((5, 2)), "bias": np.zeros(2)})
-    with pytest.raises(ModelError, match="takes extra, which no network gives it"):
+    with pytest.raises(ModelError, match="takes extra, which the network does not give it"):
         Network([layer])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fxlstm.network.cells import CELLS, Cell
+from fxlstm.network.cells.catalogue import WITH_MORE_INPUTS, tree_nary
 from generators.pages import fill, table
 
 _LETTERS = {"inputs": "N", "units": "M", "projected": "P"}
@@ -10,9 +11,10 @@ _LETTERS = {"inputs": "N", "units": "M", "projected": "P"}
 
 def page(present: str) -> str:
     """Return the page with its catalogue renewed."""
-    rows = [(f"`{cell.name}`", _shapes(cell), cell.source) for cell in CELLS.values()]
+    cells = (*CELLS.values(), *WITH_MORE_INPUTS.values(), tree_nary(2))
+    rows = [(f"`{cell.name}`", _shapes(cell), cell.source) for cell in cells]
     present = fill(present, "catalogue", table(("cell", "weights, rows x columns", "source"), rows))
-    return fill(present, "equations", "\n\n".join(_equations(cell) for cell in CELLS.values()))
+    return fill(present, "equations", "\n\n".join(_equations(cell) for cell in cells))
 
 
 def _shapes(cell: Cell) -> str:
@@ -28,6 +30,9 @@ def _length(cell: Cell, vectors: tuple[str, ...]) -> str:
 
 
 def _equations(cell: Cell) -> str:
-    states = ", ".join(cell.states) or "none"
-    lines = [f"{cell.name}: output {cell.output}; states {states}", *(f"    {equation}" for equation in cell.equations)]
+    given = "" if cell.inputs == ("x",) else f"; inputs {', '.join(cell.inputs)}"
+    passed = "".join(f" and {vector}" for vector in cell.passes)
+    lines = [f"{cell.name}: output {cell.output}{passed}; states {', '.join(cell.states) or 'none'}{given}"]
+    lines += [f"    {equation}" for equation in cell.equations]
+    lines += ["  closing:", *(f"    {equation}" for equation in cell.closing)] if cell.closing else []
     return "```text\n" + "\n".join(lines) + "\n```"

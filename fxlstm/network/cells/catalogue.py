@@ -6,9 +6,10 @@ A new cell is a new constant here and nothing else.
 from __future__ import annotations
 
 from fxlstm.network.cells.cell import Cell
-from fxlstm.network.cells.equations import Activate, Equation, Interpolate, Multiply, Product, ProductSum
+from fxlstm.network.cells.equations import Activate, Equation, Interpolate, Multiply, Product, ProductSum, Sum
 
 _GREFF = "Greff et al. 2017, LSTM: A Search Space Odyssey"
+_TAI = "Tai et al. 2015, Improved Semantic Representations From Tree-Structured LSTM Networks"
 
 
 def _gates(*names: str) -> tuple[Equation, ...]:
@@ -100,6 +101,31 @@ LSTM_NOAF = _greff("lstm-noaf", "ifo", _A, *_I, *_F, _STATE, *_O, Product("h", "
 LSTM_CIFG = _greff("lstm-cifg", "io", _A, *_I, Interpolate("c", "i", "a", "c"), *_O, *_OUTPUT)
 LSTM_FGR = _greff("lstm-fgr", "ifo", _A, *_I, *_F, _STATE, *_O, *_OUTPUT, hidden=("h", "i", "f", "o"))
 
+# The time gate k lets a share of the new states in; the output gate's peephole sees the candidate, before the time gate.
+PHASED_LSTM = Cell(
+    name="lstm-phased",
+    equations=(
+        Multiply(("a_in", "i_in", "f_in", "o_in"), ("x", "h")),
+        _A,
+        *_I,
+        *_F,
+        ProductSum("c_candidate", "i", "a", "f", "c"),
+        ProductSum("o_sum", "p_o", "c_candidate", "one", "o_in"),
+        Activate("o", "sigmoid", "o_sum"),
+        Activate("c_out", "tanh", "c_candidate"),
+        Product("h_candidate", "o", "c_out"),
+        Interpolate("c", "k", "c_candidate", "c"),
+        Interpolate("h", "k", "h_candidate", "h"),
+    ),
+    output="h",
+    hidden=("h",),
+    memory=("c",),
+    parameters=("p_i", "p_f", "p_o"),
+    source="Neil et al. 2016, Phased LSTM",
+    inputs=("x", "k"),
+    ranges={"k": (0.0, 1.0)},
+)
+
 GRU_RESET_BEFORE = Cell(
     name="gru-reset-before",
     equations=(
@@ -129,6 +155,63 @@ GRU_RESET_AFTER = Cell(
     hidden=("h",),
     source="torch.nn.GRU, cuDNN, Keras with reset_after=True",
 )
+
+
+_CHILD = (-1.0, 1.0)
+
+# A node's children are its timesteps; once they are summed, the closing equations give the node's own h and c. A leaf has one
+# child of zeros.
+TREE_CHILD_SUM = Cell(
+    name="tree-child-sum",
+    equations=(
+        Multiply(("f_in",), ("x", "h_k"), "forget", "forget_bias"),
+        *_gates("f"),
+        ProductSum("c_sum", "f", "c_k", "one", "c_sum"),
+        Sum("h_sum", "h_k", "h_sum"),
+    ),
+    closing=(
+        Multiply(("a_in", "i_in", "o_in"), ("x", "h_sum")),
+        _A,
+        *_gates("i", "o"),
+        ProductSum("c", "i", "a", "one", "c_sum"),
+        *_OUTPUT,
+    ),
+    output="h",
+    hidden=("h_sum",),
+    memory=("c_sum",),
+    inputs=("x", "h_k", "c_k"),
+    ranges={"h_k": _CHILD},
+    passes=("c",),
+    source=_TAI,
+)
+
+
+def tree_nary(children: int) -> Cell:
+    """Return the N-ary Tree-LSTM of Tai et al. for nodes with up to so many children, each with a forget gate of its own.
+
+    The columns are a, i, f_1 .. f_N, o; a node is one timestep, children that are absent are zeros.
+    """
+    numbers = range(1, children + 1)
+    forget = tuple(f"f_{number}" for number in numbers)
+    return Cell(
+        name=f"tree-{children}-ary",
+        equations=(
+            Multiply(("a_in", "i_in", *(f"{gate}_in" for gate in forget), "o_in"), ("x", *(f"h_{number}" for number in numbers))),
+            _A,
+            *_gates("i", *forget, "o"),
+            ProductSum("c" if children == 1 else "c_from_1", "i", "a", "f_1", "c_1"),
+            *(
+                ProductSum("c" if n == children else f"c_from_{n}", f"f_{n}", f"c_{n}", "one", f"c_from_{n - 1}")
+                for n in numbers[1:]
+            ),
+            *_OUTPUT,
+        ),
+        output="h",
+        inputs=("x", *(f"h_{number}" for number in numbers), *(f"c_{number}" for number in numbers)),
+        ranges={f"h_{number}": _CHILD for number in numbers},
+        passes=("c",),
+        source=_TAI,
+    )
 
 
 def _rnn(function: str) -> Cell:
@@ -179,3 +262,6 @@ CELLS: dict[str, Cell] = {
         DENSE_TANH,
     )
 }
+
+# Cells that take more than x, by their names in files: a time gate, what the children of a tree's node give.
+WITH_MORE_INPUTS: dict[str, Cell] = {cell.name: cell for cell in (PHASED_LSTM, TREE_CHILD_SUM)}
