@@ -39,6 +39,7 @@ if TYPE_CHECKING:
         rnn_from_torch,
         save_network,
     )
+    from fxlstm.network.host_edge import argmax, softmax
     from fxlstm.network.importers import from_torch
     from fxlstm.program.hardware import Hardware
     from fxlstm.program.program import Program
@@ -81,6 +82,7 @@ _MODULES: dict[str, tuple[str, ...]] = {
         "rnn_from_torch",
         "save_network",
     ),
+    "fxlstm.network.host_edge": ("argmax", "softmax"),
     "fxlstm.network.importers": ("from_torch",),
     "fxlstm.program.hardware": ("Hardware",),
     "fxlstm.program.program": ("Program",),
@@ -109,6 +111,7 @@ __all__ = [
     "SimulatedArray",
     "TimeGate",
     "__version__",
+    "argmax",
     "bidirectional",
     "conv_lstm_1d",
     "conv_lstm_2d",
@@ -126,6 +129,7 @@ __all__ = [
     "rnn",
     "rnn_from_torch",
     "save_network",
+    "softmax",
 ]
 
 

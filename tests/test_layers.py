@@ -25,7 +25,8 @@ MAY_IMPORT = {
 }
 FOR_ALL = {"status", "errors", "files", "__version__"}
 PYSERIAL_USERS = {"fxlstm/board/link.py", "fxlstm/urls/protocol_emu.py"}
-TORCH_USER = "fxlstm/network/importers/pytorch.py"  # imported by from_torch when it is called
+# Folder of network/importers, imported by its function when that is called -> the framework that it imports.
+FRAMEWORKS = {"pytorch": "torch", "onnx": "onnx", "keras": "h5py"}
 THIRD_PARTIES_OF_NETWORK = {"numpy", "safetensors"}
 
 FREESTANDING = {"stdint.h", "stddef.h", "string.h", "stdbool.h", "limits.h"}
@@ -83,7 +84,7 @@ def test_a_package_imports_only_what_stands_below_it(package):
 
 def test_the_float_network_needs_only_numpy_and_its_file_format():
     for path in modules("network"):
-        frameworks = {"torch"} if "importers" in path.parts else set()
+        frameworks = set(FRAMEWORKS.values()) if "importers" in path.parts else set()
         assert third_parties(path) <= THIRD_PARTIES_OF_NETWORK | frameworks | set(sys.stdlib_module_names), relative(path)
 
 
@@ -97,11 +98,17 @@ def test_no_module_of_the_package_imports_tests_or_tools():
         assert not third_parties(path) & {"tests", "tools", "generators", "pytest"}, relative(path)
 
 
-def test_only_the_importer_of_pytorch_imports_it_and_only_a_function_imports_the_importer():
-    users = {relative(path) for path in modules(".") if "torch" in third_parties(path)}
-    assert users == {TORCH_USER, "fxlstm/network/importers/__init__.py"}  # the latter for type checkers alone
-    script = "import sys, fxlstm, fxlstm.network.importers, fxlstm.app.cli; fxlstm.from_torch; print('torch' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout == "False\n"
+@pytest.mark.parametrize("folder", FRAMEWORKS)
+def test_only_its_importer_imports_a_framework(folder):
+    users = {relative(path) for path in modules(".") if FRAMEWORKS[folder] in third_parties(path)}
+    door = "fxlstm/network/importers/__init__.py"  # for type checkers alone
+    assert {path for path in users if not path.startswith(f"fxlstm/network/importers/{folder}/")} <= {door}
+
+
+def test_no_framework_is_imported_before_its_importer_is_called():
+    script = "import sys, fxlstm, fxlstm.network.importers, fxlstm.app.cli; fxlstm.from_torch; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split()
+    assert "fxlstm.network.importers" in loaded and not {*FRAMEWORKS.values(), "keras", "tensorflow"} & set(loaded)
 
 
 def c_files(folder: str) -> list[Path]:

@@ -9,14 +9,16 @@ from fxlstm.network.network import Network
 
 if TYPE_CHECKING:
     from torch import nn
+    from torch.export import ExportedProgram
 
 
-def from_torch(module: nn.Module) -> Network:
-    """Return the float network that a PyTorch module computes in evaluation, starting from zero states.
+def from_torch(module: nn.Module | ExportedProgram) -> Network:
+    """Return the float network that a PyTorch module computes in evaluation.
 
-    ``module``: a recurrent module or cell, an ``nn.Sequential``, or a module of your own whose ``forward`` takes the input
-    alone and can be traced by ``torch.fx``. The network is batch first whatever ``batch_first`` says. What is supported is
-    listed in docs/importers.md.
+    ``module``: a recurrent module or cell, an ``nn.Sequential``, a module of your own whose ``forward`` takes the sequence, and
+    perhaps ``lengths``, or what ``torch.fx`` or ``torch.export`` made of one. The network takes (batch, time, features) whatever
+    the module's layout; a softmax at the end is left to the host (``metadata["host_edge"]``). docs/importers.md lists what is
+    supported.
     Raises :class:`ModelError` that names the layer for anything else; the module itself is not changed.
     """
     try:
