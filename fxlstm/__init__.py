@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from fxlstm.core.engine import Engine
     from fxlstm.crossbar.integer import IntegerArray
     from fxlstm.crossbar.simulated import SimulatedArray
+    from fxlstm.crossbar.wires import Wires, effective_conductance
     from fxlstm.errors import ArrayError, BoardError, FxlstmError, ImageError, LinkError, LinkLost, ModelError, ProgramError
     from fxlstm.network import (
         Backward,
@@ -50,6 +51,7 @@ _MODULES: dict[str, tuple[str, ...]] = {
     "fxlstm.core.engine": ("Engine",),
     "fxlstm.crossbar.integer": ("IntegerArray",),
     "fxlstm.crossbar.simulated": ("SimulatedArray",),
+    "fxlstm.crossbar.wires": ("Wires", "effective_conductance"),
     "fxlstm.errors": (
         "ArrayError",
         "BoardError",
@@ -110,12 +112,14 @@ __all__ = [
     "ProgramError",
     "SimulatedArray",
     "TimeGate",
+    "Wires",
     "__version__",
     "argmax",
     "bidirectional",
     "conv_lstm_1d",
     "conv_lstm_2d",
     "dense",
+    "effective_conductance",
     "from_torch",
     "gru",
     "gru_from_torch",

@@ -32,6 +32,10 @@ class ArrayError(FxlstmError):
     """A crossbar, simulated or real, cannot do what was asked: size, preset, placement, voltage."""
 
 
+class ConvergenceError(ArrayError):
+    """The voltages of an array of non-linear cells were not found."""
+
+
 class LinkError(FxlstmError):
     """Bytes do not get through: port absent or busy, silence, garbage, unplugged."""
 

@@ -66,3 +66,9 @@ prepare() {
         recipe >"$stamp"
     fi
 }
+
+# Another solver of crossbars to compare with. Without its dependencies: its plots need Cairo and a compiler, its solver does not.
+badcrossbar() {
+    "$VENV/bin/python" -m pip show --quiet badcrossbar 2>/dev/null ||
+        "$VENV/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps badcrossbar==1.1.0 pathvalidate==3.3.1
+}

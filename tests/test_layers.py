@@ -18,10 +18,11 @@ MAY_IMPORT = {
     "program": {"network"},
     "core": {"program"},
     "crossbar": {"program"},
+    "circuits": {"crossbar"},
     "board": {"program", "core"},
     "emulator": {"program", "core", "crossbar"},
     "urls": {"emulator"},
-    "app": {"data", "network", "program", "core", "crossbar", "board", "emulator"},
+    "app": {"data", "network", "program", "core", "crossbar", "circuits", "board", "emulator"},
 }
 FOR_ALL = {"status", "errors", "files", "__version__"}
 PYSERIAL_USERS = {"fxlstm/board/link.py", "fxlstm/urls/protocol_emu.py"}

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Timesteps per second of the reference interpreter, the engine and the emulated board, on the airline network.
+"""Timesteps per second of the reference interpreter, the engine and the emulated board, on the airline network; or, with the
+argument "crossbar", how long the wires of a crossbar take to solve, beside badcrossbar.
 
 Each figure is the median of several runs, with their spread: half the distance between the 10th and the 90th percentile.
 """
@@ -19,6 +20,7 @@ from pathlib import Path
 import numpy as np
 
 import fxlstm as fx
+from bench_crossbar import Duration, durations
 from fxlstm.app.console import print_table
 from fxlstm.app.demos.airline_task import AirlineTask, load_trained
 from fxlstm.program.reference import Reference
@@ -95,19 +97,35 @@ def processor() -> str:
     return platform.processor() or platform.machine()
 
 
+def show_rates(found: list[Rate]) -> None:
+    """Print rates as a table."""
+    rows = [(rate.name, f"{rate.timesteps_per_second:,.0f}", f"{rate.spread:,.0f}") for rate in found]
+    print_table("LSTM 1-15 and dense 15-1", ("executor", "timesteps per second", "+-"), rows)
+
+
+def show_durations(found: list[Duration]) -> None:
+    """Print durations as a table."""
+    rows = [(one.size, one.name, f"{one.milliseconds:,.1f}", f"{one.spread:,.1f}", f"{one.mebibytes:,.0f}") for one in found]
+    print_table("Wires of 0.3 ohm per segment, one thread", ("array", "solver", "ms", "+-", "MiB"), rows)
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("part", nargs="?", choices=("executors", "crossbar"), default="executors", help="what to measure")
     parser.add_argument("--runs", type=int, default=9, help="runs of each (default 9)")
     parser.add_argument("--port", default=URL, help=f"the board (default {URL})")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     arguments = parser.parse_args()
-    found, about = rates(arguments.runs, arguments.port), machine()
+    if arguments.part == "crossbar":
+        name, found, show = "durations", durations(arguments.runs), show_durations
+    else:
+        name, found, show = "rates", rates(arguments.runs, arguments.port), show_rates
+    about = machine()
     if arguments.json:
-        print(json.dumps({"machine": about, "rates": [asdict(rate) for rate in found]}, indent=2))
+        print(json.dumps({"machine": about, name: [asdict(one) for one in found]}, indent=2))
         return
-    rows = [(rate.name, f"{rate.timesteps_per_second:,.0f}", f"{rate.spread:,.0f}") for rate in found]
-    print_table("LSTM 1-15 and dense 15-1", ("executor", "timesteps per second", "+-"), rows)
+    show(found)
     print(", ".join(f"{key} {value}" for key, value in about.items()))
 
 

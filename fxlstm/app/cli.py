@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 import fxlstm
-from fxlstm.app.commands import board, demo, emulate, quantize, run
+from fxlstm.app.commands import board, demo, emulate, quantize, run, spice
 from fxlstm.errors import FxlstmError
 
 EPILOG = "Start with: fxlstm demo airline. Every command explains itself: fxlstm quantize --help."
@@ -19,6 +19,7 @@ app.add_typer(demo.app, name="demo")
 app.command("quantize", epilog=quantize.EPILOG)(quantize.quantize)
 app.command("run", epilog=run.EPILOG)(run.run)
 app.add_typer(board.app, name="board")
+app.add_typer(spice.app, name="spice")
 app.command("emulate", epilog=emulate.EPILOG)(emulate.emulate)
 
 

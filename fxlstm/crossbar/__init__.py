@@ -1,8 +1,9 @@
-"""The array: weights as conductances, device models, programming, converters."""
+"""The array: weights as conductances, device models, programming, wires, converters."""
 
 from fxlstm.crossbar.array import Array
 from fxlstm.crossbar.integer import IntegerArray
 from fxlstm.crossbar.simulated import SimulatedArray
+from fxlstm.crossbar.wires import Wires, effective_conductance
 from fxlstm.program.identity import Identity
 
-__all__ = ["Array", "Identity", "IntegerArray", "SimulatedArray"]
+__all__ = ["Array", "Identity", "IntegerArray", "SimulatedArray", "Wires", "effective_conductance"]

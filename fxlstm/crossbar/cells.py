@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fxlstm.crossbar.device import Device
-from fxlstm.crossbar.wires import effective_conductance
+from fxlstm.crossbar.wires import Wires, effective_conductance
 from fxlstm.program.formats import CODE_BITS, adc_codes, adc_grid
 from fxlstm.program.hardware import Hardware
 from fxlstm.program.program import Codes
@@ -124,7 +124,8 @@ class PhysicalCells:
     """Cells with update noise, read noise and stuck members; conductances in siemens.
 
     ``variation``, ``programming`` and ``reading`` are independent random streams, so that reading more often does not change what
-    programming does.
+    programming does. What the wires leave of the conductances is worked out once per state of the cells; a cell's read noise acts
+    in proportion to what is left of its conductance.
     """
 
     def __init__(
@@ -134,6 +135,7 @@ class PhysicalCells:
         rows: int,
         columns: int,
         streams: tuple[np.random.Generator, ...],
+        wires: Wires,
         *,
         read_noise: bool,
         update_noise: bool,
@@ -147,6 +149,8 @@ class PhysicalCells:
         self.state: NDArray[Any] = variation.uniform(*device.initial, (rows, columns))
         self.stuck = variation.random((rows, columns)) < (device.stuck_fraction if stuck else 0.0)
         self.state[self.stuck] = device.stuck_conductance
+        self._wires = wires
+        self._effective: NDArray[np.float64] | None = None  # of the state as it is, or not yet worked out
 
     @property
     def conductance(self) -> NDArray[np.float64]:
@@ -155,10 +159,12 @@ class PhysicalCells:
 
     def set(self, row: int, columns: NDArray[np.intp], gate_volts: NDArray[np.float64]) -> None:
         """SET cells of a row, each with its gate voltage."""
+        self._effective = None
         self.state[row, columns] = self._device.after_set(self.state[row, columns], gate_volts, self._noise(columns.size))
 
     def reset(self, row: int, columns: NDArray[np.intp]) -> None:
         """RESET cells of a row."""
+        self._effective = None
         self.state[row, columns] = self._device.after_reset(self._noise(columns.size))
 
     def _noise(self, size: int) -> NDArray[np.float64]:
@@ -166,7 +172,9 @@ class PhysicalCells:
 
     def operand(self, block: Block) -> PhysicalOperand:
         """Prepare a block to multiply by."""
-        cells = effective_conductance(self.state)
+        if self._effective is None:
+            self._effective = effective_conductance(self.state, self._wires)
+        cells = self._effective
         differences = cells[block.positive, block.columns]
         squares = differences**2
         if block.negative is not None:

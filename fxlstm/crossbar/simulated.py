@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from fxlstm.crossbar.cells import Block, Cells, IdealCells, Operand, PhysicalCells
 from fxlstm.crossbar.device import Device, Thresholds
 from fxlstm.crossbar.programming import write
+from fxlstm.crossbar.wires import Wires
 from fxlstm.errors import ArrayError
 from fxlstm.files import write_whole
 from fxlstm.program.device import load_device
@@ -31,9 +32,10 @@ class SimulatedArray:
 
     ``rows`` x ``cols`` cells of preset ``device`` (``fxlstm/devices``; ``"ideal"`` is exact in integers) behind the front
     end of ``board``. The same ``seed`` gives the same cells and the same noise; ``None`` draws a fresh one. ``read_noise``,
-    ``update_noise`` and ``stuck`` switch these imperfections off one by one. ``adc_clipped`` counts the codes that an ADC
+    ``update_noise`` and ``stuck`` switch these imperfections off one by one. ``wires`` are the resistances around the cells, by
+    default none; they act on reading and multiplying, not on pulses. ``adc_clipped`` counts the codes that an ADC
     saturated, in reading and multiplying, since the object was made.
-    Raises :class:`ArrayError` for an unknown preset or an impossible size.
+    Raises :class:`ArrayError` for an unknown preset, an impossible size, and wires around cells that are exact in integers.
     """
 
     def __init__(
@@ -47,12 +49,18 @@ class SimulatedArray:
         read_noise: bool = True,
         update_noise: bool = True,
         stuck: bool = True,
+        wires: Wires | None = None,
     ) -> None:
         if seed is not None and seed < 0:
             raise ArrayError(f"seed = {seed}: choose 0 or a positive number")
         if not 1 <= rows <= 4096 or not 1 <= cols <= 4096:
             raise ArrayError(f"an array of {rows} x {cols} cells: choose 1 to 4096 rows and columns")
         preset = load_device(device)
+        if wires is not None:
+            wires.check_rows_are_driven()
+            if preset.integer:
+                raise ArrayError(f"wires around cells of device {device!r}, which are exact in integers: choose a physical device")
+        self.wires = wires or Wires()
         self.rows, self.columns, self.device = rows, cols, device
         self.hardware = Hardware(board=board)
         self.seed = int(np.random.SeedSequence().generate_state(1)[0]) if seed is None else seed
@@ -64,7 +72,7 @@ class SimulatedArray:
         self._cells: Cells = (
             IdealCells(self.hardware, rows, cols)
             if preset.integer
-            else PhysicalCells(self.hardware, Device.of(preset), rows, cols, self._streams, **self._switches)
+            else PhysicalCells(self.hardware, Device.of(preset), rows, cols, self._streams, self.wires, **self._switches)
         )
         self._operands: dict[Tile | int, Operand] = {}  # by tile, or by range for the whole array
         self._tiles: frozenset[Tile] = frozenset()  # of the program that was written last
@@ -226,6 +234,7 @@ class SimulatedArray:
             "seed": self.seed,
             "board": self.hardware.board,
             "switches": self._switches,
+            "wires": asdict(self.wires),
             "streams": [stream.bit_generator.state for stream in self._streams],
             "tiles": [asdict(tile) for tile in self._tiles],
             "pairing": self._pairing,
@@ -241,7 +250,9 @@ class SimulatedArray:
             with Path(path).open("rb") as opened, np.load(opened, allow_pickle=False) as file:
                 about = json.loads(str(file["about"]))
                 parts = dict(file)
-            array = cls(about["rows"], about["columns"], about["device"], about["seed"], about["board"], **about["switches"])
+            place = about["rows"], about["columns"], about["device"], about["seed"], about["board"]
+            wires = Wires(**about.get("wires", {}))
+            array = cls(*place, **about["switches"], wires=None if wires == Wires() else wires)
             for stream, state in zip(array._streams, about["streams"], strict=True):
                 stream.bit_generator.state = state
             array._tiles = frozenset(Tile(**tile) for tile in about["tiles"])

@@ -89,8 +89,16 @@ def _array(device: str, seed: int | None, board: str, cells: CellFaults, state: 
     if state is not None and state.exists():
         array = _loaded(state, device, rows, columns)
     else:
-        switches = {"read_noise": cells.read_noise, "update_noise": cells.update_noise, "stuck": cells.stuck}
-        array = SimulatedArray(rows, columns, device, seed, board, **switches)
+        array = SimulatedArray(
+            rows,
+            columns,
+            device,
+            seed,
+            board,
+            read_noise=cells.read_noise,
+            update_noise=cells.update_noise,
+            stuck=cells.stuck,
+        )
     if cells.stuck_cell >= 0:
         array.stuck[divmod(cells.stuck_cell, columns)] = True
     return array
