@@ -128,4 +128,4 @@ def _ladders(cells: Matrix, driven: Line) -> tuple[Matrix, Matrix]:
     reached = np.cumprod(passed, axis=1)
     if driven.end == "both":
         reached += impedance[:, -1, :] / driven.reach
-    return impedance, reached
+    return impedance, np.asarray(reached, np.float64)
