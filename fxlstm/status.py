@@ -40,6 +40,7 @@ STATUSES: tuple[Status, ...] = (
     Status(12, "IMAGE_WEIGHTS", "image", "a weight exceeds the number of levels"),
     Status(13, "IMAGE_SCALES", "image", "a column's scale could overflow 64 bits"),
     Status(14, "IMAGE_SWEEPS", "image", "a sweep reads what no earlier one gives, or the sweeps do not share out the operations"),
+    Status(15, "IMAGE_PHASES", "image", "the phases are out of order, or a sweep does not fit its place in its phase"),
     # the executor (core/executor)
     Status(32, "MEMORY", "program", "the memory given is smaller than the program needs"),
     Status(33, "ARGUMENT", "program", "an argument is out of range"),

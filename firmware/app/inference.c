@@ -70,7 +70,7 @@ static fx_status multiply(void *context, const fx_tile *tile, uint32_t count, co
 static size_t room(const inference_state *inference) {
     uint64_t record = fx_record_length(&inference->program) * sizeof(int16_t);
     size_t rest = sizeof inference->working - fx_executor_size(&inference->program, 1, 0);
-    return record == 0 ? 0 : (size_t)(rest / record);
+    return record == 0 ? UINT32_MAX : (size_t)(rest / record);
 }
 
 static fx_status start_sequence(firmware *board, bool on_array) {
@@ -92,13 +92,13 @@ static fx_status start_sequence(firmware *board, bool on_array) {
 static fx_status run_steps(firmware *board, size_t timesteps, bool last_piece, const uint8_t *codes, uint8_t *reply,
                            size_t *reply_size) {
     inference_state *inference = &board->inference;
-    const fx_header *header = inference->program.header;
+    const fx_phase *phase = &inference->executor.phase;
     int16_t inputs[LARGEST_CODES];
     int16_t outputs[LARGEST_CODES];
-    size_t input_size = header->input_length * sizeof *inputs;
-    size_t output_size = header->output_length * sizeof *outputs;
+    size_t input_size = phase->input_length * sizeof *inputs;
+    size_t output_size = phase->output_length * sizeof *outputs;
     for (size_t t = 0; t < timesteps; t++) {
-        bool wanted = header->returns_last == 0 || (last_piece && t == timesteps - 1);
+        bool wanted = !phase->returns_last || (last_piece && t == timesteps - 1);
         hal_watchdog_kick(board->hal);
         memcpy(inputs, codes + t * input_size, input_size);
         fx_status status = fx_step(&inference->executor, inputs, wanted ? outputs : NULL);
@@ -115,7 +115,7 @@ static fx_status run_steps(firmware *board, size_t timesteps, bool last_piece, c
 
 static fx_status keep_steps(inference_state *inference, size_t timesteps, const uint8_t *codes) {
     int16_t inputs[LARGEST_CODES];
-    size_t input_size = inference->program.header->input_length * sizeof *inputs;
+    size_t input_size = inference->executor.phase.input_length * sizeof *inputs;
     fx_status status = inference->swept && timesteps > 0 ? FX_ERROR_ARGUMENT : FX_OK;
     for (size_t t = 0; t < timesteps && status == FX_OK; t++) {
         memcpy(inputs, codes + t * input_size, input_size);
@@ -128,12 +128,12 @@ static fx_status keep_steps(inference_state *inference, size_t timesteps, const 
 /* Outputs of the timesteps not yet given, as many as fit the answer; of a many-to-one program the last one's. */
 static fx_status give_outputs(firmware *board, uint8_t *reply, size_t *reply_size) {
     inference_state *inference = &board->inference;
-    const fx_header *header = inference->program.header;
+    const fx_phase *phase = &inference->executor.phase;
     int16_t outputs[LARGEST_CODES];
-    size_t output_size = header->output_length * sizeof *outputs;
+    size_t output_size = phase->output_length * sizeof *outputs;
     fx_status status = FX_OK;
     while (inference->given < inference->kept && *reply_size + output_size <= FW_MAX_PAYLOAD && status == FX_OK) {
-        bool wanted = header->returns_last == 0 || inference->given + 1 == inference->kept;
+        bool wanted = !phase->returns_last || inference->given + 1 == inference->kept;
         hal_watchdog_kick(board->hal);
         status = fx_finish(&inference->executor, inference->given++, wanted ? outputs : NULL);
         if (wanted && status == FX_OK) {
@@ -161,14 +161,15 @@ static fx_status run_whole(firmware *board, size_t timesteps, bool last_piece, c
 
 /* Timesteps in a piece; FX_ERROR_FRAME_LENGTH when it is no whole number or the answer would not fit a frame. */
 static fx_status count_timesteps(const fx_program *program, size_t size, size_t *timesteps) {
-    const fx_header *header = program->header;
-    size_t input_size = header->input_length * sizeof(int16_t);
-    size_t output_size = header->output_length * sizeof(int16_t);
+    fx_phase only = fx_program_phase(program, 0);
+    const fx_phase *phase = &only;
+    size_t input_size = phase->input_length * sizeof(int16_t);
+    size_t output_size = phase->output_length * sizeof(int16_t);
     if (input_size == 0 || input_size > FW_MAX_PAYLOAD || output_size > FW_MAX_PAYLOAD || size % input_size != 0) {
         return FX_ERROR_FRAME_LENGTH;
     }
     *timesteps = size / input_size;
-    size_t vectors = header->returns_last != 0 || !fx_program_streams(program) ? 1 : *timesteps;
+    size_t vectors = phase->returns_last || !phase->streams ? 1 : *timesteps;
     return vectors * output_size > FW_MAX_PAYLOAD ? FX_ERROR_FRAME_LENGTH : FX_OK;
 }
 
@@ -179,6 +180,9 @@ fx_status inference_run(firmware *board, unsigned flags, const uint8_t *codes, s
     size_t timesteps = 0;
     if (!inference->open) {
         return FX_ERROR_NO_PROGRAM;
+    }
+    if (inference->program.phase_count > 1) {
+        return FX_ERROR_ARGUMENT;
     }
     fx_status status = count_timesteps(&inference->program, size, &timesteps);
     if (status == FX_OK && (flags & FW_RUN_RESET) != 0) {

@@ -8,19 +8,18 @@ cdef extern from "fxlstm.h" nogil:
     int FX_OK
     int FX_ERROR_ARRAY_FAILED
 
-    ctypedef struct fx_header:
-        uint32_t input_length
-        uint32_t output_length
-        uint8_t returns_last
-
     ctypedef struct fx_tile:
         uint32_t rows
         uint32_t columns
 
     ctypedef struct fx_program:
-        const fx_header *header
         const fx_tile *tiles
         uint32_t operation_count
+
+    ctypedef struct fx_phase:
+        uint32_t input_length
+        uint32_t output_length
+        bint returns_last
 
     ctypedef struct fx_array:
         void *context
@@ -37,19 +36,20 @@ cdef extern from "fxlstm.h" nogil:
     ctypedef struct fx_executor:
         const fx_kernels *kernels
         fx_clipped *clipped
+        fx_phase phase
 
     fx_status fx_program_open(fx_program *program, const void *image, size_t size)
     const fx_kernels *fx_kernels_named(const char *name)
     const char *fx_kernels_name(const fx_kernels *kernels)
     const char *fx_kernels_name_at(size_t index)
-    bint fx_program_streams(const fx_program *program)
     size_t fx_executor_size(const fx_program *program, uint32_t batch, size_t timesteps)
     fx_status fx_executor_init(fx_executor *executor, const fx_program *program, const fx_kernels *kernels,
                                const fx_array *array, uint32_t batch, size_t timesteps, void *memory, size_t size)
     void fx_reset(fx_executor *executor)
     fx_status fx_put_state(fx_executor *executor, uint32_t start, uint32_t length, const int16_t *codes)
     fx_status fx_step(fx_executor *executor, const int16_t *inputs, int16_t *outputs)
-    fx_status fx_run(fx_executor *executor, size_t timesteps, const int16_t *inputs, int16_t *outputs)
+    fx_status fx_select(fx_executor *executor, uint32_t phase)
+    fx_status fx_run(fx_executor *executor, size_t given, size_t timesteps, const int16_t *inputs, int16_t *outputs)
     int16_t fx_activation(uint8_t function, uint8_t fraction, int16_t code)
     uint32_t fx_crc32(uint32_t crc, const void *data, size_t size)
     size_t fx_cobs_bound(size_t size)

@@ -102,9 +102,13 @@ cdef class Executor:
             raise ModelError(f"states of shape {(codes.shape[0], codes.shape[1])}; the executor has {self.batch} sequences")
         _check(fx_put_state(&self.executor, start, codes.shape[1], &codes[0, 0]), f"a state at {start}")
 
+    def select(self, uint32_t phase):
+        """Go on with the first timestep of a phase."""
+        _check(fx_select(&self.executor, phase), f"phase {phase}")
+
     def step(self, const int16_t[:, ::1] inputs not None):
         """One timestep: (batch, input codes) in, (batch, output codes) out."""
-        outputs = np.empty((self.batch, self.image.program.header.output_length), dtype=np.int16)
+        outputs = np.empty((self.batch, self.executor.phase.output_length), dtype=np.int16)
         cdef int16_t[:, ::1] view = outputs
         cdef fx_status status
         self._check_shape(inputs.shape[0], inputs.shape[1])
@@ -113,18 +117,25 @@ cdef class Executor:
         self._raise(status)
         return outputs
 
-    def run(self, const int16_t[:, :, ::1] inputs not None):
-        """Sequences from where the state stands: (batch, time, input codes) in; the time axis is 1 long if only the last returns."""
-        cdef size_t timesteps = inputs.shape[1]
+    def run(self, const int16_t[:, :, ::1] inputs not None, timesteps=None):
+        """The phase from where it stands: (batch, given, input codes) in, (batch, timesteps, output codes) out.
+
+        ``timesteps``: default as many as are given. The time axis is 1 long if only the last output returns.
+        """
+        cdef size_t given = inputs.shape[1]
+        cdef size_t steps = given if timesteps is None else timesteps
         self._check_shape(inputs.shape[0], inputs.shape[2])
-        if timesteps == 0:
+        if steps == 0:
             raise ModelError("the sequences hold no timestep; give at least 1")
-        length = 1 if self.image.program.header.returns_last else timesteps
-        outputs = np.empty((self.batch, length, self.image.program.header.output_length), dtype=np.int16)
-        cdef int16_t[:, :, ::1] view = outputs
+        length = 1 if self.executor.phase.returns_last else steps
+        outputs = np.empty((self.batch, length, self.executor.phase.output_length), dtype=np.int16)
+        cdef int16_t[::1] view = outputs.reshape(-1) if outputs.size else np.empty(1, dtype=np.int16)
+        cdef const int16_t *codes = NULL
+        if given > 0 and inputs.shape[2] > 0:
+            codes = &inputs[0, 0, 0]
         cdef fx_status status
         with nogil:
-            status = fx_run(&self.executor, timesteps, &inputs[0, 0, 0], &view[0, 0, 0])
+            status = fx_run(&self.executor, given, steps, codes, &view[0])
         self._raise(status)
         return outputs
 
@@ -135,7 +146,7 @@ cdef class Executor:
         return np.array(counts, dtype=np.int64).reshape(count, 2)
 
     cdef int _check_shape(self, Py_ssize_t batch, Py_ssize_t features) except -1:
-        expected = self.image.program.header.input_length
+        expected = self.executor.phase.input_length
         if batch != self.batch or features != expected:
             raise ModelError(f"{batch} sequences of {features} features; the executor takes {self.batch} of {expected}")
         return 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -15,6 +15,7 @@ from fxlstm.errors import ModelError, ProgramError
 from fxlstm.program.image import from_bytes
 from fxlstm.program.program import Codes, Program
 from fxlstm.program.reference import Clipped, MultipliesTiles
+from fxlstm.program.runs import check_runs
 from fxlstm.program.sequences import Initial, checked_lengths, equal_lengths, initial_codes
 
 Floats = NDArray[np.float64]
@@ -78,6 +79,8 @@ class Engine:
     def run_codes(self, codes: Codes, lengths: ArrayLike | None = None, states: Mapping[str, ArrayLike] | None = None) -> Codes:
         """Run as :meth:`run`, with input and output as int16 codes."""
         inputs, has_batch = self._batched(codes, 3)
+        if len(self.program.phases) > 1:
+            raise ProgramError(f"the program has {len(self.program.phases)} phases; use run_phases")
         batch, timesteps, _ = inputs.shape
         if timesteps == 0:
             raise ModelError("the sequences hold no timestep; give at least 1")
@@ -87,18 +90,38 @@ class Engine:
         outputs = np.zeros((batch, kept, self.program.output.length), np.int16)
         for length, rows in equal_lengths(counts):
             own = {start: values[rows] for start, values in initial.items()}
-            outputs[rows, : min(length, kept)] = self._run_equal(np.ascontiguousarray(inputs[rows, :length]), own)
+            sequences = np.ascontiguousarray(inputs[rows, :length])
+            outputs[rows, : min(length, kept)] = self._run_equal([sequences], [length], own)
         if self.program.returns_last:
             outputs = outputs[:, -1]
         return outputs if has_batch else outputs[0]
 
-    def _run_equal(self, inputs: Codes, initial: Initial) -> Codes:
-        """Run sequences of one length, in blocks."""
-        size = min(BLOCK, -(-len(inputs) // self.threads))
-        blocks = [slice(start, start + size) for start in range(0, len(inputs), size)]
+    def run_phases(self, inputs: Sequence[Codes], timesteps: Sequence[int], initial: Mapping[int, Codes] | None = None) -> Codes:
+        """Run every phase from reset for so many ``timesteps``; return the outputs of the last phase, as :meth:`run_codes`.
+
+        ``inputs``: for each phase codes (given, inputs) or (batch, given, inputs), at most its timesteps; a phase that streams runs
+        the later ones on what its operations leave at its input. ``initial``: codes (length,) or (batch, length) to put into the
+        arena first, by their index there. Raises :class:`ProgramError` for what does not fit the phases.
+        """
+        check_runs(self.program, inputs, timesteps)
+        has_batch = inputs[0].ndim == 3
+        axis = () if has_batch else (np.newaxis,)
+        given = [np.ascontiguousarray(codes[axis]) for codes in inputs]
+        states = {start: values[axis] for start, values in (initial or {}).items()}
+        outputs = self._run_equal(given, timesteps, states)
+        if self.program.returns_last:
+            outputs = outputs[:, -1]
+        return outputs if has_batch else outputs[0]
+
+    def _run_equal(self, inputs: Sequence[Codes], timesteps: Sequence[int], initial: Initial) -> Codes:
+        """Run the phases on sequences of one length, in blocks."""
+        batch = len(inputs[0])
+        size = min(BLOCK, -(-batch // self.threads))
+        blocks = [slice(start, start + size) for start in range(0, batch, size)]
 
         def run(block: slice) -> Codes:
-            return self._run_block(inputs[block], {start: values[block] for start, values in initial.items()})
+            own = {start: values[block] for start, values in initial.items()}
+            return self._run_block([codes[block] for codes in inputs], timesteps, own)
 
         if self.threads == 1 or self.array is not None:
             return np.concatenate([run(block) for block in blocks])
@@ -124,7 +147,7 @@ class Engine:
 
     def step_codes(self, codes: Codes) -> Codes:
         """Run as :meth:`step`, with input and output as int16 codes."""
-        if not self.program.streams:
+        if not self.program.streams or len(self.program.phases) > 1:
             raise ProgramError("a bidirectional network needs its whole sequence; use run instead of step")
         inputs, has_batch = self._batched(codes, 2)
         if not len(inputs):
@@ -162,11 +185,13 @@ class Engine:
         has_batch = codes.ndim == dimensions
         return np.ascontiguousarray(codes if has_batch else codes[np.newaxis]), has_batch
 
-    def _run_block(self, inputs: Codes, initial: Initial) -> Codes:
-        executor = self._executor(len(inputs), inputs.shape[1])
+    def _run_block(self, inputs: Sequence[Codes], timesteps: Sequence[int], initial: Initial) -> Codes:
+        executor = self._executor(len(inputs[0]), max(timesteps))
         for start, values in initial.items():
             executor.put_state(start, np.ascontiguousarray(values))
-        outputs = executor.run(inputs)
+        for phase, (codes, count) in enumerate(zip(inputs, timesteps, strict=True)):
+            executor.select(phase)
+            outputs = executor.run(codes, count)
         with self._lock:
             self._retire(executor)
         return outputs

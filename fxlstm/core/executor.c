@@ -90,7 +90,6 @@ fx_status fx_executor_init(fx_executor *executor, const fx_program *program, con
         .batch = batch,
         .arena_stride = (size_t)part.arenas / sizeof(int16_t),
         .timesteps = fx_program_streams(program) ? 0 : timesteps,
-        .record_length = (size_t)fx_record_length(program),
         .record_stride = (size_t)part.records / sizeof(int16_t),
     };
     executor->clipped = take(&next, part.clipped);
@@ -110,4 +109,5 @@ void fx_reset(fx_executor *executor) {
     for (uint32_t sequence = 0; sequence < executor->batch; sequence++) {
         memcpy(executor->arenas + sequence * executor->arena_stride, executor->program->arena, bytes);
     }
+    (void)fx_select(executor, 0);
 }

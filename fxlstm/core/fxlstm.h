@@ -8,7 +8,7 @@
  *     ... memory of fx_executor_size(&program, batch, timesteps) bytes, aligned to 8 ...
  *     status = fx_executor_init(&executor, &program, fx_kernels_default(), NULL, batch, timesteps, memory,
  *                               size);
- *     status = fx_run(&executor, timesteps, inputs, outputs);
+ *     status = fx_run(&executor, timesteps, timesteps, inputs, outputs);
  */
 #ifndef FXLSTM_H
 #define FXLSTM_H
@@ -28,22 +28,40 @@ typedef struct {
     const fx_operation *operations;
     const fx_matrix *matrices;
     const fx_tile *tiles;
-    const int16_t *weights;
+    const void *weights; /* int8_t or int16_t, as the header's weight_bits say */
     const fx_scale *scales;
-    const fx_sweep *sweeps; /* none: all operations are one sweep forward in time */
+    const fx_sweep *sweeps;
     uint32_t operation_count;
     uint32_t matrix_count;
     uint32_t tile_count;
     uint32_t sweep_count;
+    uint32_t phase_count;
 } fx_program;
+
+/* A run of sweeps of one phase number: an encoder, a decoder. The arena lives on from a phase to the next. */
+typedef struct {
+    const fx_sweep *sweeps;
+    uint32_t sweep_count;
+    uint32_t first_operation; /* of the program's */
+    uint32_t input_start;     /* arena index of what its first sweep reads */
+    uint32_t input_length;
+    uint32_t output_start; /* arena index of what its last sweep gives */
+    uint32_t output_length;
+    uint64_t record_length; /* codes of a timestep's record: input and what each sweep but the last gives; 0 if it streams */
+    bool returns_last;      /* a sequence gives its last output only */
+    bool streams;           /* runs timestep by timestep; one that also reads backward needs its whole sequence in memory */
+} fx_phase;
 
 /* Check every header field, section, record, index, shift and bound of an image before anything runs. */
 fx_status fx_program_open(fx_program *program, const void *image, size_t size);
 
-/* Whether a program runs timestep by timestep; one that also reads backward needs its whole sequence in memory. */
+/* The phase of an index; from phase_count on, one without sweeps. */
+fx_phase fx_program_phase(const fx_program *program, uint32_t index);
+
+/* Whether all phases stream. */
 bool fx_program_streams(const fx_program *program);
 
-/* Codes of one timestep's record: its input and what each sweep but the last adds; 0 for a program that streams. */
+/* The longest record of a phase that does not stream, in codes; 0 where there is none. */
 uint64_t fx_record_length(const fx_program *program);
 
 /* An array that multiplies one tile for `count` sequences: codes that drive rows in, ADC codes on the 16-bit grid out.
@@ -80,9 +98,10 @@ typedef struct {
     int64_t *accumulators; /* scratch: exact sums of one tile for the batch */
     int64_t *sums;         /* scratch: one matrix's column sums for the batch */
     size_t timesteps;      /* room for so many in the records; 0 when the program streams */
-    size_t record_length;  /* codes */
     size_t record_stride;  /* codes from one sequence's records to the next */
     int16_t *records;
+    fx_phase phase;  /* the one selected */
+    size_t timestep; /* how many of it have run, where it streams */
 } fx_executor;
 
 /* Bytes of memory an executor needs for `batch` sequences side by side of at most `timesteps`, which counts only for
@@ -93,22 +112,27 @@ size_t fx_executor_size(const fx_program *program, uint32_t batch, size_t timest
 fx_status fx_executor_init(fx_executor *executor, const fx_program *program, const fx_kernels *kernels,
                            const fx_array *array, uint32_t batch, size_t timesteps, void *memory, size_t size);
 
-/* Put every sequence's arena back to its contents at reset: zero states, constants in place. */
+/* Put every sequence's arena back to its contents at reset, zero states, constants in place; select phase 0. */
 void fx_reset(fx_executor *executor);
 
-/* Put `batch` x `length` codes into the arenas at `start`: initial states, after a reset. */
+/* Put or get `batch` x `length` codes of the arenas from `start` on: states. */
 fx_status fx_put_state(fx_executor *executor, uint32_t start, uint32_t length, const int16_t *codes);
+fx_status fx_get_state(const fx_executor *executor, uint32_t start, uint32_t length, int16_t *codes);
 
-/* One timestep of a program that streams. `inputs`: batch x input_length codes, one sequence after another; `outputs`:
- * batch x output_length, or NULL when no output is wanted at this timestep. */
+/* Go on with the first timestep of a phase; the arenas stay as they are. */
+fx_status fx_select(fx_executor *executor, uint32_t phase);
+
+/* One timestep of a phase that streams. `inputs`: batch x input_length codes, one sequence after another, or NULL: run on
+ * what the operations left there. `outputs`: batch x output_length, or NULL when no output is wanted at this timestep. */
 fx_status fx_step(fx_executor *executor, const int16_t *inputs, int16_t *outputs);
 
-/* `timesteps` steps from where the state stands; a program that does not stream begins at a reset. `inputs`: batch x timesteps x input_length; `outputs`: batch x
- * timesteps x output_length, or batch x output_length when the program returns its last output only, or NULL when none
- * is wanted. */
-fx_status fx_run(fx_executor *executor, size_t timesteps, const int16_t *inputs, int16_t *outputs);
+/* `timesteps` timesteps of the phase; one that streams goes on from where it stands. `inputs`: batch x given x
+ * input_length, for the first `given` timesteps; later ones are as without inputs, which only a phase that streams or has
+ * no input can do. `outputs`: batch x timesteps x output_length, or batch x output_length when the phase returns its
+ * last output only, or NULL when none is wanted. */
+fx_status fx_run(fx_executor *executor, size_t given, size_t timesteps, const int16_t *inputs, int16_t *outputs);
 
-/* What fx_run does for a program that does not stream, in pieces: keep the input of every timestep, sweep over them once
+/* What fx_run does for a phase that does not stream, in pieces: keep the input of every timestep, sweep over them once
  * all are there, then ask for the outputs in order. Inputs and outputs as of fx_step. */
 fx_status fx_keep(fx_executor *executor, size_t timestep, const int16_t *inputs);
 fx_status fx_sweep_over(fx_executor *executor, size_t timesteps);

@@ -5,7 +5,8 @@
 #include <stdint.h>
 
 #define FX_MAGIC 0x4D4C5846u
-#define FX_VERSION 2u
+#define FX_VERSION 3u
+#define FX_NARROW_LEVELS 128u
 #define FX_MAX_LEFT_SHIFT 30u
 #define FX_MAX_RIGHT_SHIFT 47u
 #define FX_MAX_FRACTION 15u
@@ -32,8 +33,9 @@ enum {
     FX_OPERATION_COMPLEMENT = 6,
     FX_OPERATION_INTERPOLATE = 7,
     FX_OPERATION_COPY = 8,
+    FX_OPERATION_CLAMP = 9,
 };
-#define FX_OPERAND_COUNTS {0, 1, 1, 2, 4, 2, 1, 3, 1} /* slices that an operation reads, by its code; 0: no such operation */
+#define FX_OPERAND_COUNTS {0, 1, 1, 2, 4, 2, 1, 3, 1, 3} /* slices that an operation reads, by its code; 0: no such operation */
 
 enum {
     FX_FUNCTION_SIGMOID = 0,
@@ -50,21 +52,15 @@ typedef struct {
     uint32_t size; /* bytes of the whole image */
     uint32_t crc; /* CRC-32 (IEEE) of the whole image with this field zero */
     uint32_t arena_length; /* codes of working memory of one sequence */
-    uint32_t input_start; /* arena index of the input vector (of the first sweep) */
-    uint32_t input_length; /* codes of one input vector */
-    uint32_t output_start; /* arena index of the output vector (of the last sweep) */
-    uint32_t output_length; /* codes of one output vector */
-    uint32_t step_operations; /* operations run at every timestep; the rest run when an output is wanted */
     uint16_t array_rows; /* physical rows of each array the tiles were placed on */
     uint16_t array_columns; /* physical columns of each array */
     uint32_t levels; /* conductance levels L; weights lie in -(L-1)..L-1 */
     uint8_t dac_bits; /* 2..16, resolution of what drives the rows */
     uint8_t adc_bits; /* 2..16, or 0: no ADC stage, digital use only */
     uint8_t pairing; /* where the -V row of a pair stands: 0 next to its +V row, 1 in the second half */
-    uint8_t returns_last; /* 1: a sequence gives its last output only */
-    uint32_t reserved; /* zero */
+    uint8_t weight_bits; /* 8 or 16, of an element of the weights section; 8 only up to 128 levels */
 } fx_header;
-_Static_assert(sizeof(fx_header) == 56, "fx_header is packed");
+_Static_assert(sizeof(fx_header) == 32, "fx_header is packed");
 
 typedef struct {
     uint32_t kind; /* see the section kinds */
@@ -129,14 +125,18 @@ _Static_assert(sizeof(fx_scale) == 16, "fx_scale is packed");
 
 typedef struct {
     uint32_t operations; /* how many; they follow those of the sweep before */
-    uint32_t reverse; /* 1: from the last timestep to the first */
+    uint32_t step_operations; /* the first of them, run whenever the sweep runs; the rest run when an output is wanted */
+    uint8_t reverse; /* 1: from the last timestep to the first */
+    uint8_t returns_last; /* 1: the phase that ends here gives the output of its last timestep only */
+    uint16_t phase; /* which phase it belongs to, 0 the first */
+    uint32_t period; /* its operations run at timesteps t with (t + 1) % period == 0 */
     uint32_t source; /* first code it reads of a timestep's record */
     uint32_t input_start; /* arena index of what it reads */
-    uint32_t input_length; /* codes that it reads */
-    uint32_t output_start; /* arena index of what it adds to the record; of the last sweep, the program's output */
-    uint32_t output_length; /* codes that it adds */
+    uint32_t input_length; /* codes that it reads; 0: it takes what stands in the arena */
+    uint32_t output_start; /* arena index of what it gives: to the record, or as the phase's output where it ends one */
+    uint32_t output_length; /* codes that it gives */
     uint32_t reserved; /* zero */
 } fx_sweep;
-_Static_assert(sizeof(fx_sweep) == 32, "fx_sweep is packed");
+_Static_assert(sizeof(fx_sweep) == 40, "fx_sweep is packed");
 
 #endif

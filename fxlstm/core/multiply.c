@@ -26,8 +26,11 @@ static void drive_rows(fx_executor *executor, const fx_operation *operation, con
 
 /* Exact sums of a rectangle of the matrix for the whole batch. */
 static void accumulate(const fx_executor *executor, const fx_matrix *matrix, const fx_tile *tile, int64_t *sums) {
+    const fx_program *program = executor->program;
+    bool narrow = program->header->weight_bits == 8;
+    size_t first = matrix->weights + (size_t)tile->column * matrix->stride + tile->row;
     fx_product product = {
-        .weights = executor->program->weights + matrix->weights + (size_t)tile->column * matrix->stride + tile->row,
+        .weights = (const int8_t *)program->weights + first * (narrow ? sizeof(int8_t) : sizeof(int16_t)),
         .weight_stride = matrix->stride,
         .codes = executor->rows + tile->row,
         .code_stride = matrix->stride,
@@ -37,7 +40,7 @@ static void accumulate(const fx_executor *executor, const fx_matrix *matrix, con
         .columns = tile->columns,
         .count = executor->batch,
     };
-    executor->kernels->multiply(&product);
+    (narrow ? executor->kernels->multiply_8 : executor->kernels->multiply_16)(&product);
 }
 
 /* The integer array: every cell exact, every converter ideal; returns how many codes the ADC clipped. */

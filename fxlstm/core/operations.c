@@ -56,6 +56,16 @@ static uint32_t copy(const fx_operation *operation, int16_t *arena) {
     return clipped;
 }
 
+static uint32_t clamp(const fx_operation *operation, int16_t *arena) {
+    const int16_t *a = arena + operation->a, *low = arena + operation->b, *high = arena + operation->c;
+    int16_t *result = arena + operation->result;
+    for (uint32_t i = 0; i < operation->length; i++) {
+        int16_t raised = a[i] > low[i] ? a[i] : low[i];
+        result[i] = raised < high[i] ? raised : high[i];
+    }
+    return 0;
+}
+
 /* One element-wise operation on one sequence; returns how many results were clipped. */
 static uint32_t run_on(const fx_kernels *kernels, const fx_operation *operation, int16_t *arena) {
     switch (operation->code) {
@@ -73,6 +83,8 @@ static uint32_t run_on(const fx_kernels *kernels, const fx_operation *operation,
         return complement(operation, arena);
     case FX_OPERATION_INTERPOLATE:
         return interpolate(operation, arena);
+    case FX_OPERATION_CLAMP:
+        return clamp(operation, arena);
     default: /* the loader lets no other code through */
         return copy(operation, arena);
     }

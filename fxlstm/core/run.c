@@ -27,79 +27,108 @@ static void get(const fx_executor *executor, uint32_t start, uint32_t length, in
     }
 }
 
-fx_status fx_put_state(fx_executor *executor, uint32_t start, uint32_t length, const int16_t *codes) {
+static bool in_arena(const fx_executor *executor, uint32_t start, uint32_t length) {
     uint32_t arena_length = executor->program->header->arena_length;
-    if (start > arena_length || length > arena_length - start) {
+    return start <= arena_length && length <= arena_length - start;
+}
+
+fx_status fx_put_state(fx_executor *executor, uint32_t start, uint32_t length, const int16_t *codes) {
+    if (!in_arena(executor, start, length)) {
         return FX_ERROR_ARGUMENT;
     }
     put(executor, start, length, codes, length);
     return FX_OK;
 }
 
-/* The program's last operations on what stands at its input slice; `outputs` may be NULL. */
-static fx_status finish_step(fx_executor *executor, uint32_t first, int16_t *outputs, size_t output_stride) {
-    const fx_program *program = executor->program;
-    fx_status status = run_operations(executor, first, program->header->step_operations);
-    if (status != FX_OK || outputs == NULL) {
-        return status;
+fx_status fx_get_state(const fx_executor *executor, uint32_t start, uint32_t length, int16_t *codes) {
+    if (!in_arena(executor, start, length)) {
+        return FX_ERROR_ARGUMENT;
     }
-    status = run_operations(executor, program->header->step_operations, program->operation_count);
-    if (status == FX_OK) {
-        get(executor, program->header->output_start, program->header->output_length, outputs, output_stride);
+    get(executor, start, length, codes, length);
+    return FX_OK;
+}
+
+fx_status fx_select(fx_executor *executor, uint32_t phase) {
+    if (phase >= executor->program->phase_count) {
+        return FX_ERROR_ARGUMENT;
+    }
+    executor->phase = fx_program_phase(executor->program, phase);
+    executor->timestep = 0;
+    return FX_OK;
+}
+
+/* A sweep's operations at one timestep, those that follow its step operations only where an output is wanted. */
+static fx_status run_sweep(fx_executor *executor, const fx_sweep *sweep, uint32_t first, size_t timestep, bool wanted) {
+    if (sweep->period != 1 && (timestep + 1) % sweep->period != 0) {
+        return FX_OK;
+    }
+    return run_operations(executor, first, first + (wanted ? sweep->operations : sweep->step_operations));
+}
+
+/* ---- phases that stream */
+
+/* One timestep of all sweeps; strides are in codes from one sequence to the next; `inputs` and `outputs` may be NULL. */
+static fx_status step(fx_executor *executor, const int16_t *inputs, size_t input_stride, int16_t *outputs,
+                      size_t output_stride) {
+    const fx_phase *phase = &executor->phase;
+    uint32_t first = phase->first_operation;
+    fx_status status = FX_OK;
+    if (inputs != NULL) {
+        put(executor, phase->input_start, phase->input_length, inputs, input_stride);
+    }
+    for (uint32_t i = 0; i < phase->sweep_count && status == FX_OK; i++) {
+        status = run_sweep(executor, phase->sweeps + i, first, executor->timestep, outputs != NULL);
+        first += phase->sweeps[i].operations;
+    }
+    executor->timestep++;
+    if (status == FX_OK && outputs != NULL) {
+        get(executor, phase->output_start, phase->output_length, outputs, output_stride);
     }
     return status;
 }
 
-/* One timestep of a program that streams; strides are in codes from one sequence to the next; `outputs` may be NULL. */
-static fx_status step(fx_executor *executor, const int16_t *inputs, size_t input_stride, int16_t *outputs,
-                      size_t output_stride) {
-    const fx_header *header = executor->program->header;
-    put(executor, header->input_start, header->input_length, inputs, input_stride);
-    return finish_step(executor, 0, outputs, output_stride);
-}
-
 fx_status fx_step(fx_executor *executor, const int16_t *inputs, int16_t *outputs) {
-    const fx_header *header = executor->program->header;
-    if (!fx_program_streams(executor->program)) {
+    const fx_phase *phase = &executor->phase;
+    if (!phase->streams) {
         return FX_ERROR_WHOLE_SEQUENCE;
     }
-    return step(executor, inputs, header->input_length, outputs, header->output_length);
+    return step(executor, inputs, phase->input_length, outputs, phase->output_length);
 }
 
-/* ---- programs of several sweeps: each reads from and adds to one record per timestep */
+/* ---- phases that do not: each sweep reads from and adds to one record per timestep */
 
-bool fx_program_streams(const fx_program *program) {
-    return program->sweep_count <= 1;
-}
-
-uint64_t fx_record_length(const fx_program *program) {
-    uint64_t length = program->header->input_length;
-    for (uint32_t i = 0; i + 1 < program->sweep_count; i++) {
-        length += program->sweeps[i].output_length;
+static fx_status check_kept(const fx_executor *executor, size_t timesteps) {
+    if (executor->phase.streams) {
+        return FX_ERROR_ARGUMENT;
     }
-    return fx_program_streams(program) ? 0 : length;
+    return timesteps <= executor->timesteps ? FX_OK : FX_ERROR_SEQUENCE_TOO_LONG;
+}
+
+/* The first sequence's record of a timestep. */
+static int16_t *record_of(const fx_executor *executor, size_t timestep) {
+    return executor->records + timestep * (size_t)executor->phase.record_length;
 }
 
 static void keep(fx_executor *executor, size_t timestep, const int16_t *inputs, size_t stride) {
-    uint32_t length = executor->program->header->input_length;
-    for (uint32_t sequence = 0; sequence < executor->batch; sequence++) {
-        int16_t *records = executor->records + sequence * executor->record_stride;
-        memcpy(records + timestep * executor->record_length, inputs + sequence * stride, length * sizeof *inputs);
+    int16_t *record = record_of(executor, timestep);
+    size_t bytes = executor->phase.input_length * sizeof *inputs;
+    for (uint32_t sequence = 0; sequence < executor->batch && bytes > 0; sequence++) {
+        memcpy(record + sequence * executor->record_stride, inputs + sequence * stride, bytes);
     }
 }
 
 fx_status fx_keep(fx_executor *executor, size_t timestep, const int16_t *inputs) {
-    if (timestep >= executor->timesteps) {
-        return FX_ERROR_SEQUENCE_TOO_LONG;
+    fx_status status = timestep < SIZE_MAX ? check_kept(executor, timestep + 1) : FX_ERROR_SEQUENCE_TOO_LONG;
+    if (status == FX_OK) {
+        keep(executor, timestep, inputs, executor->phase.input_length);
     }
-    keep(executor, timestep, inputs, executor->program->header->input_length);
-    return FX_OK;
+    return status;
 }
 
 /* Where a sweep finds what it reads at a timestep. */
 static void put_record(fx_executor *executor, const fx_sweep *sweep, size_t timestep) {
-    const int16_t *record = executor->records + timestep * executor->record_length;
-    put(executor, sweep->input_start, sweep->input_length, record + sweep->source, executor->record_stride);
+    put(executor, sweep->input_start, sweep->input_length, record_of(executor, timestep) + sweep->source,
+        executor->record_stride);
 }
 
 /* One sweep over all timesteps; what it gives is added to each record at `target`. */
@@ -108,21 +137,21 @@ static fx_status sweep_over(fx_executor *executor, const fx_sweep *sweep, uint32
     fx_status status = FX_OK;
     for (size_t i = 0; i < timesteps && status == FX_OK; i++) {
         size_t timestep = sweep->reverse != 0 ? timesteps - 1 - i : i;
-        int16_t *record = executor->records + timestep * executor->record_length;
         put_record(executor, sweep, timestep);
-        status = run_operations(executor, first, first + sweep->operations);
-        get(executor, sweep->output_start, sweep->output_length, record + target, executor->record_stride);
+        status = run_sweep(executor, sweep, first, timestep, true);
+        get(executor, sweep->output_start, sweep->output_length, record_of(executor, timestep) + target,
+            executor->record_stride);
     }
     return status;
 }
 
 fx_status fx_sweep_over(fx_executor *executor, size_t timesteps) {
-    const fx_program *program = executor->program;
-    uint32_t first = 0;
-    size_t target = program->header->input_length;
-    fx_status status = timesteps <= executor->timesteps ? FX_OK : FX_ERROR_SEQUENCE_TOO_LONG;
-    for (uint32_t i = 0; i + 1 < program->sweep_count && status == FX_OK; i++) {
-        const fx_sweep *sweep = program->sweeps + i;
+    const fx_phase *phase = &executor->phase;
+    uint32_t first = phase->first_operation;
+    size_t target = phase->input_length;
+    fx_status status = check_kept(executor, timesteps);
+    for (uint32_t i = 0; i + 1 < phase->sweep_count && status == FX_OK; i++) {
+        const fx_sweep *sweep = phase->sweeps + i;
         status = sweep_over(executor, sweep, first, target, timesteps);
         first += sweep->operations;
         target += sweep->output_length;
@@ -132,47 +161,54 @@ fx_status fx_sweep_over(fx_executor *executor, size_t timesteps) {
 
 /* One timestep of the last sweep. */
 static fx_status finish(fx_executor *executor, size_t timestep, int16_t *outputs, size_t output_stride) {
-    const fx_program *program = executor->program;
-    const fx_sweep *last = program->sweeps + program->sweep_count - 1;
+    const fx_phase *phase = &executor->phase;
+    const fx_sweep *last = phase->sweeps + phase->sweep_count - 1;
+    uint32_t first = phase->first_operation;
+    for (const fx_sweep *sweep = phase->sweeps; sweep < last; sweep++) {
+        first += sweep->operations;
+    }
     put_record(executor, last, timestep);
-    return finish_step(executor, program->operation_count - last->operations, outputs, output_stride);
+    fx_status status = run_sweep(executor, last, first, timestep, outputs != NULL);
+    if (status == FX_OK && outputs != NULL) {
+        get(executor, phase->output_start, phase->output_length, outputs, output_stride);
+    }
+    return status;
 }
 
 fx_status fx_finish(fx_executor *executor, size_t timestep, int16_t *outputs) {
-    if (timestep >= executor->timesteps) {
-        return FX_ERROR_SEQUENCE_TOO_LONG;
-    }
-    return finish(executor, timestep, outputs, executor->program->header->output_length);
+    fx_status status = timestep < SIZE_MAX ? check_kept(executor, timestep + 1) : FX_ERROR_SEQUENCE_TOO_LONG;
+    return status == FX_OK ? finish(executor, timestep, outputs, executor->phase.output_length) : status;
 }
 
 /* ---- whole sequences */
 
 /* Keep all inputs and run all sweeps but the last. */
-static fx_status prepare(fx_executor *executor, size_t timesteps, const int16_t *inputs) {
-    uint32_t length = executor->program->header->input_length;
-    if (timesteps > executor->timesteps) {
-        return FX_ERROR_SEQUENCE_TOO_LONG;
+static fx_status prepare(fx_executor *executor, size_t given, size_t timesteps, const int16_t *inputs) {
+    size_t length = executor->phase.input_length;
+    fx_status status = check_kept(executor, timesteps);
+    if (status != FX_OK || (length > 0 && given != timesteps)) {
+        return status != FX_OK ? status : FX_ERROR_ARGUMENT;
     }
-    for (size_t t = 0; t < timesteps; t++) {
+    for (size_t t = 0; t < timesteps && length > 0; t++) {
         keep(executor, t, inputs + t * length, timesteps * length);
     }
     return fx_sweep_over(executor, timesteps);
 }
 
-fx_status fx_run(fx_executor *executor, size_t timesteps, const int16_t *inputs, int16_t *outputs) {
-    const fx_header *header = executor->program->header;
-    bool last_only = header->returns_last != 0, streams = fx_program_streams(executor->program);
-    size_t output_stride = last_only ? header->output_length : timesteps * header->output_length;
-    if (timesteps == 0 && outputs != NULL) {
+fx_status fx_run(fx_executor *executor, size_t given, size_t timesteps, const int16_t *inputs, int16_t *outputs) {
+    const fx_phase *phase = &executor->phase;
+    size_t in = phase->input_length, out = phase->output_length;
+    size_t output_stride = phase->returns_last ? out : timesteps * out;
+    if (given > timesteps || (timesteps == 0 && outputs != NULL)) {
         return FX_ERROR_ARGUMENT;
     }
-    fx_status status = streams ? FX_OK : prepare(executor, timesteps, inputs);
+    fx_status status = phase->streams ? FX_OK : prepare(executor, given, timesteps, inputs);
     for (size_t t = 0; t < timesteps && status == FX_OK; t++) {
-        bool wanted = outputs != NULL && (!last_only || t + 1 == timesteps);
-        int16_t *at = wanted ? outputs + (last_only ? 0 : t * header->output_length) : NULL;
-        const int16_t *from = inputs + t * header->input_length;
-        status = streams ? step(executor, from, timesteps * header->input_length, at, output_stride)
-                         : finish(executor, t, at, output_stride);
+        bool wanted = outputs != NULL && (!phase->returns_last || t + 1 == timesteps);
+        int16_t *to = wanted ? outputs + (phase->returns_last ? 0 : t * out) : NULL;
+        const int16_t *from = t < given && in > 0 ? inputs + t * in : NULL;
+        status = phase->streams ? step(executor, from, given * in, to, output_stride)
+                                : finish(executor, t, to, output_stride);
     }
     return status;
 }

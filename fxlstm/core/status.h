@@ -18,6 +18,7 @@ typedef enum {
     FX_ERROR_IMAGE_WEIGHTS = 12, /* a weight exceeds the number of levels */
     FX_ERROR_IMAGE_SCALES = 13, /* a column's scale could overflow 64 bits */
     FX_ERROR_IMAGE_SWEEPS = 14, /* a sweep reads what no earlier one gives, or the sweeps do not share out the operations */
+    FX_ERROR_IMAGE_PHASES = 15, /* the phases are out of order, or a sweep does not fit its place in its phase */
     FX_ERROR_MEMORY = 32, /* the memory given is smaller than the program needs */
     FX_ERROR_ARGUMENT = 33, /* an argument is out of range */
     FX_ERROR_ARRAY_NEEDS_ADC = 34, /* a program without an ADC stage cannot run on an array; quantize with adc_bits */

@@ -79,18 +79,13 @@ def _pack_header(program: Program, section_count: int, size: int) -> bytes:
         "section_count": section_count,
         "size": size,
         "arena_length": len(program.arena),
-        "input_start": program.input.start,
-        "input_length": program.input.length,
-        "output_start": program.output.start,
-        "output_length": program.output.length,
-        "step_operations": program.step_operations,
         "array_rows": hardware.rows,
         "array_columns": hardware.columns,
         "levels": hardware.levels,
         "dac_bits": hardware.dac_bits,
         "adc_bits": hardware.adc_bits or 0,
         "pairing": layout.PAIRINGS.index(hardware.pairing),
-        "returns_last": program.returns_last,
+        "weight_bits": layout.weight_bits(hardware.levels),
     }
     return _pack(layout.HEADER, values)
 
@@ -104,20 +99,21 @@ def _pack_operation(operation: Operation) -> bytes:
 
 def _pack_matrices(program: Program) -> dict[str, bytes]:
     matrices, tiles, weights, scales = b"", b"", b"", b""
+    size = layout.weight_bits(program.hardware.levels) // 8
     for matrix in program.matrices:
         rows, columns = matrix.weights.shape
         values = {
             "rows": rows,
             "columns": columns,
             "stride": even(rows),
-            "weights": len(weights) // layout.ELEMENT_SIZES["weights"],
+            "weights": len(weights) // size,
             "scales": len(scales) // layout.ELEMENT_SIZES["scales"],
             "tiles": len(tiles) // layout.ELEMENT_SIZES["tiles"],
             "tile_count": len(matrix.tiles),
         }
         matrices += _pack(layout.MATRIX, values)
         tiles += b"".join(_pack(layout.TILE, vars(tile)) for tile in matrix.tiles)
-        weights += np.pad(matrix.weights, ((0, even(rows) - rows), (0, 0))).T.astype("<i2").tobytes()
+        weights += np.pad(matrix.weights, ((0, even(rows) - rows), (0, 0))).T.astype(f"<i{size}").tobytes()
         for bias, mantissa, shift in zip(matrix.bias, matrix.mantissa, matrix.shift, strict=True):
             scales += layout.SCALE.format.pack(int(bias), int(mantissa), int(shift))
     return {"matrices": matrices, "tiles": tiles, "weights": weights, "scales": scales}
@@ -126,8 +122,8 @@ def _pack_matrices(program: Program) -> dict[str, bytes]:
 def _pack_metadata(program: Program) -> bytes:
     content = {
         "hardware": asdict(program.hardware),
-        "input": asdict(program.input),
-        "output": asdict(program.output),
+        "inputs": [[asdict(part) for part in parts] for parts in program.inputs],
+        "outputs": [[asdict(part) for part in parts] for parts in program.outputs],
         "slices": [asdict(part) for part in program.slices],
         "matrices": [matrix.name for matrix in program.matrices],
         "metadata": program.metadata,

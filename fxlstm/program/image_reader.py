@@ -13,10 +13,12 @@ import numpy as np
 
 from fxlstm.errors import FxlstmError, ImageError
 from fxlstm.program import layout
+from fxlstm.program.formats import UNIT_FRACTION
 from fxlstm.program.hardware import Hardware
 from fxlstm.program.operations import FUNCTION_BY_CODE, OPERATION_BY_CODE
-from fxlstm.program.program import Codes, Matrix, Operation, Program, Slice, Sweep, Tile
-from fxlstm.program.rules import check, even, refuse
+from fxlstm.program.program import Codes, Matrix, Operation, Parts, Program, Slice, Sweep, Tile, phases_of
+from fxlstm.program.rules import check, even
+from fxlstm.program.sweep_rules import check_parts, check_sweeps, refuse
 
 MAX_FRACTION_MAGNITUDE = 1000  # 2.0**fraction stays a float
 _KIND_NAMES = {kind: name for name, kind in layout.SECTIONS.items()}
@@ -60,14 +62,21 @@ def _read_header(image: bytes) -> Row:
     blank = image[: layout.CRC_OFFSET] + bytes(4) + image[layout.CRC_OFFSET + 4 : header["size"]]
     if zlib.crc32(blank) != header["crc"]:
         refuse("IMAGE_CRC", f"CRC-32 0x{zlib.crc32(blank):08X}, header says 0x{header['crc']:08X}")
-    flags_right = header["pairing"] < len(layout.PAIRINGS) and header["returns_last"] <= 1 and header["reserved"] == 0
-    bits_right = 2 <= header["dac_bits"] <= 16 and (header["adc_bits"] == 0 or 2 <= header["adc_bits"] <= 16)
-    if not (flags_right and bits_right and 2 <= header["levels"] <= 32768):
-        refuse(
-            "IMAGE_HEADER",
-            ", ".join(f"{name} {header[name]}" for name in ("levels", "dac_bits", "adc_bits", "pairing", "returns_last")),
-        )
+    _check_header(header)
     return header
+
+
+def _check_header(header: Row) -> None:
+    levels, width = header["levels"], header["weight_bits"]
+    bits_right = 2 <= header["dac_bits"] <= 16 and (header["adc_bits"] == 0 or 2 <= header["adc_bits"] <= 16)
+    width_right = width == 16 or (width == 8 and levels <= layout.NARROW_LEVELS)
+    if not (header["pairing"] < len(layout.PAIRINGS) and bits_right and width_right and 2 <= levels <= 32768):
+        names = ("levels", "dac_bits", "adc_bits", "pairing", "weight_bits")
+        refuse("IMAGE_HEADER", ", ".join(f"{name} {header[name]}" for name in names))
+
+
+def _element_size(name: str, header: Row) -> int:
+    return header["weight_bits"] // 8 if name == "weights" else layout.ELEMENT_SIZES[name]
 
 
 def _read_sections(image: bytes, header: Row) -> dict[str, bytes]:
@@ -86,7 +95,7 @@ def _read_sections(image: bytes, header: Row) -> dict[str, bytes]:
             section["start"] % layout.ALIGNMENT
             or section["start"] < position
             or end > header["size"]
-            or section["size"] % layout.ELEMENT_SIZES[name]
+            or section["size"] % _element_size(name, header)
         ):
             refuse("IMAGE_SECTIONS", f"section {index} ({name}) at {section['start']}, {section['size']} bytes")
         seen.add(name)
@@ -108,16 +117,16 @@ def _read_metadata(content: bytes) -> dict[str, Any]:
 def _build(header: Row, sections: dict[str, bytes], arena: Codes, metadata: dict[str, Any]) -> Program:
     matrices = _rows("matrices", sections["matrices"])
     names = _described(metadata, "matrices", [f"matrix {index}" for index in range(len(matrices))], _names(len(matrices)))
+    sweeps = tuple(_sweep(index, row) for index, row in enumerate(_rows("sweeps", sections["sweeps"])))
+    check_sweeps(sweeps, header["arena_length"], len(sections["operations"]) // layout.ELEMENT_SIZES["operations"])
     return Program(
         hardware=_hardware(header, metadata),
         arena=arena,
         operations=tuple(_operation(index, row) for index, row in enumerate(_rows("operations", sections["operations"]))),
-        step_operations=header["step_operations"],
-        matrices=tuple(_matrix(name, row, sections) for name, row in zip(names, matrices, strict=True)),
-        input=_end_slice(header, metadata, "input"),
-        output=_end_slice(header, metadata, "output"),
-        returns_last=bool(header["returns_last"]),
-        sweeps=tuple(_sweep(index, row) for index, row in enumerate(_rows("sweeps", sections["sweeps"]))),
+        matrices=tuple(_matrix(name, row, header, sections) for name, row in zip(names, matrices, strict=True)),
+        sweeps=sweeps,
+        inputs=_ends(metadata, "inputs", [phase.input for phase in phases_of(sweeps)]),
+        outputs=_ends(metadata, "outputs", [phase.output for phase in phases_of(sweeps)]),
         slices=_described(metadata, "slices", (), lambda rows: tuple(_slice(row) for row in rows)),
         metadata=_described(metadata, "metadata", {}, dict),
     )
@@ -170,11 +179,12 @@ def _hardware(header: Row, metadata: dict[str, Any]) -> Hardware:
     return hardware
 
 
-def _end_slice(header: Row, metadata: dict[str, Any], end: str) -> Slice:
-    place = (header[f"{end}_start"], header[f"{end}_length"])
-    described = _described(metadata, end, Slice(end, *place, fraction=15), _slice)
-    if (described.start, described.length) != place:
-        raise ImageError(f"the metadata section's {end!r} contradicts the header; save the program again")
+def _ends(metadata: dict[str, Any], key: str, places: Sequence[tuple[int, int]]) -> tuple[Parts, ...]:
+    """Return the parts of every phase's input or output: as described, else one part each in Q0.15."""
+    plain: tuple[Parts, ...] = tuple((Slice(key[:-1], *place, UNIT_FRACTION),) if place[1] else () for place in places)
+    described = _described(metadata, key, plain, lambda phases: tuple(tuple(_slice(part) for part in parts) for parts in phases))
+    if not check_parts(described, places):
+        raise ImageError(f"the metadata section's {key!r} contradicts the sweeps; save the program again")
     return described
 
 
@@ -189,16 +199,17 @@ def _operation(index: int, row: Row) -> Operation:
 
 
 def _sweep(index: int, row: Row) -> Sweep:
-    if row["reverse"] > 1 or row["reserved"]:
-        refuse("IMAGE_SWEEPS", f"sweep {index}: reverse {row['reverse']}, reserved {row['reserved']}")
-    reverse = bool(row["reverse"])
-    ends = (row[name] for name in ("source", "input_start", "input_length", "output_start", "output_length"))
-    return Sweep(row["operations"], reverse, *ends)
+    if row["reverse"] > 1 or row["returns_last"] > 1 or row["reserved"]:
+        refuse(
+            "IMAGE_SWEEPS", f"sweep {index}: reverse {row['reverse']}, returns_last {row['returns_last']} or a reserved field set"
+        )
+    values: dict[str, Any] = {part.name: row[part.name] for part in fields(Sweep)}
+    return Sweep(**values | {name: bool(row[name]) for name in ("reverse", "returns_last")})
 
 
-def _matrix(name: str, row: Row, sections: dict[str, bytes]) -> Matrix:
+def _matrix(name: str, row: Row, header: Row, sections: dict[str, bytes]) -> Matrix:
     rows, columns, stride = row["rows"], row["columns"], row["stride"]
-    counts = {section: len(sections[section]) // layout.ELEMENT_SIZES[section] for section in ("weights", "scales", "tiles")}
+    counts = {section: len(sections[section]) // _element_size(section, header) for section in ("weights", "scales", "tiles")}
     inside = (
         row["weights"] + stride * columns <= counts["weights"]
         and row["scales"] + columns <= counts["scales"]
@@ -206,7 +217,8 @@ def _matrix(name: str, row: Row, sections: dict[str, bytes]) -> Matrix:
     )
     if not inside or rows < 1 or columns < 1 or stride != even(rows) or row["weights"] % 2 or row["reserved"]:
         refuse("IMAGE_MATRICES", f"{name}: {row}")
-    weights = np.frombuffer(sections["weights"], dtype="<i2", count=stride * columns, offset=2 * row["weights"])
+    size = _element_size("weights", header)
+    weights = np.frombuffer(sections["weights"], dtype=f"<i{size}", count=stride * columns, offset=size * row["weights"])
     by_column = weights.reshape(columns, stride).astype(np.int16)
     if by_column[:, rows:].any():
         refuse("IMAGE_WEIGHTS", f"{name}: a padding weight is not 0")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 MAGIC = 0x4D4C5846  # "FXLM" read as a little-endian u32
-VERSION = 2
+VERSION = 3
 ALIGNMENT = 8  # bytes: of the image in memory and of every section in the image
 PAIRINGS = ("adjacent", "halves")  # header field "pairing"
 
@@ -59,19 +59,13 @@ HEADER = Record(
         Field("u32", "size", "bytes of the whole image"),
         Field("u32", "crc", "CRC-32 (IEEE) of the whole image with this field zero"),
         Field("u32", "arena_length", "codes of working memory of one sequence"),
-        Field("u32", "input_start", "arena index of the input vector (of the first sweep)"),
-        Field("u32", "input_length", "codes of one input vector"),
-        Field("u32", "output_start", "arena index of the output vector (of the last sweep)"),
-        Field("u32", "output_length", "codes of one output vector"),
-        Field("u32", "step_operations", "operations run at every timestep; the rest run when an output is wanted"),
         Field("u16", "array_rows", "physical rows of each array the tiles were placed on"),
         Field("u16", "array_columns", "physical columns of each array"),
         Field("u32", "levels", "conductance levels L; weights lie in -(L-1)..L-1"),
         Field("u8", "dac_bits", "2..16, resolution of what drives the rows"),
         Field("u8", "adc_bits", "2..16, or 0: no ADC stage, digital use only"),
         Field("u8", "pairing", "where the -V row of a pair stands: 0 next to its +V row, 1 in the second half"),
-        Field("u8", "returns_last", "1: a sequence gives its last output only"),
-        Field("u32", "reserved", "zero"),
+        Field("u8", "weight_bits", "8 or 16, of an element of the weights section; 8 only up to 128 levels"),
     ),
 )
 
@@ -150,12 +144,16 @@ SWEEP = Record(
     "sweep",
     (
         Field("u32", "operations", "how many; they follow those of the sweep before"),
-        Field("u32", "reverse", "1: from the last timestep to the first"),
+        Field("u32", "step_operations", "the first of them, run whenever the sweep runs; the rest run when an output is wanted"),
+        Field("u8", "reverse", "1: from the last timestep to the first"),
+        Field("u8", "returns_last", "1: the phase that ends here gives the output of its last timestep only"),
+        Field("u16", "phase", "which phase it belongs to, 0 the first"),
+        Field("u32", "period", "its operations run at timesteps t with (t + 1) % period == 0"),
         Field("u32", "source", "first code it reads of a timestep's record"),
         Field("u32", "input_start", "arena index of what it reads"),
-        Field("u32", "input_length", "codes that it reads"),
-        Field("u32", "output_start", "arena index of what it adds to the record; of the last sweep, the program's output"),
-        Field("u32", "output_length", "codes that it adds"),
+        Field("u32", "input_length", "codes that it reads; 0: it takes what stands in the arena"),
+        Field("u32", "output_start", "arena index of what it gives: to the record, or as the phase's output where it ends one"),
+        Field("u32", "output_length", "codes that it gives"),
         Field("u32", "reserved", "zero"),
     ),
 )
@@ -168,17 +166,22 @@ SECTIONS: dict[str, int] = {
     "operations": 2,
     "matrices": 3,
     "tiles": 4,
-    "weights": 5,  # int16, column after column
+    "weights": 5,  # integers of the header's weight_bits, column after column
     "scales": 6,
-    "sweeps": 7,  # empty: all operations are one sweep, forward in time
+    "sweeps": 7,  # at least one
     "metadata": 8,  # UTF-8 JSON for people and the host: names, formats, scales of input and output, provenance
 }
 
 SECTION_RECORDS: dict[str, Record] = {"operations": OPERATION, "matrices": MATRIX, "tiles": TILE, "scales": SCALE, "sweeps": SWEEP}
-ELEMENT_SIZES: dict[str, int] = {
+ELEMENT_SIZES: dict[str, int] = {  # bytes; of weights, the header says it
     "arena": 2,
-    "weights": 2,
     "metadata": 1,
     **{name: record.format.size for name, record in SECTION_RECORDS.items()},
 }
 CRC_OFFSET = sum(field.size for field in HEADER.fields[: HEADER.names.index("crc")])
+NARROW_LEVELS = 128  # up to so many, weights fit 8 bits
+
+
+def weight_bits(levels: int) -> int:
+    """Return the bits of an element of the weights section that hold ``-(levels - 1)..levels - 1``."""
+    return 8 if levels <= NARROW_LEVELS else 16

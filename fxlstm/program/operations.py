@@ -36,6 +36,7 @@ OPERATIONS: tuple[OperationKind, ...] = (
     OperationKind(6, "complement", ("a",), "result = sat((1 << shift) - a)"),
     OperationKind(7, "interpolate", ("a", "b", "c"), "result = sat(round(a * b + (32768 - a) * c, 15))"),
     OperationKind(8, "copy", ("a",), "result = sat(round(a << shift_ab, shift))"),
+    OperationKind(9, "clamp", ("a", "b", "c"), "result = min(max(a, b), c)"),
 )
 
 

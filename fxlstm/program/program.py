@@ -6,13 +6,18 @@ Two programs are the same when their images are: compare ``to_bytes()``.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import accumulate, groupby
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fxlstm.program.formats import decode, encode
+from fxlstm.errors import ModelError
+from fxlstm.network.layer import as_float
+from fxlstm.program.formats import UNIT_FRACTION, decode, encode
 from fxlstm.program.hardware import Hardware
 
 if TYPE_CHECKING:
@@ -87,40 +92,118 @@ class Slice:
 class Sweep:
     """One pass over a sequence by so many of the program's operations; fields as in ``layout.SWEEP``.
 
-    Every timestep has a record: the program's input, then what each sweep but the last adds, in order. A sweep reads
-    ``input_length`` codes of it from ``source`` on, so what two sweeps give stands there one after the other.
+    The first ``step_operations`` run whenever the sweep runs, the rest when an output is wanted; fewer than ``operations`` only
+    where the sweep ends its phase and its period is 1.
     """
 
     operations: int
-    reverse: bool
-    source: int
-    input_start: int
-    input_length: int
-    output_start: int
-    output_length: int
+    step_operations: int
+    reverse: bool = False
+    returns_last: bool = False
+    phase: int = 0
+    period: int = 1
+    source: int = 0
+    input_start: int = 0
+    input_length: int = 0
+    output_start: int = 0
+    output_length: int = 0
+
+
+@dataclass(frozen=True)
+class Phase:
+    """Consecutive sweeps over one sequence. The arena lives on from a phase to the next: an encoder hands its states to a decoder.
+
+    ``input``, ``output``: arena start and length. ``streams``: all sweeps run forward, so they run timestep by timestep, one after
+    another, and meet in the arena. Otherwise each passes over the whole sequence in turn: every timestep has a record, the
+    phase's input and then what each sweep but the last adds, in order; a sweep reads ``input_length`` codes of it from ``source``.
+    """
+
+    sweeps: tuple[Sweep, ...]
+    first_operation: int
+
+    @property
+    def input(self) -> tuple[int, int]:
+        """Arena start and length of what the first sweep reads."""
+        return self.sweeps[0].input_start, self.sweeps[0].input_length
+
+    @property
+    def output(self) -> tuple[int, int]:
+        """Arena start and length of what the last sweep gives."""
+        return self.sweeps[-1].output_start, self.sweeps[-1].output_length
+
+    @property
+    def returns_last(self) -> bool:
+        """Whether a sequence gives its last output only."""
+        return self.sweeps[-1].returns_last
+
+    @property
+    def streams(self) -> bool:
+        """Whether it runs timestep by timestep; where a sweep runs backward, the whole sequence is needed first."""
+        return not any(sweep.reverse for sweep in self.sweeps)
+
+    @property
+    def first_operations(self) -> tuple[int, ...]:
+        """The program's number of each sweep's first operation."""
+        counts = (sweep.operations for sweep in self.sweeps[:-1])
+        return tuple(accumulate(counts, initial=self.first_operation))
+
+
+def phases_of(sweeps: Sequence[Sweep]) -> tuple[Phase, ...]:
+    """Return the runs of sweeps of one phase number, in order."""
+    phases: list[Phase] = []
+    first = 0
+    for _, group in groupby(sweeps, key=lambda sweep: sweep.phase):
+        phases.append(Phase(tuple(group), first))
+        first += sum(sweep.operations for sweep in phases[-1].sweeps)
+    return tuple(phases)
+
+
+Parts = tuple[Slice, ...]
 
 
 @dataclass(frozen=True, eq=False)
 class Program:
     """An integer program. Make one with :func:`fxlstm.quantize` or :meth:`load`; run it with :class:`fxlstm.Engine`.
 
-    ``operations[:step_operations]`` run at every timestep, the rest when an output is wanted. ``arena`` holds the contents at
-    reset. ``slices`` name parts of the arena for reports. ``input`` and ``output`` are slices; their scales turn
-    floats into codes and back: value = code * 2**-fraction * scale. ``sweeps`` share the operations out; where there are none,
-    all operations are one sweep forward in time. The last one is forward, and ``step_operations`` end in it.
+    ``arena`` holds the contents at reset, ``sweeps`` share the operations out. ``inputs`` and ``outputs``: for each phase the parts
+    of its input and output, one after another in the arena, each with its own format: value = code * 2**-fraction * scale.
+    ``slices`` name parts of the arena for reports.
     """
 
     hardware: Hardware
     arena: Codes
     operations: tuple[Operation, ...]
-    step_operations: int
     matrices: tuple[Matrix, ...]
-    input: Slice
-    output: Slice
-    returns_last: bool = False
+    sweeps: tuple[Sweep, ...]
+    inputs: tuple[Parts, ...]
+    outputs: tuple[Parts, ...]
     slices: tuple[Slice, ...] = ()
-    sweeps: tuple[Sweep, ...] = ()
     metadata: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of_one_sweep(
+        cls,
+        hardware: Hardware,
+        arena: Codes,
+        operations: tuple[Operation, ...],
+        matrices: tuple[Matrix, ...],
+        input: Slice,
+        output: Slice,
+        step_operations: int | None = None,
+        returns_last: bool = False,
+    ) -> Program:
+        """Return the program that runs all operations forward in time; ``step_operations`` as of a :class:`Sweep`, else all."""
+        steps = len(operations) if step_operations is None else step_operations
+        sweep = Sweep(
+            len(operations),
+            steps,
+            returns_last=returns_last,
+            input_start=input.start,
+            input_length=input.length,
+            output_start=output.start,
+            output_length=output.length,
+        )
+        return cls(hardware, arena, operations, matrices, (sweep,), ((input,),), ((output,),))
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Program:
@@ -129,17 +212,30 @@ class Program:
 
         return image.load(path)
 
+    @cached_property
+    def phases(self) -> tuple[Phase, ...]:
+        """The runs of sweeps of one phase number, in order."""
+        return phases_of(self.sweeps)
+
+    @property
+    def input(self) -> Slice:
+        """The first phase's input as a whole, with the format of its first part."""
+        return whole("x", self.inputs[0])
+
+    @property
+    def output(self) -> Slice:
+        """The last phase's output as a whole, with the format of its first part."""
+        return whole("y", self.outputs[-1])
+
+    @property
+    def returns_last(self) -> bool:
+        """Whether a sequence gives its last output only."""
+        return self.sweeps[-1].returns_last
+
     @property
     def streams(self) -> bool:
         """Whether the program can run timestep by timestep: one that also reads backward needs its whole sequence."""
-        return len(self.sweeps) <= 1
-
-    @property
-    def every_sweep(self) -> tuple[Sweep, ...]:
-        """The sweeps, also where the program leaves its only one unsaid."""
-        source, result = self.input, self.output
-        whole = Sweep(len(self.operations), False, 0, source.start, source.length, result.start, result.length)
-        return self.sweeps or (whole,)
+        return not any(sweep.reverse for sweep in self.sweeps)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the program to an ``.fxl`` file, whole or not at all. Raises :class:`~fxlstm.errors.ProgramError` otherwise."""
@@ -159,10 +255,44 @@ class Program:
 
         return Report.of(self)
 
-    def encode(self, x: Any) -> Codes:
-        """Return the input codes of float inputs, of any shape; NaN and infinity are refused, large values saturate."""
-        return encode(x, self.input.fraction, self.input.scale)
+    def encode(self, x: Any, phase: int = 0) -> Codes:
+        """Return a phase's input codes of float inputs, of any shape where one format holds all of them, else (..., inputs).
 
-    def decode(self, codes: Codes) -> NDArray[np.float64]:
-        """Return the values that output codes stand for."""
-        return decode(codes, self.output.fraction, self.output.scale)
+        NaN and infinity are refused, large values saturate.
+        """
+        parts = self.inputs[phase]
+        if len({(part.fraction, part.scale) for part in parts}) <= 1:
+            fraction, scale = _format(parts)
+            return encode(x, fraction, scale)
+        values = as_float(x, "the input")
+        length = sum(part.length for part in parts)
+        if values.shape[-1:] != (length,):
+            raise ModelError(f"the input has shape {values.shape}; give {length} features")
+        pieces = _split(values, parts)
+        return np.concatenate([encode(piece, part.fraction, part.scale) for piece, part in pieces], axis=-1)
+
+    def decode(self, codes: Codes, phase: int = -1) -> NDArray[np.float64]:
+        """Return the values that a phase's output codes stand for, (..., outputs)."""
+        parts = self.outputs[phase]
+        if len({(part.fraction, part.scale) for part in parts}) <= 1:
+            return decode(codes, *_format(parts))
+        pieces = _split(np.asarray(codes), parts)
+        return np.concatenate([decode(piece, part.fraction, part.scale) for piece, part in pieces], axis=-1)
+
+
+def whole(name: str, parts: Parts) -> Slice:
+    """Return the slice of all parts together: the only one, else one of that name with the format of the first."""
+    if len(parts) == 1:
+        return parts[0]
+    fraction, scale = _format(parts)
+    return Slice(name, parts[0].start if parts else 0, sum(part.length for part in parts), fraction, scale)
+
+
+def _format(parts: Parts) -> tuple[int, float]:
+    return (parts[0].fraction, parts[0].scale) if parts else (UNIT_FRACTION, 1.0)
+
+
+def _split(values: NDArray[Any], parts: Parts) -> Iterator[tuple[NDArray[Any], Slice]]:
+    """Return the piece of the last axis that belongs to each part, with the part."""
+    ends = list(accumulate(part.length for part in parts))
+    return zip(np.split(values, ends[:-1], axis=-1), parts, strict=True)

@@ -44,7 +44,7 @@ def quantize(
     exact = reads_exactly(network.every_layer[0].cell)
     form = exact_format(trace.x, assembly.method) if exact else input_format(trace.x, assembly.hardware.dac_bits, assembly.method)
     phase = PhaseLowering(assembly, network, trace.layers, form, network.layer_names)
-    program = _assembled(assembly, network, phase)
+    program = _assembled(assembly, phase)
     pairs = zip(assembly.products, program.matrices, strict=True)
     tiles = [tile_use(product, matrix, program.hardware) for product, matrix in pairs]
     ends = [(layer.vectors["x"].name, layer.output.name) for layer in assembly.layers]
@@ -69,21 +69,17 @@ def _check_lowerable(network: Network) -> None:
         raise ModelError(f"network {network.name!r}: a program cannot express {', '.join(found)}; run it in float")
 
 
-def _assembled(assembly: Assembly, network: Network, phase: PhaseLowering) -> Program:
+def _assembled(assembly: Assembly, phase: PhaseLowering) -> Program:
     """Return the program, checked, without its report."""
-    sweeps = tuple(draft.finished() for draft in assembly.sweeps)
-    *earlier, last = assembly.sweeps
     program = Program(
         hardware=assembly.hardware,
         arena=np.array(assembly.arena.contents, dtype=np.int16),
         operations=tuple(operation for draft in assembly.sweeps for operation in draft.operations),
-        step_operations=sum(len(draft.operations) for draft in earlier) + last.step_operations,
         matrices=to_matrices(assembly.products, assembly.hardware, assembly.method),
-        input=assembly.layers[0].vectors["x"],
-        output=phase.output,
-        returns_last=network.returns == "last",
+        sweeps=tuple(draft.finished() for draft in assembly.sweeps),
+        inputs=((assembly.layers[0].vectors["x"],),),
+        outputs=((phase.output,),),
         slices=tuple(assembly.arena.slices),
-        sweeps=sweeps if len(sweeps) > 1 else (),
     )
     check(program)
     return program

@@ -15,7 +15,11 @@ import numpy as np
 from fxlstm.errors import ProgramError
 from fxlstm.program.activations import activation
 from fxlstm.program.formats import adc, dac, round_shift, saturate
-from fxlstm.program.program import Codes, Matrix, Operation, Program, Tile
+from fxlstm.program.program import Codes, Matrix, Operation, Phase, Program, Tile
+from fxlstm.program.runs import check_runs
+
+Rows = list[list[int]]
+AfterSweep = Callable[[int, int], None]  # is told a sweep's number in its phase, and a timestep
 
 UNIT = 32768  # 1.0 in Q0.15, one above the largest code
 
@@ -55,15 +59,21 @@ class Reference:
     def reset(self) -> None:
         """Put the arena back to its contents at reset: zero states, constants in place."""
         self.arena: list[int] = self.program.arena.tolist()
+        self.timestep = 0  # of those run by ``step``
 
-    def step(self, codes: Sequence[int] | Codes, want_output: bool = True) -> list[int] | None:
-        """Run one timestep on the input codes; return the output codes, or ``None`` when no output is wanted."""
-        program = self.program
-        if not program.streams:
+    def step(self, codes: Sequence[int] | Codes | None, want_output: bool = True) -> list[int] | None:
+        """Run one timestep on the input codes; return the output codes, or ``None`` when no output is wanted.
+
+        ``None`` for codes: on what the operations left at the input.
+        """
+        (phase, *others), length = self.program.phases, self.program.input.length
+        if others or not phase.streams:
             raise ProgramError("a bidirectional network needs its whole sequence; use run_codes instead of step")
-        if len(codes) != program.input.length:
-            raise ProgramError(f"{len(codes)} input codes, but the program takes {program.input.length} per timestep")
-        return self._step(0, [int(code) for code in codes], want_output)
+        if codes is not None and len(codes) != length:
+            raise ProgramError(f"{len(codes)} input codes, but the program takes {length} per timestep")
+        given = None if codes is None else [int(code) for code in codes]
+        self.timestep += 1
+        return self._step_all(phase, given, self.timestep - 1, want_output)
 
     def run_codes(self, codes: Codes, initial: Mapping[int, Codes] | None = None) -> Codes:
         """Run whole sequences from reset: (time, inputs) or (batch, time, inputs) in, outputs in the same form.
@@ -71,19 +81,29 @@ class Reference:
         The time axis is missing from the outputs of a program that returns its last output only. ``initial``: codes to put into
         the arena after reset, by their index there; (length,), or (batch, length).
         """
-        initial = initial or {}
-        if codes.ndim == 3:
-            starts = [{start: values[index] for start, values in initial.items()} for index in range(len(codes))]
-            return np.stack([self.run_codes(sequence, own) for sequence, own in zip(codes, starts, strict=True)])
         features = self.program.input.length
-        if codes.ndim != 2 or not len(codes) or codes.shape[1] != features:
+        if codes.ndim not in (2, 3) or not codes.shape[-2] or codes.shape[-1] != features:
             raise ProgramError(
                 f"input codes of shape {codes.shape}; give (time, {features}) or (batch, time, {features}), time at least 1"
             )
+        return self.run_phases([codes], [codes.shape[-2]], initial)
+
+    def run_phases(self, inputs: Sequence[Codes], timesteps: Sequence[int], initial: Mapping[int, Codes] | None = None) -> Codes:
+        """Run every phase from reset for so many ``timesteps``; return the outputs of the last phase as :meth:`run_codes` does.
+
+        ``inputs``: for each phase codes (given, inputs) or (batch, given, inputs), at most its timesteps; a phase that streams runs
+        the later ones on what the operations leave at its input.
+        """
+        check_runs(self.program, inputs, timesteps)
+        if inputs[0].ndim == 3:
+            starts = [{start: values[index] for start, values in (initial or {}).items()} for index in range(len(inputs[0]))]
+            batch = [([codes[index] for codes in inputs], own) for index, own in enumerate(starts)]
+            return np.stack([self.run_phases(sequence, timesteps, own) for sequence, own in batch])
         self.reset()
-        for start, values in initial.items():
+        for start, values in (initial or {}).items():
             self._write(start, values.tolist())
-        outputs = [row[-self.program.output.length :] for row in self._run(codes, self.program.returns_last)]
+        for phase, codes, count in zip(self.program.phases, inputs, timesteps, strict=True):
+            outputs = self._run(phase, codes, count, phase.returns_last)
         return np.array(outputs[-1] if self.program.returns_last else outputs, dtype=np.int16)
 
     def trace_codes(self, codes: Codes) -> Codes:
@@ -91,47 +111,85 @@ class Reference:
 
         A code is as the sweep that writes it left it.
         """
+        return self.trace_phases([codes], [len(codes)])[0]
+
+    def trace_phases(self, inputs: Sequence[Codes], timesteps: Sequence[int]) -> list[Codes]:
+        """Trace every phase in turn as :meth:`trace_codes` does a program of one; arguments as of :meth:`run_phases`."""
+        check_runs(self.program, inputs, timesteps)
         self.reset()
-        arenas = np.zeros((len(codes), len(self.arena)), dtype=np.int16)
+        return [
+            self._trace(phase, codes, count) for phase, codes, count in zip(self.program.phases, inputs, timesteps, strict=True)
+        ]
 
-        def keep(sweep: int, timestep: int) -> None:
-            held = self._written_by(sweep)
-            arenas[timestep, held] = np.array(self.arena, dtype=np.int16)[held]
+    def _trace(self, phase: Phase, codes: Codes, timesteps: int) -> Codes:
+        arenas = np.zeros((timesteps, len(self.arena)), dtype=np.int16)
+        written = [self._written_by(phase, index) for index in range(len(phase.sweeps))]
 
-        self._run(codes, last_only=False, after_step=keep)
+        def keep(index: int, timestep: int) -> None:
+            arenas[timestep, written[index]] = np.array(self.arena, dtype=np.int16)[written[index]]
+
+        self._run(phase, codes, timesteps, last_only=False, after_sweep=keep)
         return arenas
 
-    def _run(self, codes: Codes, last_only: bool, after_step: Callable[[int, int], None] = lambda _, __: None) -> list[list[int]]:
-        """Run all sweeps; return each timestep's record, ending in the program's output where that is wanted."""
-        records: list[list[int]] = codes.tolist()
-        last = len(self.program.every_sweep) - 1
-        for index, sweep in enumerate(self.program.every_sweep):
-            timesteps = range(len(codes))
+    def _run(self, phase: Phase, codes: Codes, timesteps: int, last_only: bool, after_sweep: AfterSweep = lambda *_: None) -> Rows:
+        """Run a phase; return its outputs where they are wanted, else an empty list at each timestep."""
+        given: Rows = codes.tolist()
+        if not phase.streams:
+            return self._run_whole(phase, given or [[]] * timesteps, last_only, after_sweep)
+        outputs = []
+        for t in range(timesteps):
+            wanted = t == timesteps - 1 or not last_only
+            row = given[t] if t < len(given) else None
+            outputs.append(self._step_all(phase, row, t, wanted, after_sweep) or [])
+        return outputs
+
+    def _run_whole(self, phase: Phase, records: Rows, last_only: bool, after_sweep: AfterSweep) -> Rows:
+        """Run sweep after sweep over all timesteps; every timestep has a record."""
+        records = [list(record) for record in records]
+        outputs: Rows = []
+        timesteps = range(len(records))
+        for index, sweep in enumerate(phase.sweeps):
+            last = index == len(phase.sweeps) - 1
             for t in reversed(timesteps) if sweep.reverse else timesteps:
-                wanted = index < last or t == timesteps[-1] or not last_only
-                records[t] += self._step(index, records[t], wanted) or []
-                after_step(index, t)
-        return records
+                wanted = not last or t == timesteps[-1] or not last_only
+                self._write(sweep.input_start, records[t][sweep.source : sweep.source + sweep.input_length])
+                self._step(phase, index, t, wanted)
+                result = self._read(sweep.output_start, sweep.output_length) if wanted else []
+                if last:
+                    outputs.append(result)
+                else:
+                    records[t] += result
+                after_sweep(index, t)
+        return outputs
 
-    def _step(self, index: int, record: list[int], want_output: bool) -> list[int] | None:
-        """Run one timestep of a sweep; return its output, or ``None`` when none is wanted."""
-        sweep = self.program.every_sweep[index]
-        first, end = self._operations_of(index)
-        self._write(sweep.input_start, record[sweep.source : sweep.source + sweep.input_length])
-        for operation in range(first, end if want_output else self.program.step_operations):
-            self._execute(operation)
-        return self._read(sweep.output_start, sweep.output_length) if want_output else None
+    def _step_all(
+        self,
+        phase: Phase,
+        codes: list[int] | None,
+        timestep: int,
+        want_output: bool,
+        after_sweep: AfterSweep = lambda *_: None,
+    ) -> list[int] | None:
+        """Run one timestep of a phase that streams; return its output, or ``None`` when none is wanted."""
+        if codes is not None:
+            self._write(phase.input[0], codes)
+        for index in range(len(phase.sweeps)):
+            self._step(phase, index, timestep, want_output)
+            after_sweep(index, timestep)
+        return self._read(*phase.output) if want_output else None
 
-    def _operations_of(self, index: int) -> tuple[int, int]:
-        """Return the first operation of a sweep, and the one after its last."""
-        counts = [sweep.operations for sweep in self.program.every_sweep]
-        return sum(counts[:index]), sum(counts[: index + 1])
+    def _step(self, phase: Phase, index: int, timestep: int, want_output: bool) -> None:
+        """Run a sweep's operations at one timestep."""
+        sweep, first = phase.sweeps[index], phase.first_operations[index]
+        if (timestep + 1) % sweep.period == 0:
+            for operation in range(first, first + (sweep.operations if want_output else sweep.step_operations)):
+                self._execute(operation)
 
-    def _written_by(self, index: int) -> list[int]:
+    def _written_by(self, phase: Phase, index: int) -> list[int]:
         """Return the arena indices that a sweep writes."""
-        sweep = self.program.every_sweep[index]
+        sweep, first = phase.sweeps[index], phase.first_operations[index]
         places = [(sweep.input_start, sweep.input_length)]
-        operations = self.program.operations[slice(*self._operations_of(index))]
+        operations = self.program.operations[first : first + sweep.operations]
         places += [(operation.result, operation.length) for operation in operations]
         return sorted({code for start, length in places for code in range(start, start + length)})
 
@@ -220,6 +278,10 @@ def _copy(operation: Operation, a: Values, *_: Values) -> Values:
     return [round_shift(x << operation.shift_ab, operation.shift) for x in a]
 
 
+def _clamp(_: Operation, a: Values, b: Values, c: Values, __: Values) -> Values:
+    return [min(max(x, low), high) for x, low, high in zip(a, b, c, strict=True)]
+
+
 _ELEMENTWISE: dict[str, Callable[..., Values]] = {
     "activate": _activate,
     "product": _product,
@@ -228,4 +290,5 @@ _ELEMENTWISE: dict[str, Callable[..., Values]] = {
     "complement": _complement,
     "interpolate": _interpolate,
     "copy": _copy,
+    "clamp": _clamp,
 }

@@ -5,13 +5,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Never
-
 import numpy as np
 from numpy.typing import NDArray
 
-from fxlstm.errors import ImageError, from_status
 from fxlstm.program.formats import CODE_BITS, ROW_MAX
 from fxlstm.program.operations import (
     FUNCTION_BY_NAME,
@@ -22,22 +18,14 @@ from fxlstm.program.operations import (
     MAX_SCALE_SHIFT,
     OPERATION_BY_NAME,
 )
-from fxlstm.program.program import Matrix, Operation, Program, Slice, Tile
-from fxlstm.status import STATUSES
+from fxlstm.program.program import Matrix, Operation, Program, Tile
+from fxlstm.program.sweep_rules import check_parts, check_sweeps, refuse
 
 MAX_MANTISSA = 2**31 - 1
 MAX_GAIN = 65535
 _INT32_MAX = 2**31 - 1
 _INT64_MAX = 2**63 - 1
 _ADC_PEAK = 1 << (CODE_BITS - 1)
-_CODES = {status.symbol: status.code for status in STATUSES}
-
-
-def refuse(symbol: str, context: str) -> Never:
-    """Raise the :class:`ImageError` of a status symbol (``IMAGE_...``); ``context`` names the thing and its value."""
-    error = from_status(_CODES[symbol], context)
-    assert isinstance(error, ImageError)
-    raise error
 
 
 def even(length: int) -> int:
@@ -47,7 +35,6 @@ def even(length: int) -> int:
 
 def check(program: Program) -> None:
     """Raise :class:`ImageError`, naming the section, when a program breaks a rule of docs/image.md."""
-    _check_header(program)
     for index, matrix in enumerate(program.matrices):
         context = f"matrix {index} ({matrix.name})"
         _check_matrix(matrix, context)
@@ -59,43 +46,13 @@ def check(program: Program) -> None:
         _check_scales(program, matrix, context)
     for index, operation in enumerate(program.operations):
         _check_operation(program, operation, f"operation {index} ({operation.kind})")
-    _check_sweeps(program)
-
-
-def _check_header(program: Program) -> None:
-    length = len(program.arena)
-    for name, part in (("input", program.input), ("output", program.output)):
-        if part.length < 1 or part.start < 0 or part.start + part.length > length:
-            refuse("IMAGE_HEADER", f"{name} at {part.start}, length {part.length}, in an arena of {length}")
-    if not 0 <= program.step_operations <= len(program.operations):
-        refuse("IMAGE_HEADER", f"step_operations = {program.step_operations} of {len(program.operations)}")
-
-
-def _check_sweeps(program: Program) -> None:
-    """Check that sweeps share out the operations, read what stands in a timestep's record, and begin and end as the header says."""
-    length, width, first = len(program.arena), program.input.length, 0
-    for index, sweep in enumerate(program.sweeps):
-        context = f"sweep {index}"
-        last = index == len(program.sweeps) - 1
-        if sweep.input_length < 1 or sweep.source + sweep.input_length > width:
-            refuse("IMAGE_SWEEPS", f"{context}: codes {sweep.source} to {sweep.source + sweep.input_length} of a record of {width}")
-        for start, count in ((sweep.input_start, sweep.input_length), (sweep.output_start, sweep.output_length)):
-            if count < 1 or start + count > length:
-                refuse("IMAGE_SWEEPS", f"{context}: a slice at {start}, length {count}, in an arena of {length}")
-        if last and (sweep.reverse or program.step_operations < first):
-            refuse("IMAGE_SWEEPS", f"{context}, the last: reverse {sweep.reverse}, step_operations {program.step_operations}")
-        first, width = first + sweep.operations, width + sweep.output_length
-    if program.sweeps and (first != len(program.operations) or _ends(program) != (program.input, program.output)):
-        refuse("IMAGE_SWEEPS", f"the sweeps have {first} of {len(program.operations)} operations, or other ends than the header")
-
-
-def _ends(program: Program) -> tuple[Slice, Slice]:
-    """Return the input of the first sweep and the output of the last, named as the program names its own."""
-    first, last = program.sweeps[0], program.sweeps[-1]
-    return (
-        replace(program.input, start=first.input_start, length=first.input_length),
-        replace(program.output, start=last.output_start, length=last.output_length),
-    )
+    check_sweeps(program.sweeps, len(program.arena), len(program.operations))
+    for name, parts, places in (
+        ("inputs", program.inputs, [phase.input for phase in program.phases]),
+        ("outputs", program.outputs, [phase.output for phase in program.phases]),
+    ):
+        if not check_parts(parts, places):
+            refuse("IMAGE_PHASES", f"the parts of {name} do not fill the slices {places}, start and length, of the phases")
 
 
 def _check_operation(program: Program, operation: Operation, context: str) -> None:

@@ -23,9 +23,9 @@ static fixture make(buffer image) {
     fixture made = {.memory = NULL};
     generator random = {image.size};
     CHECK(fx_program_open(&made.program, image.bytes, image.size) == FX_OK);
-    const fx_header *header = made.program.header;
-    size_t input_codes = (size_t)BATCH * TIMESTEPS * header->input_length;
-    made.output_codes = (size_t)BATCH * (header->returns_last ? 1 : TIMESTEPS) * header->output_length;
+    fx_phase phase = fx_program_phase(&made.program, 0);
+    size_t input_codes = (size_t)BATCH * TIMESTEPS * phase.input_length;
+    made.output_codes = (size_t)BATCH * (phase.returns_last ? 1 : TIMESTEPS) * phase.output_length;
     made.size = fx_executor_size(&made.program, BATCH, TIMESTEPS);
     made.memory = malloc(made.size);
     made.inputs = malloc(input_codes * sizeof *made.inputs);
@@ -65,13 +65,13 @@ static void bad_arguments_are_refused(buffer image) {
     fx_status with_array = init(&made, &array, BATCH, 0, made.size);
     CHECK(with_array == (made.program.header->adc_bits == 0 ? FX_ERROR_ARRAY_NEEDS_ADC : FX_OK));
     CHECK(init(&made, NULL, BATCH, 0, made.size) == FX_OK);
-    CHECK(fx_run(&made.executor, 0, made.inputs, made.outputs) == FX_ERROR_ARGUMENT);
+    CHECK(fx_run(&made.executor, 0, 0, made.inputs, made.outputs) == FX_ERROR_ARGUMENT);
     drop(&made);
 }
 
 /* The inputs of one timestep, one sequence after another. */
 static void gather(const fixture *made, size_t timestep, int16_t *inputs) {
-    size_t in = made->program.header->input_length;
+    size_t in = fx_program_phase(&made->program, 0).input_length;
     for (size_t sequence = 0; sequence < BATCH; sequence++) {
         memcpy(inputs + sequence * in, made->inputs + (sequence * TIMESTEPS + timestep) * in, in * sizeof *inputs);
     }
@@ -91,25 +91,25 @@ static void keep_and_sweep(fixture *made, int16_t *step_inputs) {
 
 /* The timesteps one at a time; outputs land where fx_run puts them, the last only when the program returns its last. */
 static void run_by_steps(fixture *made, int16_t *outputs) {
-    const fx_header *header = made->program.header;
-    size_t in = header->input_length, out = header->output_length;
+    fx_phase phase = fx_program_phase(&made->program, 0);
+    size_t in = phase.input_length, out = phase.output_length;
     int16_t *step_inputs = malloc(BATCH * in * sizeof *step_inputs),
             *step_outputs = malloc(BATCH * out * sizeof *outputs);
     CHECK(step_inputs != NULL && step_outputs != NULL);
-    if (!fx_program_streams(&made->program)) {
+    if (!phase.streams) {
         keep_and_sweep(made, step_inputs);
     }
     for (size_t t = 0; t < TIMESTEPS; t++) {
         gather(made, t, step_inputs);
-        bool wanted = !header->returns_last || t + 1 == TIMESTEPS;
+        bool wanted = !phase.returns_last || t + 1 == TIMESTEPS;
         int16_t *results = wanted ? step_outputs : NULL;
-        if (fx_program_streams(&made->program)) {
+        if (phase.streams) {
             CHECK(fx_step(&made->executor, step_inputs, results) == FX_OK);
         } else {
             CHECK(fx_finish(&made->executor, t, results) == FX_OK);
         }
         for (size_t sequence = 0; wanted && sequence < BATCH; sequence++) {
-            size_t at = header->returns_last ? sequence : sequence * TIMESTEPS + t;
+            size_t at = phase.returns_last ? sequence : sequence * TIMESTEPS + t;
             memcpy(outputs + at * out, step_outputs + sequence * out, out * sizeof *outputs);
         }
     }
@@ -123,7 +123,7 @@ static void steps_equal_a_run_and_reset_forgets_everything(buffer image) {
     int16_t *stepped = malloc(bytes);
     CHECK(stepped != NULL);
     CHECK(init(&made, NULL, BATCH, 0, made.size) == FX_OK);
-    CHECK(fx_run(&made.executor, TIMESTEPS, made.inputs, made.outputs) == FX_OK);
+    CHECK(fx_run(&made.executor, TIMESTEPS, TIMESTEPS, made.inputs, made.outputs) == FX_OK);
     fx_reset(&made.executor);
     run_by_steps(&made, stepped);
     CHECK(memcmp(stepped, made.outputs, bytes) == 0);
@@ -134,16 +134,16 @@ static void steps_equal_a_run_and_reset_forgets_everything(buffer image) {
 /* A program that returns its last output runs in pieces without outputs before the last, as a board does. */
 static void a_piece_without_outputs_carries_the_state_on(buffer image) {
     fixture made = make(image);
-    const fx_header *header = made.program.header;
-    size_t last_codes = header->output_length, in = header->input_length;
+    fx_phase phase = fx_program_phase(&made.program, 0);
+    size_t last_codes = phase.output_length, in = phase.input_length;
     int16_t *last = malloc(last_codes * sizeof *last);
     CHECK(last != NULL);
-    if (header->returns_last && fx_program_streams(&made.program)) {
+    if (phase.returns_last && phase.streams) {
         CHECK(init(&made, NULL, 1, 0, made.size) == FX_OK);
-        CHECK(fx_run(&made.executor, TIMESTEPS, made.inputs, made.outputs) == FX_OK);
+        CHECK(fx_run(&made.executor, TIMESTEPS, TIMESTEPS, made.inputs, made.outputs) == FX_OK);
         fx_reset(&made.executor);
-        CHECK(fx_run(&made.executor, TIMESTEPS - 2, made.inputs, NULL) == FX_OK);
-        CHECK(fx_run(&made.executor, 2, made.inputs + (TIMESTEPS - 2) * in, last) == FX_OK);
+        CHECK(fx_run(&made.executor, TIMESTEPS - 2, TIMESTEPS - 2, made.inputs, NULL) == FX_OK);
+        CHECK(fx_run(&made.executor, 2, 2, made.inputs + (TIMESTEPS - 2) * in, last) == FX_OK);
         CHECK(memcmp(last, made.outputs, last_codes * sizeof *last) == 0);
     }
     free(last);

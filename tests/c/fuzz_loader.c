@@ -59,8 +59,9 @@ static void run(generator *random, const fx_program *program) {
     if (size == 0 || size > LARGEST_RUN) {
         return;
     }
-    size_t input_codes = (size_t)batch * program->header->input_length;
-    size_t output_codes = (size_t)batch * program->header->output_length;
+    fx_phase phase = fx_program_phase(program, 0);
+    size_t input_codes = (size_t)batch * phase.input_length;
+    size_t output_codes = (size_t)batch * (phase.output_length + 1u);
     void *memory = malloc(size);
     int16_t *inputs = malloc(input_codes * sizeof *inputs), *outputs = malloc(output_codes * sizeof *outputs);
     CHECK(memory != NULL && inputs != NULL && outputs != NULL);
@@ -68,7 +69,7 @@ static void run(generator *random, const fx_program *program) {
     const fx_kernels *kernels = fx_kernels_default();
     CHECK(fx_executor_init(&executor, program, kernels, NULL, batch, STEPS, memory, size - 1) == FX_ERROR_MEMORY);
     CHECK(fx_executor_init(&executor, program, kernels, NULL, batch, STEPS, memory, size) == FX_OK);
-    bool streams = fx_program_streams(program);
+    bool streams = phase.streams;
     for (size_t step = 0; step < STEPS; step++) {
         for (size_t i = 0; i < input_codes; i++) {
             inputs[i] = (int16_t)next_random(random);

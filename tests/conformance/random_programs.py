@@ -6,7 +6,6 @@ matter; some are as large as the rules allow.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import pairwise
 from random import Random
 
@@ -30,36 +29,33 @@ def random_program(seed: int) -> Program:
     length = random.randint(16, 48)
     matrices = tuple(_matrix(random, index, hardware) for index in range(random.randint(1, 2)))
     operations = tuple(_operation(random, length, matrices) for _ in range(random.randint(1, 7)))
-    program = Program(
-        hardware=hardware,
-        arena=_codes(random, length),
-        operations=operations,
-        step_operations=random.randint(0, len(operations)),
-        matrices=matrices,
-        input=_slice(random, "x", length),
-        output=_slice(random, "y", length),
-        returns_last=random.random() < 0.3,
-    )
-    return _with_sweeps(random, program) if random.random() < 0.4 else program
+    x, y = _slice(random, "x", length), _slice(random, "y", length)
+    sweeps = _sweeps(random, len(operations), x, y, length)
+    return Program(hardware, _codes(random, length), operations, matrices, sweeps, ((x,),), ((y,),))
 
 
-def _with_sweeps(random: Random, program: Program) -> Program:
-    """The program with its operations shared out over one to four sweeps."""
-    count, arena = len(program.operations), len(program.arena)
-    edges = [0, *sorted(random.randint(0, count) for _ in range(random.randint(0, 3))), count]
-    width = program.input.length
+def _sweeps(random: Random, count: int, x: Slice, y: Slice, arena: int) -> tuple[Sweep, ...]:
+    """One to four sweeps that share out ``count`` operations, in one phase."""
+    cuts = random.randint(0, 3) if random.random() < 0.4 else 0
+    edges = [0, *sorted(random.randint(0, count) for _ in range(cuts)), count]
+    directions = [random.random() < 0.5 for _ in range(cuts)] + [False]
+    streams = not any(directions)
+    width = x.length
     sweeps = []
-    for index, (first, end) in enumerate(pairwise(edges)):
-        last = index == len(edges) - 2
+    for index, ((first, end), reverse) in enumerate(zip(pairwise(edges), directions, strict=True)):
+        last = index == cuts
+        entry = _slice(random, "", arena) if index else x
+        result = y if last else _slice(random, "", arena)
         source = random.randrange(width) if index else 0
-        entry = _slice(random, "", arena) if index else program.input
-        length = min(entry.length, width - source)
-        result = program.output if last else _slice(random, "", arena)
-        reverse = not last and random.random() < 0.5
-        sweeps.append(Sweep(end - first, reverse, source, entry.start, length, result.start, result.length))
-        width += result.length
-    steps = random.randint(edges[-2], count)
-    return replace(program, sweeps=tuple(sweeps), step_operations=steps)
+        given = 0 if streams and index else min(entry.length, width - source)
+        gives = 0 if streams and not last else result.length
+        period = random.choice((1, 1, 2, 3))
+        steps = random.randint(0, end - first) if last and period == 1 else end - first
+        returns_last = last and random.random() < 0.3
+        ends = entry.start, given, result.start, gives
+        sweeps.append(Sweep(end - first, steps, reverse, returns_last, 0, period, source, *ends))
+        width += gives
+    return tuple(sweeps)
 
 
 def random_inputs(seed: int, program: Program) -> Codes:

@@ -15,13 +15,13 @@ def doubler(returns_last: bool = False, scale: float = 1.0) -> Program:
     double = Operation("copy", 2, result=2, a=0, shift_ab=1)
     same = Operation("copy", 1, result=4, a=0)
     x, y = Slice("x", 0, 2, 15, scale), Slice("y", 2, 3, 15, scale)
-    return Program(DIGITAL, np.zeros(6, np.int16), (double, same), 2, (), x, y, returns_last)
+    return Program.of_one_sweep(DIGITAL, np.zeros(6, np.int16), (double, same), (), x, y, returns_last=returns_last)
 
 
 def accumulator() -> Program:
     """y[t] = x[0] + .. + x[t]: one feature, one state."""
     add = Operation("sum", 1, result=1, a=0, b=1)
-    return Program(DIGITAL, np.zeros(2, np.int16), (add,), 1, (), Slice("x", 0, 1, 15), Slice("y", 1, 1, 15))
+    return Program.of_one_sweep(DIGITAL, np.zeros(2, np.int16), (add,), (), Slice("x", 0, 1, 15), Slice("y", 1, 1, 15))
 
 
 def two_tiles(adc_bits: int | None = 16) -> Program:
@@ -32,4 +32,5 @@ def two_tiles(adc_bits: int | None = 16) -> Program:
     matrix = Matrix("m", weights, tiles=() if adc_bits is None else tiles, **scale)
     multiply = Operation("multiply", 1, result=2, a=0)
     hardware = Hardware(adc_bits=adc_bits)
-    return Program(hardware, np.zeros(4, np.int16), (multiply,), 1, (matrix,), Slice("x", 0, 2, 15), Slice("y", 2, 1, 15))
+    x, y = Slice("x", 0, 2, 15), Slice("y", 2, 1, 15)
+    return Program.of_one_sweep(hardware, np.zeros(4, np.int16), (multiply,), (matrix,), x, y)

@@ -26,7 +26,8 @@ def make_program(weights: list[np.ndarray], hardware: Hardware, *, ranges: int =
     rows, columns = weights[0].shape
     arena = np.zeros(rows + columns + 2, np.int16)
     operation = Operation("multiply", columns, rows, 0)
-    return Program(hardware, arena, (operation,), 1, tuple(matrices), Slice("x", 0, rows, 15), Slice("y", rows, columns, 12))
+    x, y = Slice("x", 0, rows, 15), Slice("y", rows, columns, 12)
+    return Program.of_one_sweep(hardware, arena, (operation,), tuple(matrices), x, y)
 
 
 def airline_program() -> Program:

@@ -67,10 +67,10 @@ def test_a_program_comes_back_from_its_image_unchanged(name: str) -> None:
     codes = RNG.integers(-32768, 32768, (5, 2)).astype(np.int16)
     original = PROGRAMS[name]
     assert Reference(program).run_codes(codes).tolist() == Reference(original).run_codes(codes).tolist()
-    assert (program.hardware, program.input, program.output, program.slices, program.sweeps) == (
+    assert (program.hardware, program.inputs, program.outputs, program.slices, program.sweeps) == (
         original.hardware,
-        original.input,
-        original.output,
+        original.inputs,
+        original.outputs,
         original.slices,
         original.sweeps,
     )
@@ -84,7 +84,7 @@ def test_a_place_that_cannot_be_written_to_is_named(tmp_path: Path) -> None:
 def test_a_file_appears_whole_or_not_at_all(tmp_path: Path) -> None:
     TILED.save(tmp_path / "model.fxl")
     assert Program.load(tmp_path / "model.fxl").to_bytes() == IMAGES["tiled"]
-    broken = replace(TILED, step_operations=99)
+    broken = replace(TILED, sweeps=())
     with pytest.raises(ImageError):
         broken.save(tmp_path / "model.fxl")
     assert [path.name for path in tmp_path.iterdir()] == ["model.fxl"]
@@ -137,10 +137,8 @@ HEADER_CASES = [
     ("dac_bits", 17, "IMAGE_HEADER"),
     ("adc_bits", 1, "IMAGE_HEADER"),
     ("pairing", 2, "IMAGE_HEADER"),
-    ("returns_last", 2, "IMAGE_HEADER"),
-    ("reserved", 1, "IMAGE_HEADER"),
-    ("step_operations", 1000, "IMAGE_HEADER"),
-    ("input_start", 2**32 - 1, "contradicts the header"),
+    ("weight_bits", 8, "IMAGE_HEADER"),
+    ("weight_bits", 0, "IMAGE_HEADER"),
     ("arena_length", 5, "IMAGE_ARENA"),
     ("section_count", 60000, "IMAGE_SECTIONS"),
 ]
@@ -183,16 +181,14 @@ RECORD_CASES = [
 
 SWEEP_CASES = [
     (0, "operations", 1),
+    (0, "step_operations", 1000),
     (0, "reverse", 2),
-    (2, "reverse", 1),
+    (0, "returns_last", 2),
+    (1, "period", 0),
     (0, "source", 1),
     (1, "source", 2**32 - 1),
     (0, "input_start", 2**32 - 1),
-    (0, "input_start", 1),
-    (1, "input_length", 0),
     (1, "output_start", 2**32 - 1),
-    (2, "output_start", 0),
-    (1, "output_length", 0),
     (0, "reserved", 1),
 ]
 
@@ -201,6 +197,33 @@ SWEEP_CASES = [
 def test_a_wrong_sweep_is_refused(index: int, field: str, value: int) -> None:
     with pytest.raises(ImageError, match="IMAGE_SWEEPS"):
         from_bytes(with_field(IMAGES["both directions"], "sweeps", field, value, index))
+
+
+def test_metadata_that_contradict_the_sweeps_are_refused() -> None:
+    with pytest.raises(ImageError, match="'inputs' contradicts the sweeps"):
+        from_bytes(with_field(IMAGES["both directions"], "sweeps", "input_start", 1))
+
+
+PHASE_CASES = [
+    (0, "phase", 1),
+    (2, "phase", 2),
+    (2, "reverse", 1),
+    (0, "returns_last", 1),
+    (0, "step_operations", 0),
+    (2, "output_length", 0),
+]
+
+
+@pytest.mark.parametrize(("index", "field", "value"), PHASE_CASES)
+def test_a_sweep_out_of_place_in_its_phase_is_refused(index: int, field: str, value: int) -> None:
+    with pytest.raises(ImageError, match="IMAGE_PHASES"):
+        from_bytes(_without_metadata(with_field(IMAGES["both directions"], "sweeps", field, value, index)))
+
+
+@pytest.mark.parametrize(("field", "value"), [("input_length", 0), ("output_length", 0), ("phase", 1)])
+def test_a_program_takes_something_gives_something_and_begins_with_phase_0(field: str, value: int) -> None:
+    with pytest.raises(ImageError, match="IMAGE_PHASES"):
+        from_bytes(with_field(IMAGES["tiled"], "sweeps", field, value))
 
 
 @pytest.mark.parametrize(("field", "value", "reason"), HEADER_CASES)
@@ -236,7 +259,7 @@ def test_a_scale_that_could_overflow_64_bits_is_refused() -> None:
 
 def _without_metadata(image: bytes) -> bytes:
     index = list(layout.SECTIONS).index("metadata")
-    return with_field(with_field(image, "sections", "size", 0, index), "header", "reserved", 0)
+    return with_field(image, "sections", "size", 0, index)
 
 
 @pytest.mark.parametrize("name", IMAGES)

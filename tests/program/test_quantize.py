@@ -83,7 +83,7 @@ def test_a_many_to_one_network_runs_its_head_once(rng: np.random.Generator) -> N
     network = Network(layers, returns="last")
     x = np.stack([waves(20, 2, rng), waves(20, 2, rng)])
     program = quantize(network, x, DIGITAL)
-    kinds = [operation.kind for operation in program.operations[program.step_operations :]]
+    kinds = [operation.kind for operation in program.operations[program.sweeps[-1].step_operations :]]
     assert kinds == ["copy", "multiply", "activate", "copy", "multiply"]
     assert run(program, x).shape == (2, 2)
     assert np.abs(run(program, x) - network(x)).max() < 0.003

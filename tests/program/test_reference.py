@@ -1,5 +1,3 @@
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
@@ -13,7 +11,7 @@ X = Slice("x", 0, 2, 15)
 
 def elementwise(operation: Operation, arena: list[int]) -> Program:
     contents = np.array(arena, dtype=np.int16)
-    return Program(Hardware(), contents, (operation,), 1, (), X, Slice("y", operation.result, operation.length, 15))
+    return Program.of_one_sweep(Hardware(), contents, (operation,), (), X, Slice("y", operation.result, operation.length, 15))
 
 
 def product(
@@ -24,7 +22,7 @@ def product(
     matrix = Matrix("w", np.array(weights, dtype=np.int16), *scale, tiles)
     operations = (Operation("multiply", 1, 2, 0),)
     hardware = Hardware(adc_bits=adc_bits)
-    return Program(hardware, np.zeros(3, dtype=np.int16), operations, 1, (matrix,), X, Slice("y", 2, 1, 15))
+    return Program.of_one_sweep(hardware, np.zeros(3, dtype=np.int16), operations, (matrix,), X, Slice("y", 2, 1, 15), 1)
 
 
 @pytest.mark.parametrize(
@@ -85,9 +83,9 @@ def test_sequences_start_at_reset_and_steps_carry_on() -> None:
 
 
 def test_operations_after_the_step_run_only_when_an_output_is_wanted() -> None:
-    copy = Operation("sum", 1, 3, 2, 3)
-    program = elementwise(Operation("sum", 1, 2, 0, 2), [0, 0, 0, 0])
-    program = replace(program, operations=(*program.operations, copy), output=Slice("y", 3, 1, 15), returns_last=True)
+    operations = Operation("sum", 1, 2, 0, 2), Operation("sum", 1, 3, 2, 3)
+    y = Slice("y", 3, 1, 15)
+    program = Program.of_one_sweep(Hardware(), np.zeros(4, np.int16), operations, (), X, y, step_operations=1, returns_last=True)
     assert Reference(program).run_codes(np.array([[1, 0], [2, 0]], dtype=np.int16)).tolist() == [3]
 
 

@@ -34,6 +34,7 @@ def layout_header(_: str) -> str:
         "",
         f"#define FX_MAGIC 0x{layout.MAGIC:08X}u",
         f"#define FX_VERSION {layout.VERSION}u",
+        f"#define FX_NARROW_LEVELS {layout.NARROW_LEVELS}u",
         *(f"#define FX_{name} {value}u" for name, value in operations.LIMITS.items()),
     ]
     lines += _enumeration("FX_SECTION", list(layout.SECTIONS.items()))

@@ -31,5 +31,5 @@ def _record(record: layout.Record) -> str:
 
 
 def _sections() -> str:
-    rows = [(kind, name, layout.ELEMENT_SIZES[name]) for name, kind in layout.SECTIONS.items()]
+    rows = [(kind, name, layout.ELEMENT_SIZES.get(name, "weight_bits / 8")) for name, kind in layout.SECTIONS.items()]
     return "### Section kinds\n\n" + table(("kind", "section", "bytes per element"), rows)

@@ -7,7 +7,7 @@
 
 /* One product of a batch with a block of a matrix. Strides are in elements. */
 typedef struct {
-    const int16_t *weights; /* column after column */
+    const void *weights; /* int8_t or int16_t, column after column */
     size_t weight_stride;
     const int16_t *codes; /* sequence after sequence, each -32767..32767 */
     size_t code_stride;
@@ -20,7 +20,8 @@ typedef struct {
 
 struct fx_kernels {
     const char *name;
-    void (*multiply)(const fx_product *product);
+    void (*multiply_16)(const fx_product *product); /* 16-bit weights */
+    void (*multiply_8)(const fx_product *product);  /* 8-bit weights */
     /* result[i] = fx_activation(function, fraction, codes[i]); result may be codes itself. */
     void (*activate)(uint8_t function, uint8_t fraction, const int16_t *codes, int16_t *result, uint32_t length);
     /* The product_sum operation on one sequence's arena; returns how many results were clipped. */

@@ -2,24 +2,28 @@
 #include "../arithmetic.h"
 #include "kernels.h"
 
-static int64_t dot(const int16_t *a, const int16_t *b, uint32_t length) {
-    int64_t sum = 0;
-    for (uint32_t i = 0; i < length; i++) {
-        sum += (int32_t)a[i] * b[i];
-    }
-    return sum;
-}
-
 /* Columns outside, sequences inside: a column's weights are fetched once for the whole batch. */
-static void multiply(const fx_product *product) {
-    for (uint32_t column = 0; column < product->columns; column++) {
-        const int16_t *weights = product->weights + column * product->weight_stride;
-        for (uint32_t sequence = 0; sequence < product->count; sequence++) {
-            const int16_t *codes = product->codes + sequence * product->code_stride;
-            product->sums[sequence * product->sum_stride + column] = dot(weights, codes, product->rows);
-        }
+#define DEFINE_MULTIPLY(name, weight_type)                                                                             \
+    static int64_t dot_##name(const weight_type *a, const int16_t *b, uint32_t length) {                               \
+        int64_t sum = 0;                                                                                               \
+        for (uint32_t i = 0; i < length; i++) {                                                                        \
+            sum += (int32_t)a[i] * b[i];                                                                               \
+        }                                                                                                              \
+        return sum;                                                                                                    \
+    }                                                                                                                  \
+                                                                                                                       \
+    static void name(const fx_product *product) {                                                                      \
+        const weight_type *weights = product->weights;                                                                 \
+        for (uint32_t column = 0; column < product->columns; column++, weights += product->weight_stride) {            \
+            for (uint32_t sequence = 0; sequence < product->count; sequence++) {                                       \
+                const int16_t *codes = product->codes + sequence * product->code_stride;                               \
+                product->sums[sequence * product->sum_stride + column] = dot_##name(weights, codes, product->rows);    \
+            }                                                                                                          \
+        }                                                                                                              \
     }
-}
+
+DEFINE_MULTIPLY(multiply_16, int16_t)
+DEFINE_MULTIPLY(multiply_8, int8_t)
 
 static void activate(uint8_t function, uint8_t fraction, const int16_t *codes, int16_t *result, uint32_t length) {
     for (uint32_t i = 0; i < length; i++) {
@@ -42,7 +46,8 @@ static uint32_t product_sum(const fx_operation *operation, int16_t *arena) {
 
 const fx_kernels fx_kernels_portable = {
     .name = "portable",
-    .multiply = multiply,
+    .multiply_16 = multiply_16,
+    .multiply_8 = multiply_8,
     .activate = activate,
     .product_sum = product_sum,
 };

@@ -36,9 +36,10 @@ class Draft:
 
     def finished(self) -> Sweep:
         """The sweep as the program has it."""
-        assert self.entry is not None and self.output is not None
-        ends = self.entry.start, self.entry.length, self.output.start, self.output.length
-        return Sweep(len(self.operations), self.reverse, self.source, *ends)
+        ends = {"input": self.entry, "output": self.output}
+        places = {f"{end}_{name}": getattr(part, name) for end, part in ends.items() if part for name in ("start", "length")}
+        flags = {name: getattr(self, name) for name in ("reverse", "returns_last", "phase", "period", "source")}
+        return Sweep(len(self.operations), self.step_operations, **flags, **places)
 
 
 @dataclass
