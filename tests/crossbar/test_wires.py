@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -103,6 +107,19 @@ def test_pairs_side_by_side_more_than_halve_the_error_of_a_tall_array(shape, mic
     error = wire_error(cells, Wires(row=0.3, column=0.3), volts)
     for value, (low, high) in zip(error, (raw, gain, column_gains), strict=True):
         assert low < value < high
+
+
+def test_the_last_bits_do_not_depend_on_the_number_of_threads():
+    script = (
+        "import hashlib, numpy as np; from fxlstm.crossbar.wires import Wires, effective_conductance;"
+        "cells = np.random.default_rng(1).uniform(1e-6, 1e-3, (130, 110));"
+        "print(*(hashlib.sha256(effective_conductance(c, Wires(1, 2)).tobytes()).hexdigest() for c in (cells, cells[:, :60])))"
+    )
+    found = set()
+    for threads in ("1", "2", "3"):
+        environment = os.environ | {"OPENBLAS_NUM_THREADS": threads}
+        found.add(subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, check=True).stdout)
+    assert len(found) == 1
 
 
 @pytest.mark.parametrize("name", ["row", "column", "source", "driver", "amplifier"])

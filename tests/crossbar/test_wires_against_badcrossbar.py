@@ -21,11 +21,13 @@ def _quiet():
     logging.getLogger("badcrossbar").setLevel(logging.ERROR)
 
 
-@pytest.mark.parametrize("shape", [(1, 1), (2, 2), (5, 9), (9, 5), (34, 60), (128, 64)])
-@pytest.mark.parametrize(("row", "column"), [(0.3, 0.3), (10, 0.5), (0, 2), (3, 0)])
+SMALL = [(1, 1), (2, 2), (5, 9), (9, 5), (34, 60)]
+OHMS = [(0.3, 0.3), (10, 0.5), (0, 2), (3, 0)]
+LARGE = [((128, 64), 0.3, 0.3), ((64, 128), 1, 5), ((130, 110), 0.3, 1)]
+
+
+@pytest.mark.parametrize(("shape", "row", "column"), [(shape, *ohms) for shape in SMALL for ohms in OHMS] + LARGE)
 def test_the_same_currents(shape, row, column):
-    if shape == (128, 64) and row != column:
-        row, column = column, row
     random = np.random.default_rng(1)
     cells = random.uniform(10e-6, 900e-6, shape)
     volts = random.uniform(-0.2, 0.2, (shape[0], VECTORS))

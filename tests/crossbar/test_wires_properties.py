@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from unittest.mock import patch
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from fxlstm.crossbar.wires import Wires, effective_conductance, solve
+from fxlstm.crossbar.wires import Wires, blocks, collapse, effective_conductance, solve
 
 OHMS = st.sampled_from([0.0]) | st.floats(1e-2, 1e3)
 SIEMENS = st.sampled_from([0.0]) | st.floats(1e-6, 1e-2)
@@ -69,6 +71,14 @@ def test_what_is_left_of_the_conductances_is_positive_and_no_more_than_the_cells
     effective = effective_conductance(cells, wires)
     assert effective.min() >= 0
     assert effective.sum() <= cells.sum() * (1 + 1e-12)
+
+
+@given(driven_arrays(), st.integers(1, 4))
+def test_blocks_joined_are_the_array_taken_in_row_by_row(case, leaf):
+    cells, wires, _, _ = case
+    with patch.object(collapse, "BLOCKS_FROM", 0), patch.object(blocks, "LEAF", leaf):
+        joined = effective_conductance(cells, wires)
+    np.testing.assert_allclose(joined, effective_conductance(cells, wires), rtol=1e-9, atol=1e-14 * cells.sum())
 
 
 @given(driven_arrays())

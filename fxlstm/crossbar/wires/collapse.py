@@ -14,25 +14,30 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg.lapack import dposv
 
+from fxlstm.crossbar.wires.blocks import collapse_by_blocks
 from fxlstm.crossbar.wires.resistances import Line, Wires, checked_conductance
+from fxlstm.crossbar.wires.rows import between_columns, ladders
+from fxlstm.crossbar.wires.threads import one_thread
 
 Matrix = NDArray[np.float64]
 
 _CHUNK = 1 << 17  # numbers in the matrices of rows prepared at once: 1 MiB, which stays in the cache
+BLOCKS_FROM = 100  # rows and columns above which halving the array is quicker
 
 
 def effective_conductance(conductance: Matrix, wires: Wires) -> Matrix:
     """Return the matrix G that gives the sensed currents I = V G of driver voltages V, exactly: siemens, (rows, columns).
 
     ``conductance``: siemens, (rows, columns), of linear cells. Computed once per state of the cells; every vector is then one
-    product. The work grows as rows x columns x the smaller of both squared: 128 x 64 takes some 20 ms, 512 x 512 seconds.
+    product: 128 x 64 takes some 20 ms, 512 x 512 some 2 s.
     Raises :class:`ArrayError` for conductances that are negative or not finite, and for source lines.
     """
     conductance = checked_conductance(conductance)
     wires.check_rows_are_driven()
     if not wires.rows.reach and not wires.columns.reach:
         return conductance.copy()
-    return _collapse(conductance, wires.rows, wires.columns)
+    with one_thread():
+        return _collapse(conductance, wires.rows, wires.columns)
 
 
 def _collapse(cells: Matrix, driven: Line, sensed: Line) -> Matrix:
@@ -43,7 +48,7 @@ def _collapse(cells: Matrix, driven: Line, sensed: Line) -> Matrix:
         return np.ascontiguousarray(_collapse(cells[:, ::-1], Line(driven.segment, driven.converter, "first"), sensed)[:, ::-1])
     if sensed.end == "first":
         return np.ascontiguousarray(_collapse(cells[::-1], driven, Line(sensed.segment, sensed.converter, "last"))[::-1])
-    return _descend(cells, driven, sensed)
+    return collapse_by_blocks(cells, driven, sensed) if min(cells.shape) > BLOCKS_FROM else _descend(cells, driven, sensed)
 
 
 def _descend(cells: Matrix, driven: Line, sensed: Line) -> Matrix:
@@ -92,40 +97,7 @@ def _rows(cells: Matrix, driven: Line) -> Iterator[tuple[Matrix, Matrix]]:
     """Of each row: the admittance matrix that its cells put between the columns, and the currents they inject per driver volt."""
     rows, columns = cells.shape
     chunk = max(1, _CHUNK // columns**2)
-    diagonal = np.arange(columns)
     for start in range(0, rows, chunk):
         some = cells[start : start + chunk]
-        impedance, reached = _ladders(some, driven)
-        injected = some * reached
-        # What a column's cell takes goes to the driver or comes out at other columns.
-        seen = -some[:, :, np.newaxis] * impedance * some[:, np.newaxis, :]
-        seen[:, diagonal, diagonal] = 0
-        seen[:, diagonal, diagonal] = injected - seen.sum(axis=2)
-        yield from zip(seen, injected, strict=True)
-
-
-def _ladders(cells: Matrix, driven: Line) -> tuple[Matrix, Matrix]:
-    """Of rows with grounded columns: node voltages per ampere into a node (row, node, node) and per driver volt (row, node)."""
-    rows, columns = cells.shape
-    behind = np.empty_like(cells)  # admittance of all that lies to the right of a node
-    behind[:, -1] = 1 / driven.reach if driven.end == "both" else 0.0
-    for node in range(columns - 1, 0, -1):
-        beyond = behind[:, node] + cells[:, node]
-        behind[:, node - 1] = beyond / (1 + driven.segment * beyond)
-    load = behind + cells
-    passed = 1 / (1 + driven.segment * load)  # voltage at a node per volt at the one before
-    before = np.empty_like(cells)  # impedance towards the driver
-    before[:, 0] = driven.reach
-    for node in range(1, columns):
-        before[:, node] = driven.segment + before[:, node - 1] / (1 + cells[:, node - 1] * before[:, node - 1])
-    own = before / (1 + before * load)
-    impedance = np.empty((rows, columns, columns))
-    for node in range(columns):
-        impedance[:, node, node] = own[:, node]
-        impedance[:, node, :node] = impedance[:, node - 1, :node] * passed[:, node, np.newaxis]
-        impedance[:, :node, node] = impedance[:, node, :node]
-    passed[:, 0] = 1 / (1 + driven.reach * load[:, 0])
-    reached = np.cumprod(passed, axis=1)
-    if driven.end == "both":
-        reached += impedance[:, -1, :] / driven.reach
-    return impedance, np.asarray(reached, np.float64)
+        impedance, reached = ladders(some, driven.segment, driven.reach, driven.reach if driven.end == "both" else None)
+        yield from zip(*between_columns(some, impedance, reached), strict=True)

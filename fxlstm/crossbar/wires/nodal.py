@@ -12,6 +12,7 @@ from scipy.sparse.linalg import splu
 
 from fxlstm.crossbar.wires.circuit import Circuit, row_driven
 from fxlstm.crossbar.wires.resistances import Wires, checked_conductance
+from fxlstm.crossbar.wires.threads import one_thread
 from fxlstm.errors import ArrayError, ConvergenceError
 
 Matrix = NDArray[np.float64]
@@ -133,9 +134,9 @@ def _factor(circuit: Circuit, cells: Matrix) -> Callable[[Matrix], Matrix]:
     """Factorise the matrix of the free nodes and return what solves it."""
     free = slice(circuit.converters, None)
     matrix = _admittance(circuit, 1 / circuit.ohms, cells)[free, free]
-    solver: Callable[[Matrix], Matrix] = splu(
-        csc_array(matrix), permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options={"SymmetricMode": True}
-    ).solve
+    with one_thread():
+        factors = splu(csc_array(matrix), permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options={"SymmetricMode": True})
+    solver: Callable[[Matrix], Matrix] = factors.solve
     return solver
 
 
