@@ -2,9 +2,8 @@
 
 A block is a matrix between its ports, one per wire and side. What goes in is a voltage at the left and at the bottom, a current at
 the right and at the top; what comes out is the current drawn at the left, the voltage at the right and at the top, and the current
-delivered at the bottom. In this form every entry is finite also where wires have no resistance, and joining adds only numbers of
-one sign. The work grows with the cube of a side, that of ``collapse.py`` with the fourth power; for small arrays that
-is quicker.
+delivered at the bottom. In this form every entry is finite also where wires have no resistance, and joining needs no differences
+of large numbers. The work grows with the cube of a side, that of ``collapse.py`` with the fourth power, but from a smaller start.
 """
 
 from __future__ import annotations
