@@ -16,10 +16,14 @@ from fxlstm.network.builders import (
 from fxlstm.network.cells import CELLS, DENSE, DENSE_SIGMOID, DENSE_TANH, LSTM, Activation, Cell
 from fxlstm.network.convolution import conv_lstm_1d, conv_lstm_2d, convolved_shape
 from fxlstm.network.directions import Backward, Bidirectional, Block, directed_layers, layers_of, merged
+from fxlstm.network.encoder_decoder import EncoderDecoder
 from fxlstm.network.layer import Layer
 from fxlstm.network.network import Network
 from fxlstm.network.storage import load_network, save_network
+from fxlstm.network.structure import Model
 from fxlstm.network.timing import TimeGate
+from fxlstm.network.tree_layers import child_sum_tree_lstm, nary_tree_lstm
+from fxlstm.network.trees import Tree, TreeNetwork
 
 __all__ = [
     "CELLS",
@@ -32,10 +36,15 @@ __all__ = [
     "Bidirectional",
     "Block",
     "Cell",
+    "EncoderDecoder",
     "Layer",
+    "Model",
     "Network",
     "TimeGate",
+    "Tree",
+    "TreeNetwork",
     "bidirectional",
+    "child_sum_tree_lstm",
     "conv_lstm_1d",
     "conv_lstm_2d",
     "convolved_shape",
@@ -49,6 +58,7 @@ __all__ = [
     "lstm_1997",
     "lstm_from_torch",
     "merged",
+    "nary_tree_lstm",
     "peephole_lstm",
     "phased_lstm",
     "rnn",

@@ -16,6 +16,7 @@ from fxlstm.network.forward import Sequences, Trace, trace_blocks
 from fxlstm.network.layer import Layer
 from fxlstm.network.lengths import Lengths, Rows, checked_lengths, equal_lengths
 from fxlstm.network.masking import check_mask, present_timesteps
+from fxlstm.network.names import unique
 from fxlstm.network.streaming import Stream, check_steps, check_streams, fed_back
 from fxlstm.network.timing import check_sorted, checked_times
 
@@ -101,7 +102,7 @@ class Network:
     @property
     def layer_names(self) -> tuple[str, ...]:
         """A name for each of ``every_layer``: its own, numbered where several have it."""
-        return tuple(_unique([layer.name for layer in self.every_layer]))
+        return tuple(unique([layer.name for layer in self.every_layer]))
 
     @property
     def states(self) -> dict[str, int]:
@@ -133,7 +134,7 @@ class Network:
         """
         batched, single = self._as_batch(x)
         batch, time, _ = batched.shape
-        starts = self._starts(states or {}, batch)
+        starts = self.starting_states(states or {}, batch)
         counts = checked_lengths(lengths, batch, time)
         is_sequence = self.returns == "sequence"
         result = np.zeros((batch, time, self.outputs) if is_sequence else (batch, self.outputs))
@@ -155,7 +156,7 @@ class Network:
             raise ModelError(f"network {self.name!r} does not feed its outputs back; give it feeds_back=True")
         check_steps(steps)
         batched, single = self._as_batch(x)
-        outputs = fed_back(Stream(self.layers, self.layer_names, self._starts({}, len(batched))), batched, steps)
+        outputs = fed_back(Stream(self.layers, self.layer_names, self.starting_states({}, len(batched))), batched, steps)
         return outputs[0] if single else outputs
 
     def final_states(
@@ -168,7 +169,7 @@ class Network:
         """Return every state, (batch, length), once its layer has read the whole sequence; arguments as for a call."""
         batched, _ = self._as_batch(x)
         batch, time, _ = batched.shape
-        starts = self._starts(states or {}, batch)
+        starts = self.starting_states(states or {}, batch)
         final = {name: np.zeros((batch, length)) for name, length in self.states.items()}
         for part, rows, _ in self._parts(batched, checked_lengths(lengths, batch, time), times):
             own = {name: values[rows] for name, values in starts.items()}
@@ -194,7 +195,7 @@ class Network:
         """
         batched, _ = self._as_batch(x)
         batch, time, _ = batched.shape
-        starts = self._starts(states or {}, batch)
+        starts = self.starting_states(states or {}, batch)
         whole: list[Trace] = [{} for _ in self.every_layer]
         for part, rows, length in self._parts(batched, checked_lengths(lengths, batch, time), times):
             own = {name: values[rows] for name, values in starts.items()}
@@ -237,8 +238,8 @@ class Network:
     def _outputs(blocks: Sequence[Block], names: Sequence[str], sequences: Sequences, starts: Mapping[str, Array]) -> Array:
         return merged(blocks[-1], trace_blocks(blocks, names, sequences, starts, outputs_only=True))
 
-    def _starts(self, states: Mapping[str, ArrayLike], batch: int) -> dict[str, Array]:
-        """Return the states that a batch starts from, (batch, length) each: the given ones, checked, else the network's own."""
+    def starting_states(self, states: Mapping[str, ArrayLike], batch: int) -> dict[str, Array]:
+        """Return the states that a batch starts from, (batch, length) each: the given ones, checked, else :attr:`initial`."""
         arrays = {name: np.broadcast_to(values, (batch, len(values))) for name, values in self.initial.items()}
         for name, values in states.items():
             self._check_state(name)
@@ -270,14 +271,3 @@ class Network:
         if 0 in array.shape:
             raise ModelError(f"input has shape {array.shape}; give at least one sequence of at least one timestep")
         return (array[np.newaxis], True) if array.ndim == 2 else (array, False)
-
-
-def _unique(names: Sequence[str]) -> list[str]:
-    """Return the names, numbered where one occurs more than once."""
-    unique: list[str] = []
-    for name in names:
-        label, number = name, 1
-        while names.count(label) > 1 or label in unique:
-            label, number = f"{name}-{number}", number + 1
-        unique.append(label)
-    return unique

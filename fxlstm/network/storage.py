@@ -13,8 +13,7 @@ from safetensors.numpy import save
 
 from fxlstm.errors import ModelError
 from fxlstm.files import write_whole
-from fxlstm.network.network import Network
-from fxlstm.network.structure import build_network, describe_network, network_tensors
+from fxlstm.network.structure import Model, build, describe, tensors_of
 
 VERSION = 2
 READABLE = (1, 2)  # 1 knows neither cells as data nor the options of networks and layers that have a default
@@ -22,7 +21,7 @@ PICKLES = (".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".joblib")
 _KEY = "fxlstm"  # the entry of the file's metadata that holds the structure
 
 
-def save_network(network: Network, path: str | os.PathLike[str]) -> None:
+def save_network(network: Model, path: str | os.PathLike[str]) -> None:
     """Write ``network`` to a ``.safetensors`` file, replacing it whole or not at all.
 
     Tensors are called ``layers.<index>.<parameter>``, float64; the index counts all layers, those of a pair one after the other.
@@ -30,17 +29,17 @@ def save_network(network: Network, path: str | os.PathLike[str]) -> None:
     Raises :class:`ModelError` for another suffix, metadata that is not JSON, or a place that cannot be written to.
     """
     path = _checked_suffix(path)
-    structure = {"version": VERSION, **describe_network(network)}
+    structure = {"version": VERSION, **describe(network)}
     try:
         text = json.dumps(structure, allow_nan=False)
     except (TypeError, ValueError) as error:
         raise ModelError(
             f"metadata of network {network.name!r} is not JSON ({error}); keep to text, finite numbers, lists"
         ) from error
-    write_whole(path, lambda file: file.write(save(network_tensors(network), {_KEY: text})), ModelError)
+    write_whole(path, lambda file: file.write(save(tensors_of(network), {_KEY: text})), ModelError)
 
 
-def load_network(path: str | os.PathLike[str]) -> Network:
+def load_network(path: str | os.PathLike[str]) -> Model:
     """Return the network in a ``.safetensors`` file written by :func:`save_network`.
 
     Raises :class:`ModelError` for a file that is absent, damaged, of another kind or of a newer version.
@@ -59,13 +58,13 @@ def load_network(path: str | os.PathLike[str]) -> Network:
     return _build(header, tensors, path)
 
 
-def _build(header: str, tensors: Mapping[str, Any], path: Path) -> Network:
+def _build(header: str, tensors: Mapping[str, Any], path: Path) -> Model:
     """Return the network of a parsed file; every complaint names the file."""
     try:
         structure = json.loads(header)
         if structure["version"] not in READABLE:
             raise ModelError(f"format version {structure['version']}, this release reads up to {VERSION}; update fxlstm")
-        return build_network(structure, tensors)
+        return build(structure, tensors)
     except ModelError as error:
         raise ModelError(f"{str(path)!r}: {error}") from error
     except (ValueError, TypeError, KeyError, AttributeError) as error:

@@ -14,19 +14,59 @@ from fxlstm.network.cells import CELLS, Cell
 from fxlstm.network.cells.as_data import cell_from_data, cell_to_data
 from fxlstm.network.cells.catalogue import WITH_MORE_INPUTS
 from fxlstm.network.directions import Backward, Bidirectional, Block
+from fxlstm.network.encoder_decoder import EncoderDecoder
 from fxlstm.network.layer import Layer
 from fxlstm.network.network import Network
 from fxlstm.network.timing import TimeGate
+from fxlstm.network.trees import TreeNetwork
 
 Entry = Mapping[str, Any]  # an object of the JSON
 Tensors = Mapping[str, Array]
+Model = Network | TreeNetwork | EncoderDecoder
 
 _KNOWN = {**CELLS, **WITH_MORE_INPUTS}
 _INITIAL = "initial."
+_SIDES = ("encoder", "decoder")
 _TIME_GATE = ("period", "phase", "open_ratio")
 
 
-def describe_network(network: Network) -> dict[str, Any]:
+def describe(model: Model) -> dict[str, Any]:
+    """Return what a file says of a network of any kind beside its tensors."""
+    if isinstance(model, Network):
+        return {"kind": "network", **_describe_network(model)}
+    common = {"name": model.name, "metadata": dict(model.metadata)}
+    if isinstance(model, TreeNetwork):
+        return {"kind": "tree", **common, "layers": [_describe_layer(layer) for layer in model.every_layer]}
+    sides = {side: _describe_network(getattr(model, side)) for side in _SIDES}
+    return {"kind": "encoder-decoder", **common, **sides, "bridge": dict(model.bridge), "feed": model.feed}
+
+
+def tensors_of(model: Model) -> dict[str, Array]:
+    """Return the tensors of a network of any kind; those of an encoder and a decoder begin with ``encoder.`` and ``decoder.``."""
+    if isinstance(model, Network):
+        return _network_tensors(model)
+    if isinstance(model, TreeNetwork):
+        return _layer_tensors(model.every_layer)
+    return {f"{side}.{name}": array for side in _SIDES for name, array in _network_tensors(getattr(model, side)).items()}
+
+
+def build(entry: Entry, tensors: Tensors) -> Model:
+    """Return the network of an entry and its tensors; damaged entries raise ``KeyError``, ``TypeError`` and the like."""
+    match entry.get("kind", "network"):
+        case "network":
+            return _build_network(entry, tensors)
+        case "tree":
+            layer, *head = (_build_layer(part, index, tensors) for index, part in enumerate(entry["layers"]))
+            return TreeNetwork(layer, tuple(head), entry["name"], dict(entry["metadata"]))
+        case "encoder-decoder":
+            encoder, decoder = (_build_network(entry[side], _below(tensors, f"{side}.")) for side in _SIDES)
+            options = entry["name"], dict(entry["metadata"])
+            return EncoderDecoder(encoder, decoder, dict(entry["bridge"]), entry["feed"], *options)
+        case kind:
+            raise ModelError(f"a network of the kind {kind!r}, unknown to this release; update fxlstm")
+
+
+def _describe_network(network: Network) -> dict[str, Any]:
     """Return what a file says of a network beside its tensors."""
     return {
         "name": network.name,
@@ -39,28 +79,28 @@ def describe_network(network: Network) -> dict[str, Any]:
     }
 
 
-def network_tensors(network: Network) -> dict[str, Array]:
+def _network_tensors(network: Network) -> dict[str, Array]:
     """Return a network's tensors: its layers', and initial states as ``initial.<layer>/<state>``."""
     initial = {f"{_INITIAL}{name}": values for name, values in network.initial.items()}
-    return layer_tensors(network.every_layer) | initial
+    return _layer_tensors(network.every_layer) | initial
 
 
-def build_network(entry: Entry, tensors: Tensors) -> Network:
-    """Return the network of an entry and its tensors; damaged entries raise ``KeyError``, ``TypeError`` and the like."""
+def _build_network(entry: Entry, tensors: Tensors) -> Network:
+    """Return one network from its entry and its tensors."""
     number = count()
     return Network(
         tuple(_build_block(block, number, tensors) for block in entry["layers"]),
         entry["returns"],
         entry["name"],
         dict(entry["metadata"]),
-        initial=below(tensors, _INITIAL),
+        initial=_below(tensors, _INITIAL),
         reads_backward=entry.get("reads_backward", False),
         mask_value=entry.get("mask_value"),
         feeds_back=entry.get("feeds_back", False),
     )
 
 
-def layer_tensors(layers: Sequence[Layer]) -> dict[str, Array]:
+def _layer_tensors(layers: Sequence[Layer]) -> dict[str, Array]:
     """Return the tensors of layers: ``layers.<index>.<parameter>``, and ``time_gates.<index>.<array>`` of those that have one."""
     tensors = {f"layers.{index}.{key}": array for index, layer in enumerate(layers) for key, array in layer.parameters.items()}
     for index, layer in enumerate(layers):
@@ -69,7 +109,7 @@ def layer_tensors(layers: Sequence[Layer]) -> dict[str, Array]:
     return {name: np.ascontiguousarray(array) for name, array in tensors.items()}
 
 
-def below(tensors: Tensors, prefix: str) -> dict[str, Array]:
+def _below(tensors: Tensors, prefix: str) -> dict[str, Array]:
     """Return the tensors whose names begin with a prefix, without it."""
     return {name.removeprefix(prefix): array for name, array in tensors.items() if name.startswith(prefix)}
 
@@ -78,24 +118,24 @@ def _describe_block(block: Block) -> dict[str, Any]:
     """Return what a file says of a layer or a pair beside its tensors."""
     match block:
         case Bidirectional():
-            pair = {"forward": describe_layer(block.forward), "backward": describe_layer(block.backward)}
+            pair = {"forward": _describe_layer(block.forward), "backward": _describe_layer(block.backward)}
             return {"merge": block.merge, **pair}
         case Backward():
-            return {"backward_alone": describe_layer(block.layer)}
-    return describe_layer(block)
+            return {"backward_alone": _describe_layer(block.layer)}
+    return _describe_layer(block)
 
 
 def _build_block(entry: Entry, number: Iterator[int], tensors: Tensors) -> Block:
     """Return a layer or a pair from its entry; ``number`` counts the layers."""
     if "merge" in entry:
-        forward, backward = (build_layer(entry[direction], next(number), tensors) for direction in ("forward", "backward"))
+        forward, backward = (_build_layer(entry[direction], next(number), tensors) for direction in ("forward", "backward"))
         return Bidirectional(forward, backward, entry["merge"])
     if "backward_alone" in entry:
-        return Backward(build_layer(entry["backward_alone"], next(number), tensors))
-    return build_layer(entry, next(number), tensors)
+        return Backward(_build_layer(entry["backward_alone"], next(number), tensors))
+    return _build_layer(entry, next(number), tensors)
 
 
-def describe_layer(layer: Layer) -> dict[str, Any]:
+def _describe_layer(layer: Layer) -> dict[str, Any]:
     """Return what a file says of a layer beside its tensors; its cell by name where the catalogue has it, else as data."""
     cell = layer.cell.name if _KNOWN.get(layer.cell.name) == layer.cell else cell_to_data(layer.cell)
     options: dict[str, Any] = {"sizes": dict(layer.sizes)} if layer.sizes else {}
@@ -104,12 +144,12 @@ def describe_layer(layer: Layer) -> dict[str, Any]:
     return {"cell": cell, "inputs": layer.inputs, "units": layer.units, "name": layer.name, **options}
 
 
-def build_layer(entry: Entry, index: int, tensors: Tensors) -> Layer:
+def _build_layer(entry: Entry, index: int, tensors: Tensors) -> Layer:
     """Return one layer from its entry and its tensors; ``index``: its number in their names."""
     cell = _build_cell(entry["cell"], index)
-    parameters, gate = below(tensors, f"layers.{index}."), None
+    parameters, gate = _below(tensors, f"layers.{index}."), None
     if "leak" in entry:
-        arrays = below(tensors, f"time_gates.{index}.")
+        arrays = _below(tensors, f"time_gates.{index}.")
         gate = TimeGate(arrays["period"], arrays["phase"], arrays["open_ratio"], entry["leak"])
     sizes, period = entry.get("sizes", {}), entry.get("period", 1)
     return Layer(cell, entry["inputs"], entry["units"], parameters, entry["name"], sizes, period, gate)
