@@ -14,12 +14,12 @@ Array = NDArray[np.float64]
 
 
 def as_float(value: ArrayLike | Sequence[Any], what: str) -> Array:
-    """Return a copy of ``value`` as float64, any shape; ``what`` names it in errors.
+    """Return a copy of ``value`` as float64, any shape, rows one after the other; ``what`` names it in errors.
 
     Raises :class:`ModelError` unless it holds real, finite numbers.
     """
     try:
-        array = np.asarray(value).astype(np.float64, casting="same_kind")
+        array = np.asarray(value).astype(np.float64, order="C", casting="same_kind")
     except (TypeError, ValueError, RuntimeError) as error:  # RuntimeError: a tensor that is not detached
         raise ModelError(f"{what} is not an array of numbers ({error}); give real numbers, rows of one length") from error
     if not np.isfinite(array).all():

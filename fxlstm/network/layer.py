@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -42,8 +43,8 @@ class Layer:
         self._check_sizes()
         arrays = {key: as_float(value, f"layer {self.name!r}, parameter {key!r}") for key, value in self.parameters.items()}
         object.__setattr__(self, "parameters", arrays)
-        if self.period < 1:
-            raise ModelError(f"layer {self.name!r}: period = {self.period}; it is a number of timesteps, at least 1")
+        if not _is_count(self.period):
+            raise ModelError(f"layer {self.name!r}: period = {self.period!r}; it is a number of timesteps, at least 1")
         self._check_time_gate()
         shapes = self.cell.parameter_shapes(self._all_sizes)
         for key, shape in shapes.items():
@@ -85,10 +86,10 @@ class Layer:
         return {"inputs": self.inputs, "units": self.units, **self.sizes}
 
     def _check_sizes(self) -> None:
-        if self.inputs < 1 or self.units < 1:
-            raise ModelError(f"layer {self.name!r} has {self.inputs} inputs and {self.units} units; both must be at least 1")
+        if not (_is_count(self.inputs) and _is_count(self.units)):
+            raise ModelError(f"layer {self.name!r} has {self.inputs!r} inputs and {self.units!r} units; both must be at least 1")
         wanted, given = set(self.cell.lengths.values()), dict(self.sizes)
-        if set(given) != wanted or min(given.values(), default=1) < 1:
+        if set(given) != wanted or not all(map(_is_count, given.values())):
             names = ", ".join(sorted(wanted)) or "none"
             raise ModelError(f"layer {self.name!r} has the sizes {given}; its cell needs ({names}), each at least 1")
 
@@ -102,3 +103,7 @@ class Layer:
             )
         if self.time_gate.units != self.units:
             raise ModelError(f"layer {self.name!r}: its time gate has {self.time_gate.units} units, the layer {self.units}")
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int | np.integer) and not isinstance(value, bool) and bool(value >= 1)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from fxlstm.errors import ModelError
-from fxlstm.network import Network
+from fxlstm.network import Model, Network
 from fxlstm.network.cells import Clamp
 from fxlstm.program.calibrate import exact_format, input_format
 from fxlstm.program.hardware import Hardware
@@ -24,7 +24,7 @@ from fxlstm.program.traces import traced
 
 
 def quantize(
-    network: Network,
+    network: Model,
     calibration: ArrayLike,
     hardware: Hardware | None = None,
     method: str | Method = "range",
@@ -38,6 +38,8 @@ def quantize(
     (all but the largest magnitudes are held: ``percentile`` of them in 100, default 99.9) or ``"error"`` (the mean squared error is
     least). Raises :class:`ModelError` for an unknown method, NaN, infinity, or shapes and weights that do not fit.
     """
+    if not isinstance(network, Network):
+        raise ModelError(f"{network.name!r}: a program cannot express a {type(network).__name__}; run it in float")
     _check_lowerable(network)
     assembly = Assembly(hardware or Hardware(), find_method(method, percentile))
     trace = traced(network, calibration)

@@ -153,7 +153,7 @@ def test_a_file_cut_short_is_refused(network, tmp_path):
         ('{"version": 1, "layers": [], "returns": "last", "name": "", "metadata": null}', "damaged"),
         (json.dumps({"version": 1, "layers": [{"cell": "quantum"}]}), "'quantum', unknown to this release"),
         (json.dumps({"version": 1, "layers": [{"cell": "dense", "inputs": 3, "units": 1, "name": ""}]}), "lacks its parameter"),
-        (json.dumps({"version": 1, "layers": [{"cell": "dense", "inputs": "3", "units": 1, "name": ""}]}), "damaged"),
+        (json.dumps({"version": 1, "layers": [{"cell": "dense", "inputs": "3", "units": 1, "name": ""}]}), "has '3' inputs"),
     ],
 )
 def test_damaged_structure_is_refused_with_its_file(structure, message, tmp_path):

@@ -11,7 +11,9 @@ from fxlstm.network import Network, load_network
 def load_shipped(name: str) -> Network:
     """Return the shipped network ``name``; its metadata says which script made it and from what."""
     with as_file(files(__package__) / f"{name}.safetensors") as path:
-        return load_network(path)
+        network = load_network(path)
+    assert isinstance(network, Network)
+    return network
 
 
 def weights_digest(network: Network) -> str:
