@@ -69,6 +69,12 @@ FORWARDS = {
     "zero states given": lambda m, x: m.head(m.body(x, (torch.zeros(2, x.size(0), UNITS, dtype=x.dtype),) * 2)[0]),
     "turned round and back": lambda m, x: m.head(m.body(x.permute(0, 2, 1).transpose(1, 2))[0]),
     "features in another order": lambda m, x: m.head(m.body(x.flip(2))[0].flip(2)),
+    "normalised before": lambda m, x: m.body((x - m.mean) / m.deviation)[0],
+    "scaled behind the head": lambda m, x: m.head(m.body(x)[0])[:, -1] * m.deviation[:2] + 3,
+    "scaled between": lambda m, x: torch.sigmoid(m.head(-(2 * m.body(x)[0] + 1) / 3) - 1),
+    "scaled, then an activation": lambda m, x: torch.tanh(1 - m.body(x)[0] * 2),
+    "batch normalisation": lambda m, x: m.head(m.normal(m.body(x)[0].transpose(1, 2)).transpose(1, 2)),
+    "a product with a matrix": lambda m, x: m.body(x)[0] @ m.head.weight.T + m.head.bias,
     "some features": lambda m, x: m.body(x)[0][..., 1:4],
 }
 BOTH_WAYS = {
@@ -83,9 +89,21 @@ BOTH_WAYS = {
     "sum of both": lambda m, x: m.body(x)[0][..., :UNITS] + m.body(x)[0][..., UNITS:],
     "sum of the last hidden states": lambda m, x: torch.tanh(m.body(x)[1][0][-1] + m.body(x)[1][0][-2]),
 }
+
+
+def scaled(model):
+    """A model with constants to scale by."""
+    random = torch.Generator().manual_seed(5)
+    model.mean, model.deviation = (torch.rand(3, generator=random, **F64) + 0.5 for _ in range(2))
+    model.normal = nn.BatchNorm1d(UNITS, **F64)
+    for array in (model.normal.running_mean, model.normal.running_var, model.normal.weight.data, model.normal.bias.data):
+        array.uniform_(0.5, 2, generator=random)
+    return model
+
+
 LOOPS = {"loop": loop, "loop from the end": loop_from_the_end, "loop into a tensor": loop_into_a_tensor}
 MODELS = (
-    {name: Model(lstm(), use) for name, use in FORWARDS.items()}
+    {name: scaled(Model(lstm(), use)) for name, use in FORWARDS.items()}
     | {name: Model(lstm(bidirectional=True), use) for name, use in BOTH_WAYS.items()}
     | {name: Model(nn.GRUCell(3, UNITS, **F64), use) for name, use in LOOPS.items()}
 )
@@ -161,6 +179,17 @@ def test_constant_initial_states_become_those_of_the_network():
     network, x = fx.from_torch(model), sample(3)
     assert set(network.initial) == set(network.states)
     same(network, outputs(model, x), x)
+
+
+def test_what_a_hook_computes_is_seen():
+    module, x = nn.Sequential(nn.Linear(3, 3, **F64)), sample(3)
+    module[0].register_forward_hook(lambda module, inputs, output: output * 2)
+    same(fx.from_torch(module), outputs(module, x), x)
+
+
+@pytest.mark.parametrize(("name", "layers"), [("normalised before", 2), ("scaled between", 3), ("scaled behind the head", 3)])
+def test_constants_join_the_layers_beside_them(name, layers):
+    assert len(fx.from_torch(MODELS[name]).layers) == layers
 
 
 @pytest.mark.parametrize("function", ["softmax", "log_softmax", "argmax"])

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from fxlstm.network.importers.pytorch.layers import activate, add, argmax, dropout, leaky_relu, linear, softmax
+from fxlstm.network.importers.pytorch.layers import activate, add, argmax, dropout, leaky_relu, linear, matmul, softmax
 from fxlstm.network.importers.pytorch.recurrent import cell, recurrent
+from fxlstm.network.importers.pytorch.scaling import batch_norm, divided, minus, negative, reversed_minus, times
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     "lstm": partial(recurrent, "lstm"),
@@ -28,7 +29,21 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "log_softmax": partial(softmax, log=True),
     "argmax": argmax,
     "add": add,
-    "__add__": add,
+    "__radd__": add,
+    "sub": minus,
+    "subtract": minus,
+    "rsub": reversed_minus,
+    "__rsub__": reversed_minus,
+    "mul": times,
+    "multiply": times,
+    "div": divided,
+    "divide": divided,
+    "true_divide": divided,
+    "neg": negative,
+    "negative": negative,
+    "batch_norm": batch_norm,
+    "matmul": matmul,
+    "mm": matmul,
     "dropout": dropout,
     "dropout1d": dropout,
     "alpha_dropout": dropout,

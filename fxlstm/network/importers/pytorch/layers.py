@@ -13,6 +13,7 @@ from fxlstm.network.cells.functions import Activation
 from fxlstm.network.directions import Bidirectional, Block
 from fxlstm.network.importers.pytorch.labels import Labels
 from fxlstm.network.importers.pytorch.run import Run, array
+from fxlstm.network.importers.pytorch.scaling import plus
 from fxlstm.network.importers.pytorch.signals import Reading, Signal, refuse
 from fxlstm.network.layer import Layer
 
@@ -23,13 +24,21 @@ def linear(run: Run, name: str, x: Any, weight: torch.Tensor, bias: torch.Tensor
     reading = run.read(x, name)
 
     def make() -> tuple[Signal, ...]:
-        layer = dense(reading.spread(array(weight).T), np.zeros(len(weight)) if bias is None else array(bias), name=name)
+        kernel, offset = reading.kernel(array(weight).T)
+        layer = dense(kernel, offset if bias is None else offset + array(bias), name=name)
         forward = 0 if reading.reads_backward else layer.outputs
-        return (run.signals.new((*reading.signal.blocks, layer), layer.outputs, forward, reading.signal, name),)
+        return (run.signals.new((*reading.blocks, layer), layer.outputs, forward, reading.signal, name),)
 
     key = ("linear", reading.signal, tuple(reading.features), id(weight), id(bias))
     (signal,) = run.once(key, (weight, bias), make)
     return run.vectors(signal, reading.places)
+
+
+def matmul(run: Run, name: str, x: Any, weight: Any) -> Labels:
+    """Return the labels behind a product with a constant matrix."""
+    if isinstance(weight, Labels) or weight.ndim != 2:
+        refuse(name, "multiplies by something other than a constant matrix")
+    return linear(run, run.name(name, weight), x, weight.T)
 
 
 def dropout(run: Run, name: str, x: Any, p: float = 0.5, training: bool = True, inplace: bool = False) -> Any:
@@ -93,7 +102,9 @@ def _all_features(run: Run, name: str, x: Labels, dim: int | None) -> Reading:
 
 
 def add(run: Run, name: str, a: Any, b: Any, alpha: float = 1) -> Labels:
-    """Return the labels of the sum of both directions of a bidirectional layer."""
+    """Return the labels of the sum of both directions of a bidirectional layer, or of a tensor and a constant."""
+    if not (isinstance(a, Labels) and isinstance(b, Labels)):
+        return plus(run, name, a, b, alpha)
     first, second = run.operand(a, name), run.operand(b, name)
     signal = run.signals.signal(first, name)
     pair = signal.blocks[-1] if signal.blocks else None

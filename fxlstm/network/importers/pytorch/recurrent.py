@@ -130,17 +130,18 @@ def _stage(
 
 def _layer(kind: str, weights: Sequence[torch.Tensor], bias: bool, reading: Reading, name: str) -> Layer:
     """Return one layer from its weights in PyTorch's order: w_ih, w_hh, b_ih and b_hh with ``bias``, and w_hr of a projection."""
-    kernel, recurrent, *others = map(array, weights)
-    biases = others[:2] if bias else [np.zeros(len(kernel))] * 2
+    weight, recurrent, *others = map(array, weights)
+    kernel, offset = reading.kernel(weight.T)
+    biases = (others[0] + offset, others[1]) if bias else (offset, np.zeros(len(offset)))
     projection = {"weight_hr": others[-1]} if len(others) % 2 else {}
-    layer: Layer = _BUILDERS[kind](reading.spread(kernel.T).T, recurrent, *biases, name=name, **projection)
+    layer: Layer = _BUILDERS[kind](kernel.T, recurrent, *biases, name=name, **projection)
     return layer
 
 
 def _signals(run: Run, reading: Reading, block: Block, name: str) -> tuple[Signal, ...]:
     """Return the signals of a block's hidden state, which is its output, and of its cell state."""
     layers = [layer for layer, _ in directed_layers(block)]
-    blocks = (*reading.signal.blocks, block)
+    blocks = (*reading.blocks, block)
     forward = [layer for layer, reverse in directed_layers(block) if not reverse]
     hidden = run.signals.new(blocks, block.outputs, sum(layer.outputs for layer in forward), name=name)
     units = sum(layer.units for layer in layers)

@@ -15,8 +15,8 @@ from fxlstm.network.importers.pytorch.labels import Codes
 from fxlstm.network.layer import Array, Layer
 
 SUPPORTED = (
-    "LSTM, GRU, RNN and their cells, Linear, Sigmoid, Tanh, ReLU, LeakyReLU, Hardsigmoid, Identity, Dropout, "
-    "Softmax and LogSoftmax at the end, and what only moves elements"
+    "LSTM, GRU, RNN and their cells, Linear, Sigmoid, Tanh, ReLU, LeakyReLU, Hardsigmoid, BatchNorm1d, "
+    "Identity, Dropout, sums and products with constants, Softmax and LogSoftmax at the end, and what only moves elements"
 )
 
 
@@ -37,6 +37,16 @@ class Signal:
     name: str = ""
     is_cell_state: bool = False
     host_edge: str = ""
+    scaled: Scaled | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Scaled:
+    """That a signal's last block is only ``scale`` * ``signal`` + ``shift``, which a layer that follows takes in."""
+
+    signal: Signal
+    scale: Array
+    shift: Array
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,11 +70,20 @@ class Reading:
         """Whether all features are those of layers that read backward."""
         return bool((self.features >= self.signal.forward).all())
 
-    def spread(self, matrix: Array) -> Array:
-        """Return ``matrix``, one row for each of ``features``, with one row for each feature of the signal."""
-        rows = np.zeros((self.signal.features, matrix.shape[1]))
-        np.add.at(rows, self.features, matrix)
-        return rows
+    @property
+    def blocks(self) -> tuple[Block, ...]:
+        """The blocks below a layer with :meth:`kernel`."""
+        return self.signal.blocks if self.signal.scaled is None else self.signal.scaled.signal.blocks
+
+    def kernel(self, weight: Array) -> tuple[Array, Array]:
+        """Return what a layer behind :attr:`blocks` multiplies by, one row for each feature, and what it adds.
+
+        ``weight`` has one row for each of ``features``.
+        """
+        rows = np.zeros((self.signal.features, weight.shape[1]))
+        np.add.at(rows, self.features, weight)
+        scaled = self.signal.scaled
+        return (rows, np.zeros(weight.shape[1])) if scaled is None else (rows * scaled.scale[:, None], scaled.shift @ rows)
 
 
 @dataclass
@@ -86,12 +105,13 @@ class Signals:
         name: str = "",
         is_cell_state: bool = False,
         host_edge: str = "",
+        scaled: Scaled | None = None,
     ) -> Signal:
         """Return a signal with labels of its own; it has as many timesteps as ``like``, else all."""
         last = self.known[-1] if self.known else None
         base = 1 if last is None else last.base + self._size(last)
         times = self.time if like is None else like.times
-        signal = Signal(blocks, features, forward, times, base, name, is_cell_state, host_edge)
+        signal = Signal(blocks, features, forward, times, base, name, is_cell_state, host_edge, scaled)
         self.known.append(signal)
         return signal
 
