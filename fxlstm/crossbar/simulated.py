@@ -56,11 +56,10 @@ class SimulatedArray:
         if not 1 <= rows <= 4096 or not 1 <= cols <= 4096:
             raise ArrayError(f"an array of {rows} x {cols} cells: choose 1 to 4096 rows and columns")
         preset = load_device(device)
-        if wires is not None:
-            wires.check_rows_are_driven()
-            if preset.integer:
-                raise ArrayError(f"wires around cells of device {device!r}, which are exact in integers: choose a physical device")
         self.wires = wires or Wires()
+        self.wires.check_rows_are_driven()
+        if preset.integer and not self.wires.ideal:
+            raise ArrayError(f"{wires} around cells of device {device!r}, which are exact in integers: choose a physical device")
         self.rows, self.columns, self.device = rows, cols, device
         self.hardware = Hardware(board=board)
         self.seed = int(np.random.SeedSequence().generate_state(1)[0]) if seed is None else seed
@@ -251,8 +250,7 @@ class SimulatedArray:
                 about = json.loads(str(file["about"]))
                 parts = dict(file)
             place = about["rows"], about["columns"], about["device"], about["seed"], about["board"]
-            wires = Wires(**about.get("wires", {}))
-            array = cls(*place, **about["switches"], wires=None if wires == Wires() else wires)
+            array = cls(*place, **about["switches"], wires=Wires(**about.get("wires", {})))
             for stream, state in zip(array._streams, about["streams"], strict=True):
                 stream.bit_generator.state = state
             array._tiles = frozenset(Tile(**tile) for tile in about["tiles"])

@@ -34,7 +34,7 @@ def effective_conductance(conductance: Matrix, wires: Wires) -> Matrix:
     """
     conductance = checked_conductance(conductance)
     wires.check_rows_are_driven()
-    if not wires.rows.reach and not wires.columns.reach:
+    if wires.ideal:
         return conductance.copy()
     with one_thread():
         return _collapse(conductance, wires.rows, wires.columns)
@@ -48,7 +48,9 @@ def _collapse(cells: Matrix, driven: Line, sensed: Line) -> Matrix:
         return np.ascontiguousarray(_collapse(cells[:, ::-1], Line(driven.segment, driven.converter, "first"), sensed)[:, ::-1])
     if sensed.end == "first":
         return np.ascontiguousarray(_collapse(cells[::-1], driven, Line(sensed.segment, sensed.converter, "last"))[::-1])
-    return collapse_by_blocks(cells, driven, sensed) if min(cells.shape) > BLOCKS_FROM else _descend(cells, driven, sensed)
+    if min(cells.shape) > BLOCKS_FROM or sensed.end == "both":
+        return collapse_by_blocks(cells, driven, sensed)
+    return _descend(cells, driven, sensed)
 
 
 def _descend(cells: Matrix, driven: Line, sensed: Line) -> Matrix:
@@ -58,9 +60,6 @@ def _descend(cells: Matrix, driven: Line, sensed: Line) -> Matrix:
     # A, then f of each driver, beside each other: one solution moves all of them across a segment.
     state = np.zeros((columns, columns + rows), order="F")
     admittance = state[:, :columns]
-    top = _Top(columns, rows, sensed) if sensed.end == "both" else None
-    if top is not None:
-        admittance[diagonal, diagonal] = 1 / sensed.reach
     for row, (seen, injected) in enumerate(_rows(cells, driven)):
         admittance += seen
         state[:, columns + row] = injected
@@ -69,28 +68,8 @@ def _descend(cells: Matrix, driven: Line, sensed: Line) -> Matrix:
             crossing = ohms * admittance
             crossing[diagonal, diagonal] += 1
             moving = state[:, : columns + row + 1]
-            if top is not None:
-                moving = np.asfortranarray(np.hstack((moving, top.weights)))
-            _, moved, _ = dposv(crossing, moving, overwrite_a=1, overwrite_b=1)
-            state[:, : columns + row + 1] = moved[:, : columns + row + 1]
-            if top is not None:
-                top.follow(moved[:, columns:], ohms)
-    currents = state[:, columns:].T
-    return np.ascontiguousarray(currents if top is None else currents + top.currents)
-
-
-class _Top:
-    """Amplifiers at the first row as well: their currents as weights of the voltages at the row reached, and of the drivers."""
-
-    def __init__(self, columns: int, rows: int, sensed: Line) -> None:
-        self.weights = np.eye(columns) / sensed.reach
-        self.currents = np.zeros((rows, columns))
-
-    def follow(self, moved: Matrix, ohms: float) -> None:
-        """Cross a segment; ``moved`` holds (I + r A)^-1 times the drivers' currents, then times the weights."""
-        drivers, weights = np.split(moved, [moved.shape[1] - len(moved)], axis=1)
-        self.currents[: drivers.shape[1]] += ohms * drivers.T @ self.weights
-        self.weights = weights
+            _, moving[:], _ = dposv(crossing, moving, overwrite_a=1, overwrite_b=1)
+    return np.ascontiguousarray(state[:, columns:].T)
 
 
 def _rows(cells: Matrix, driven: Line) -> Iterator[tuple[Matrix, Matrix]]:

@@ -76,6 +76,11 @@ class Wires:
         """The columns with their amplifiers."""
         return Line(self.column, self.amplifier, _SENSED[self.sense]).simplest
 
+    @property
+    def ideal(self) -> bool:
+        """Whether nothing here has resistance."""
+        return not any((self.row, self.column, self.source, self.driver, self.amplifier))
+
     def check_rows_are_driven(self) -> None:
         """Raise :class:`ArrayError` for source lines, which an array with driven rows does not have."""
         if self.source:
