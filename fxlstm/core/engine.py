@@ -12,8 +12,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from fxlstm.core._core import Executor, Image, check_image, kernel_names
 from fxlstm.errors import ModelError, ProgramError
+from fxlstm.program.generation import generate
 from fxlstm.program.image import from_bytes
 from fxlstm.program.program import Codes, Program
+from fxlstm.program.reading import Reading, check_steps_are_plain
 from fxlstm.program.reference import Clipped, MultipliesTiles
 from fxlstm.program.runs import check_runs
 from fxlstm.program.sequences import Initial, checked_lengths, equal_lengths, initial_codes
@@ -65,16 +67,33 @@ class Engine:
         self._array_lock = threading.Lock()
         self._stepping: Executor | None = None
 
-    def run(self, x: ArrayLike, lengths: ArrayLike | None = None, states: Mapping[str, ArrayLike] | None = None) -> Floats:
+    def run(
+        self,
+        x: ArrayLike,
+        lengths: ArrayLike | None = None,
+        states: Mapping[str, ArrayLike] | None = None,
+        times: ArrayLike | None = None,
+    ) -> Floats:
         """Run whole sequences from reset: x (time, features) or (batch, time, features), real values as the network takes them.
 
         Returns (batch, time, outputs), or (batch, outputs) when the program returns its last output only; without the batch
         axis when x has none. ``lengths``, (batch,): sequence i is its first ``lengths[i]`` timesteps, outputs beyond are 0.
-        ``states``: initial values (batch, length) by the names ``layer/state`` (``Network.states``), zero where not given.
+        ``states``: initial values (batch, length) by the names ``layer/state`` (``Network.states``); else the network's own.
+        ``times``: (batch, time) or (time,), sorted, for time gates; the timesteps' numbers where not given.
         Values beyond the program's input and state scales saturate. Raises :class:`ModelError` for NaN, infinity or a shape or
         name that does not fit.
         """
-        return self.program.decode(self.run_codes(self.program.encode(x), lengths, states))
+        reading = Reading(self.program, x, lengths, times)
+        codes = self.run_codes(self.program.encode(reading.x), reading.lengths, states)
+        return reading.outputs(self.program.decode(codes))
+
+    def generate(self, x: ArrayLike, steps: int, start: ArrayLike | None = None, lengths: ArrayLike | None = None) -> Floats:
+        """Return ``steps`` outputs, (batch, steps, outputs), after x: the first at its last timestep, each the next one's input.
+
+        For networks with ``feeds_back`` and for encoder-decoders; ``start`` and ``lengths`` as of ``EncoderDecoder.generate``.
+        x as in :meth:`run`. Raises :class:`ProgramError` for other programs, :class:`ModelError` for what does not fit.
+        """
+        return generate(self, x, steps, start, lengths)
 
     def run_codes(self, codes: Codes, lengths: ArrayLike | None = None, states: Mapping[str, ArrayLike] | None = None) -> Codes:
         """Run as :meth:`run`, with input and output as int16 codes."""
@@ -143,6 +162,7 @@ class Engine:
         :class:`ProgramError` for a bidirectional network, which needs its whole sequence. What an
         array raises comes through and leaves the state between two timesteps: reset before going on.
         """
+        check_steps_are_plain(self.program, x)
         return self.program.decode(self.step_codes(self.program.encode(x)))
 
     def step_codes(self, codes: Codes) -> Codes:

@@ -18,7 +18,7 @@ from fxlstm.program.operations import FUNCTION_BY_NAME, MAX_FRACTION
 
 # How much further than the calibration data a hidden state may go that is far smaller than its bound of 1.
 BOUNDED_HEADROOM = 4.0
-FLAT_BEYOND_8 = ("tanh",)  # functions that a pre-activation of 8 has brought to their limit: within a tenth of an LSB
+FLAT_BEYOND_8 = {"tanh"}  # functions that a pre-activation of 8 has brought to their limit: within a tenth of an LSB
 
 
 @dataclass(frozen=True)
@@ -96,11 +96,12 @@ class _Choice:
         self.assigned = {name: equation for equation in cell.every_equation for name in equation.results}
         self.bounds = value_bounds(cell, calibration.fed, {name: _interval(values) for name, values in calibration.initial.items()})
         self.activated = {equation.operand for equation in cell.every_equation if isinstance(equation, Activate)}
-        self.ahead = _ahead_of_limits(cell)
+        self.given_on = {*cell.states, cell.output, *cell.passes}
+        self.ahead = _ahead_of_limits(cell, self.given_on)
         self.formats = {name: parameter_format(values) for name, values in factors(layer).items()} | dict(calibration.given)
         self.formats |= {name: self._unfed(name) for name in cell.inputs if name not in {*self.formats, *calibration.fed}}
-        self.formats |= {name: Format(self._state(name)) for name in cell.states}
-        self.formats |= {name: Format(self._state(source)) for name, source in calibration.fed.items()}
+        self.formats |= {name: Format(self._kept(name)) for name in cell.states}
+        self.formats |= {name: Format(self._kept(source)) for name, source in calibration.fed.items()}
         reach = reachable(layer, {name: self._within(name) for name in (*cell.inputs, *cell.states)})
         for name in self.assigned:
             if name not in cell.states:
@@ -120,7 +121,8 @@ class _Choice:
     def _covering(self, name: str) -> int:
         return covering_fraction(self.calibration.values(name), self.calibration.method)
 
-    def _state(self, name: str) -> int:
+    def _kept(self, name: str) -> int:
+        """Return the fraction bits of a vector that lasts: a state, an output, or one that more than an activation reads."""
         if (fraction := self._fixed(name)) is not None:
             return fraction
         fraction = self._covering(name)
@@ -141,15 +143,15 @@ class _Choice:
     def _fraction(self, name: str, reach: Interval) -> int:
         if (fraction := self._fixed(name)) is not None:
             return fraction
-        if name in self.activated:
-            return self._pre_activation(name, reach)
-        fraction = self._covering(name)
+        readers = [equation for equation in self.cell.every_equation if name in equation.operands]
+        if name not in self.given_on and readers and all(isinstance(reader, Activate) for reader in readers):
+            return self._pre_activation(name, {reader.function for reader in readers if isinstance(reader, Activate)}, reach)
+        fraction = self._kept(name)
         return min(fraction, _with_room(reach)) if name in self.ahead else fraction
 
-    def _pre_activation(self, name: str, reach: Interval) -> int:
+    def _pre_activation(self, name: str, functions: set[str], reach: Interval) -> int:
         peak = float(np.abs(self.calibration.values(name)).max())
-        readers = [other for other in self.cell.every_equation if isinstance(other, Activate) and other.operand == name]
-        if peak <= 2.0 ** (UNIT_FRACTION - PRE_ACTIVATION_FRACTION) or all(other.function in FLAT_BEYOND_8 for other in readers):
+        if peak <= 2.0 ** (UNIT_FRACTION - PRE_ACTIVATION_FRACTION) or functions <= FLAT_BEYOND_8:
             return _with_room(reach)
         return max(UNIT_FRACTION - math.ceil(math.log2(peak)), 0)
 
@@ -158,7 +160,7 @@ class _Choice:
         for name in self.assigned:
             readers = [equation for equation in self.cell.every_equation if name in equation.operands]
             clamped = all(isinstance(reader, Clamp) for reader in readers) and bool(readers)
-            if clamped and name not in {*self.cell.states, self.cell.output, *self.cell.passes}:
+            if clamped and name not in self.given_on:
                 self.formats[name] = Format(min(self.formats[reader.results[0]].fraction for reader in readers))
 
     def _keep_to_products(self) -> None:
@@ -185,10 +187,10 @@ def _with_room(reach: Interval) -> int:
     return min(max(UNIT_FRACTION - math.ceil(math.log2(largest)), PRE_ACTIVATION_FRACTION), MAX_FRACTION)
 
 
-def _ahead_of_limits(cell: Cell) -> set[str]:
+def _ahead_of_limits(cell: Cell, kept: set[str]) -> set[str]:
     """Return the vectors that add up to what an activation or a Clamp to an interval limits: unseen data may drive them far."""
     limited = {equation.operands[0] for equation in cell.every_equation if _limits(cell, equation)}
-    changing = {name for equation in cell.every_equation for name in equation.results} - set(cell.states)
+    changing = {name for equation in cell.every_equation for name in equation.results} - kept
     ahead, found = limited & changing, set(limited & changing)
     while found:
         sums = [equation for equation in cell.every_equation if isinstance(equation, Sum | ProductSum | Product | Clamp)]

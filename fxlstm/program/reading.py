@@ -1,4 +1,4 @@
-"""How a program reads float sequences: in which order, and without the timesteps that a mask leaves out.
+"""How a program reads float sequences: in which order, without the timesteps that a mask leaves out, and at which times.
 
 A program knows timesteps only as they come. What its network says about reading them stands in the metadata, and is done here, at
 the host's edge.
@@ -11,51 +11,43 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from fxlstm.errors import ModelError, ProgramError
 from fxlstm.network.layer import as_float
 from fxlstm.network.lengths import checked_lengths
 from fxlstm.network.masking import present_timesteps
 from fxlstm.program.formats import decode
 from fxlstm.program.program import Program
+from fxlstm.program.time_gates import gates_of, with_openness
 
 Floats = NDArray[np.float64]
-
-
-def reading_of(program: Program) -> tuple[bool, float | None]:
-    """Return whether the program's network reads sequences backward, and which value masks a timestep."""
-    mask = program.metadata.get("mask_value")
-    return bool(program.metadata.get("reads_backward", False)), None if mask is None else float(mask)
 
 
 class Reading:
     """Sequences as a program reads them, and its outputs as the caller wants them.
 
-    ``x``: (time, features) or (batch, time, features) floats; ``lengths``: (batch,), or ``None`` for all of the time. ``x`` and
-    ``lengths`` of the object are what the program is to run; a sequence that is wholly masked runs one timestep, whose output
-    :meth:`outputs` replaces. Raises :class:`ModelError` for lengths and values that do not fit.
+    ``x``: (time, features) or (batch, time, features) floats; ``lengths``: (batch,), or ``None`` for all of the time; ``times``: of
+    the timesteps, for time gates. :attr:`x` and :attr:`lengths` are what the program is to run; a sequence that is wholly masked
+    runs one timestep, whose output :meth:`outputs` replaces. Raises :class:`ModelError` for what does not fit.
     """
 
-    def __init__(self, program: Program, x: ArrayLike, lengths: ArrayLike | None = None) -> None:
+    def __init__(self, program: Program, x: ArrayLike, lengths: ArrayLike | None = None, times: ArrayLike | None = None) -> None:
         self.program = program
-        self.backward, self.mask_value = reading_of(program)
+        self.backward = bool(program.metadata.get("reads_backward", False))
+        self.mask_value: float | None = program.metadata.get("mask_value")
         self.x: Any = x
         self.lengths: Any = lengths
-        if self.is_plain:
+        self.is_plain = not self.backward and self.mask_value is None
+        if self.is_plain and times is None and not gates_of(program):
             return
-        array = as_float(x, "the input")
-        self.single = array.ndim == 2
-        batch = array[np.newaxis] if self.single else array
-        if batch.ndim != 3 or 0 in batch.shape:
-            self.backward, self.mask_value = False, None  # whoever runs it says what is wrong
-            return
+        batch = self._batched(x)
         self.counts = checked_lengths(lengths, len(batch), batch.shape[1])
         ordered = self._ordered(batch)
         self.present = self._present(ordered)
-        self.x, self.lengths = self._compacted(ordered)
-
-    @property
-    def is_plain(self) -> bool:
-        """Whether the program runs what it is given."""
-        return not self.backward and self.mask_value is None
+        self.x = with_openness(program, ordered, times)
+        if self.is_plain:
+            self.x = self.x[0] if self.single else self.x
+        else:
+            self.x, self.lengths = self._compacted(self.x)
 
     def outputs(self, values: Floats) -> Floats:
         """Return the outputs of :attr:`x` in the caller's form: every timestep in order of reading, held where it is masked."""
@@ -66,6 +58,16 @@ class Reading:
         else:
             values = self._held(values)
         return values[0] if self.single else values
+
+    def _batched(self, x: ArrayLike) -> Floats:
+        array = as_float(x, "the input")
+        features = self.program.inputs[0][0].length
+        if array.ndim not in (2, 3) or array.shape[-1] != features or 0 in array.shape:
+            raise ModelError(
+                f"the input has shape {array.shape}; give (time, {features}) or (batch, time, {features}), none of them 0"
+            )
+        self.single = array.ndim == 2
+        return array[np.newaxis] if self.single else array
 
     def _ordered(self, batch: Floats) -> Floats:
         """Return each sequence in the order of reading, within its length."""
@@ -94,7 +96,7 @@ class Reading:
         """Return outputs of every timestep, (batch, time, outputs), 0 beyond a sequence's length."""
         latest = np.cumsum(self.present, axis=1) - 1
         first = np.broadcast_to(self._before(), (len(values), 1, values.shape[2]))
-        known = np.concatenate([values, first], axis=1)  # index -1: before the first
+        known = np.concatenate([values, first], axis=1)  # the last one: before the first timestep
         held = np.take_along_axis(known, np.where(latest < 0, known.shape[1] - 1, latest)[:, :, np.newaxis], axis=1)
         inside = np.arange(held.shape[1]) < self.counts[:, np.newaxis]
         return np.where(inside[:, :, np.newaxis], held, 0.0)
@@ -103,3 +105,14 @@ class Reading:
         """Return the output before the first timestep: what stands in the arena at reset."""
         part = self.program.output
         return decode(self.program.arena[part.start : part.start + part.length], part.fraction, part.scale)
+
+
+def check_steps_are_plain(program: Program, x: ArrayLike) -> None:
+    """Raise :class:`ProgramError` where a program cannot run timestep by timestep, :class:`ModelError` where x is masked."""
+    if program.metadata.get("reads_backward", False):
+        raise ProgramError("the network reads its sequences backward, so it needs them whole; use run instead of step")
+    if gates_of(program):
+        raise ProgramError("the network looks at the times of timesteps; use run with times instead of step")
+    mask_value = program.metadata.get("mask_value")
+    if mask_value is not None and np.any(np.all(np.asarray(x, dtype=np.float64) == mask_value, axis=-1)):
+        raise ModelError(f"a timestep whose features all equal {mask_value} is masked: leave it out, the states hold")

@@ -14,7 +14,7 @@ from fxlstm.errors import ProgramError
 from fxlstm.program.formats import CODE_MAX, decode
 from fxlstm.program.program import Codes, Program
 from fxlstm.program.reference import Reference
-from fxlstm.program.traces import Traced
+from fxlstm.program.traces import Run, Wanted
 
 Values = NDArray[np.float64]
 
@@ -116,47 +116,55 @@ class Report:
         )
 
     def __str__(self) -> str:
-        lines = [f"{'layer':<14}{'stage':<10}{'S/N dB':>8}{'full scale':>12}{'clipped':>9}"]
+        names = [row.layer for row in self.rows] + [matrix.name for matrix in self.matrices]
+        first = max([13, *map(len, names)]) + 1
+        second = max([9, *(len(row.vector) for row in self.rows)]) + 1
+        lines = [f"{'layer':<{first}}{'stage':<{second}}{'S/N dB':>8}{'full scale':>12}{'clipped':>9}"]
         for row in self.rows:
             ratio = "-" if row.signal_to_noise is None else f"{row.signal_to_noise:.1f}"
             clipped = "-" if row.clipped is None else row.clipped
-            lines.append(f"{row.layer:<14}{row.vector:<10}{ratio:>8}{row.full_scale:>12.0%}{clipped:>9}")
-        heads = f"{'matrix':<14}{'levels used':>15}{'ADC clipped':>13}{'result clipped':>16}"
+            lines.append(f"{row.layer:<{first}}{row.vector:<{second}}{ratio:>8}{row.full_scale:>12.0%}{clipped:>9}")
+        heads = f"{'matrix':<{first}}{'levels used':>15}{'ADC clipped':>13}{'result clipped':>16}"
         lines += ["", f"{heads}  ADC range (full scale used) per tile"]
         for matrix in self.matrices:
             tiles = ", ".join(f"{tile['range']} ({tile['full_scale']:.0%})" for tile in matrix.tiles) or "no ADC"
             levels = f"{matrix.levels_used} of {matrix.levels}"
-            lines.append(f"{matrix.name:<14}{levels:>15}{matrix.adc_clipped:>13}{matrix.result_clipped:>16}  {tiles}")
-        lines += ["", f"{'layer':<14}{'input dB':>10}{'output dB':>11}{'loss dB':>9}"]
-        lines += [f"{row.layer:<14}{row.given:>10.1f}{row.output:>11.1f}{row.loss:>9.1f}" for row in self.layers]
+            lines.append(f"{matrix.name:<{first}}{levels:>15}{matrix.adc_clipped:>13}{matrix.result_clipped:>16}  {tiles}")
+        lines += ["", f"{'layer':<{first}}{'input dB':>10}{'output dB':>11}{'loss dB':>9}"]
+        lines += [f"{row.layer:<{first}}{row.given:>10.1f}{row.output:>11.1f}{row.loss:>9.1f}" for row in self.layers]
         return "\n".join([*lines, "", self.summary, f"Over {self.timesteps} timesteps of the calibration data."])
 
 
 def measure(
     program: Program,
-    trace: Traced,
-    floats: Mapping[str, Values],
+    runs: Sequence[Run],
+    floats: Mapping[str, Wanted],
     tiles: Sequence[Sequence[dict[str, Any]]],
     layers: Sequence[tuple[str, str]],
 ) -> dict[str, Any]:
     """Run the program on calibration data and return its report as plain data.
 
-    ``trace``: the float network over these data; ``floats``: what each slice should hold, by name, (batch, time, length);
-    ``tiles``: ranges of each matrix's tiles; ``layers``: names of each layer's input and output slices.
+    ``floats``: what each slice should hold, by name; ``tiles``: ranges of each matrix's tiles;
+    ``layers``: names of each layer's input and output slices.
     """
     reference = Reference(program)
-    codes, ran = _record(reference, [program.encode(x[:length]) for x, length in zip(trace.x, trace.lengths, strict=True)])
+    arenas, ran = _record(reference, runs)
     clipped = _clipped_by_result(reference)
     stages: dict[str, Stage] = {}
     for part in program.slices:
-        held = codes[:, part.start : part.start + part.length]
-        wanted = np.concatenate([values[:length] for values, length in zip(floats[part.name], ran, strict=False)])
+        known = floats[part.name]
+        lengths = [steps[known.phase] for steps in ran]
+        runs_at = np.concatenate([(np.arange(length) + 1) % known.period == 0 for length in lengths])
+        held = arenas[known.phase][:, part.start : part.start + part.length]
+        wanted = np.concatenate([values[:length] for values, length in zip(known.values, lengths, strict=False)])
+        if runs_at.any():
+            held, wanted = held[runs_at], wanted[runs_at]
         ratio = _decibels(wanted, decode(held, part.fraction, part.scale))
         layer, vector = part.name.rsplit("/", 1)
         peak = float(np.abs(held.astype(np.int64)).max()) / CODE_MAX
         stages[part.name] = Stage(layer, vector, ratio, round(peak, 4), clipped.get((part.start, part.length)))
     losses = tuple(_loss(stages[given], stages[output]) for given, output in layers)
-    return Report(sum(ran), tuple(stages.values()), tuple(_matrices(reference, tiles)), losses).as_dict()
+    return Report(sum(map(sum, ran)), tuple(stages.values()), tuple(_matrices(reference, tiles)), losses).as_dict()
 
 
 def _loss(given: Stage, output: Stage) -> LayerLoss:
@@ -164,18 +172,25 @@ def _loss(given: Stage, output: Stage) -> LayerLoss:
     return LayerLoss(output.layer, *ratios)
 
 
-def _record(reference: Reference, sequences: Sequence[Codes]) -> tuple[Codes, list[int]]:
-    """Return the arena after every timestep, sequence after sequence, as far as the budget goes, and how many each sequence ran.
+def _record(reference: Reference, runs: Sequence[Run]) -> tuple[list[Codes], list[list[int]]]:
+    """Return, for each phase, the arena after every timestep, run after run, as far as the budget goes; and each run's timesteps.
 
-    A sequence that is read backward too is not cut: its first timesteps depend on its last.
+    A sequence that is read backward too, or handed from phase to phase, is not cut: what follows depends on its end.
     """
-    limit = max(1, PRODUCT_BUDGET // sum(matrix.weights.size for matrix in reference.program.matrices))
-    arenas: list[Codes] = []
-    for sequence in sequences:
-        remaining = limit - sum(map(len, arenas))
-        if remaining > 0:
-            arenas.append(reference.trace_codes(sequence[:remaining] if reference.program.streams else sequence))
-    return np.concatenate(arenas), [len(arena) for arena in arenas]
+    program = reference.program
+    may_cut = program.streams and len(program.phases) == 1
+    limit = max(1, PRODUCT_BUDGET // sum(matrix.weights.size for matrix in program.matrices))
+    traces: list[list[Codes]] = []
+    ran: list[list[int]] = []
+    for run in runs:
+        remaining = limit - sum(map(sum, ran))
+        if remaining <= 0:
+            break
+        steps = [min(run.timesteps[0], remaining)] if may_cut else list(run.timesteps)
+        codes = [program.encode(values[:count], phase) for phase, (values, count) in enumerate(zip(run.inputs, steps, strict=True))]
+        traces.append(reference.trace_phases(codes, steps))
+        ran.append(steps)
+    return [np.concatenate(parts) for parts in zip(*traces, strict=True)], ran
 
 
 def _clipped_by_result(reference: Reference) -> dict[tuple[int, int], int]:

@@ -9,10 +9,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from fxlstm.errors import ModelError
-from fxlstm.network import Network
-from fxlstm.network.forward import Trace
+from fxlstm.network import Layer, Network
+from fxlstm.network.directions import directed_layers, joined, last_recurrent, layers_of
+from fxlstm.network.forward import Sequences, Trace, trace_blocks
 from fxlstm.network.layer import as_float
 from fxlstm.network.masking import present_timesteps
+from fxlstm.network.timing import checked_times
 from fxlstm.program.calibrate import Values
 
 
@@ -20,11 +22,13 @@ from fxlstm.program.calibrate import Values
 class Traced:
     """The traces of a network's layers, (batch, time, length) per vector, in the order of reading.
 
-    ``lengths``: timesteps of each sequence; beyond them its last timestep is repeated.
+    ``lengths``: timesteps of each sequence; beyond them its last timestep is repeated. ``rows``: which sequences of the calibration
+    data these are.
     """
 
-    layers: Sequence[Trace]
-    lengths: Sequence[int]
+    layers: list[Trace]
+    lengths: list[int]
+    rows: list[int]
 
     @property
     def x(self) -> Values:
@@ -32,36 +36,71 @@ class Traced:
         return self.layers[0]["x"]
 
 
-def traced(network: Network, calibration: ArrayLike) -> Traced:
+@dataclass(frozen=True)
+class Run:
+    """One sequence of calibration data: for each phase its input values, (given, features), and for how many timesteps it runs."""
+
+    inputs: Sequence[Values]
+    timesteps: Sequence[int]
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a vector should hold, (sequences, time, length), over the timesteps of a phase; it changes at every ``period``-th."""
+
+    values: Values
+    phase: int
+    period: int
+
+
+def traced(network: Network, calibration: ArrayLike, times: ArrayLike | None = None) -> Traced:
     """Return the traces over calibration data without the timesteps that the network's mask leaves out.
 
-    Raises :class:`ModelError` for data that do not fit, or that are masked altogether.
+    ``times``: of the timesteps, as in a call of the network. Raises :class:`ModelError` for data that do not fit, or that are
+    masked altogether.
     """
-    traces = network.trace(calibration)
     if network.mask_value is None:
-        batch, time, _ = traces[0]["x"].shape
-        return Traced(traces, [time] * batch)
+        layers = _trace(network, calibration, times)
+        batch, time, _ = layers[0]["x"].shape
+        return Traced(layers, [time] * batch, list(range(batch)))
     array = as_float(calibration, "the calibration data")
-    unmasked = replace(network, mask_value=None)
-    sequences = [_present(sequence, network.mask_value) for sequence in (array if array.ndim == 3 else array[np.newaxis])]
-    parts = [unmasked.trace(sequence) for sequence in sequences if len(sequence)]
-    if not parts:
+    batched = array if array.ndim == 3 else array[np.newaxis]
+    network(batched[:1], times=None if times is None else np.atleast_2d(np.asarray(times))[:1])  # says what does not fit
+    present = present_timesteps(batched, network.mask_value)
+    assert present is not None
+    if not present.any():
         raise ModelError(f"every timestep of the calibration data is masked by {network.mask_value}; give data that are not")
+    unmasked = replace(network, mask_value=None)
+    clock = checked_times(times, *batched.shape[:2])
+    rows = [row for row in range(len(batched)) if present[row].any()]
+    gated = network.has_time_gates
+    parts = [_trace(unmasked, batched[row, present[row]], clock[row, present[row]] if gated else None) for row in rows]
     lengths = [part[0]["x"].shape[1] for part in parts]
     layers = [
-        {name: np.concatenate([_padded(part[index][name], max(lengths)) for part in parts]) for name in traces[index]}
-        for index in range(len(traces))
+        {name: np.concatenate([padded(part[index][name], max(lengths)) for part in parts]) for name in vectors}
+        for index, vectors in enumerate(parts[0])
     ]
-    return Traced(layers, lengths)
+    return Traced(layers, lengths, rows)
 
 
-def _present(sequence: Values, mask_value: float) -> Values:
-    """Return a sequence's timesteps that are not masked."""
-    present = present_timesteps(sequence, mask_value)
-    assert present is not None
-    return sequence[present]
+def _trace(network: Network, x: ArrayLike, times: ArrayLike | None) -> list[Trace]:
+    """Return the traces of sequences of one length; what is above a final output of backward layers reads that alone."""
+    layers = network.trace(x, times=times)
+    last = last_recurrent(network.layers)
+    if network.returns != "final" or last in (None, len(network.layers) - 1) or isinstance(network.layers[last], Layer):
+        return layers
+    directed = directed_layers(network.layers[last])
+    count = sum(len(layers_of(block)) for block in network.layers[: last + 1])
+    ends = [
+        layers[count - len(directed) + index][layer.cell.output][:, [0 if reverse else -1]]
+        for index, (layer, reverse) in enumerate(directed)
+    ]
+    batch, time, _ = layers[0]["x"].shape
+    final = np.repeat(joined(network.layers[last], ends), time, axis=1)
+    above = Sequences(final, checked_times(None, batch, time))
+    return layers[:count] + trace_blocks(network.layers[last + 1 :], network.layer_names[count:], above, {}, outputs_only=False)
 
 
-def _padded(values: Values, time: int) -> Values:
+def padded(values: Values, time: int) -> Values:
     """Return (batch, time, length) with the last timestep repeated."""
     return np.pad(values, [(0, 0), (0, time - values.shape[1]), (0, 0)], mode="edge")

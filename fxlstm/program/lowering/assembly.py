@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from fxlstm.network import Layer
-from fxlstm.program.calibrate import Values
 from fxlstm.program.formats import encode
 from fxlstm.program.hardware import Hardware
 from fxlstm.program.layer_formats import Calibration, choose_formats
 from fxlstm.program.lowering.arena import Arena
 from fxlstm.program.lowering.layer import LayerLowering, LoweredLayer
 from fxlstm.program.methods import Method
-from fxlstm.program.products import Product, products_of
-from fxlstm.program.program import Operation, Slice, Sweep
+from fxlstm.program.products import Product, products_of, to_matrices
+from fxlstm.program.program import Operation, Parts, Program, Slice, Sweep
+from fxlstm.program.traces import Wanted
 
 
 @dataclass
@@ -36,15 +38,28 @@ class Draft:
 
     def finished(self) -> Sweep:
         """The sweep as the program has it."""
-        ends = {"input": self.entry, "output": self.output}
-        places = {f"{end}_{name}": getattr(part, name) for end, part in ends.items() if part for name in ("start", "length")}
-        flags = {name: getattr(self, name) for name in ("reverse", "returns_last", "phase", "period", "source")}
-        return Sweep(len(self.operations), self.step_operations, **flags, **places)
+        entry, output = (part or Slice("", 0, 0, 0) for part in (self.entry, self.output))
+        return Sweep(
+            operations=len(self.operations),
+            step_operations=self.step_operations,
+            reverse=self.reverse,
+            returns_last=self.returns_last,
+            phase=self.phase,
+            period=self.period,
+            source=self.source if self.entry else 0,
+            input_start=entry.start,
+            input_length=entry.length,
+            output_start=output.start,
+            output_length=output.length,
+        )
 
 
 @dataclass
 class Assembly:
-    """The arena, the layers, the products that become matrices, and the sweeps with their operations."""
+    """The arena, the layers, the products that become matrices, and the sweeps with their operations.
+
+    ``inputs``, ``outputs``: the parts of each phase's. ``floats``: what each named slice should hold.
+    """
 
     hardware: Hardware
     method: Method
@@ -52,12 +67,15 @@ class Assembly:
     layers: list[LoweredLayer] = field(default_factory=list)
     products: list[Product] = field(default_factory=list)
     sweeps: list[Draft] = field(default_factory=list)
-    floats: dict[str, Values] = field(default_factory=dict)  # what each named slice should hold, (batch, time, length)
+    inputs: list[Parts] = field(default_factory=list)
+    outputs: list[Parts] = field(default_factory=list)
+    floats: dict[str, Wanted] = field(default_factory=dict)
 
     def layer(
         self,
         layer: Layer,
         name: str,
+        phase: int,
         calibration: Calibration,
         source: Slice | None,
         homes: Mapping[str, Slice] | None = None,
@@ -72,10 +90,23 @@ class Assembly:
         self.products += products_of(layer, name, formats, calibration, self.hardware)
         for state, values in calibration.initial.items():
             part = lowered.vectors[state]
-            self.arena.put(part.start, encode(values, part.fraction).tolist())
+            if values.ndim == 1:
+                self.arena.put(part.start, encode(values, part.fraction).tolist())
         self.layers.append(lowered)
-        in_order = {
-            vector: calibration.trace[vector][:, ::-1] if reverse else calibration.trace[vector] for vector in lowered.vectors
-        }
-        self.floats |= {part.name: in_order[vector] for vector, part in lowered.vectors.items()}
+        for vector, part in lowered.vectors.items():
+            values = calibration.trace[vector]
+            self.floats[part.name] = Wanted(values[:, ::-1] if reverse else values, phase, layer.period)
         return lowered
+
+    def program(self) -> Program:
+        """Return the program, without metadata."""
+        return Program(
+            hardware=self.hardware,
+            arena=np.array(self.arena.contents, dtype=np.int16),
+            operations=tuple(operation for draft in self.sweeps for operation in draft.operations),
+            matrices=to_matrices(self.products, self.hardware, self.method),
+            sweeps=tuple(draft.finished() for draft in self.sweeps),
+            inputs=tuple(self.inputs),
+            outputs=tuple(self.outputs),
+            slices=tuple(self.arena.slices),
+        )
