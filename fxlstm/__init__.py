@@ -46,7 +46,7 @@ if TYPE_CHECKING:
         save_network,
     )
     from fxlstm.network.host_edge import argmax, softmax
-    from fxlstm.network.importers import from_keras, from_torch
+    from fxlstm.network.importers import from_keras, from_onnx, from_torch
     from fxlstm.program.hardware import Hardware
     from fxlstm.program.program import Program
     from fxlstm.program.quantize import quantize
@@ -96,7 +96,7 @@ _MODULES: dict[str, tuple[str, ...]] = {
         "save_network",
     ),
     "fxlstm.network.host_edge": ("argmax", "softmax"),
-    "fxlstm.network.importers": ("from_keras", "from_torch"),
+    "fxlstm.network.importers": ("from_keras", "from_onnx", "from_torch"),
     "fxlstm.program.hardware": ("Hardware",),
     "fxlstm.program.program": ("Program",),
     "fxlstm.program.quantize": ("quantize",),
@@ -137,6 +137,7 @@ __all__ = [
     "dense",
     "effective_conductance",
     "from_keras",
+    "from_onnx",
     "from_torch",
     "gru",
     "gru_from_torch",

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from fxlstm.errors import ModelError
 from fxlstm.network.network import Network
 
 if TYPE_CHECKING:
+    import onnx
+    from numpy.typing import ArrayLike
     from torch import nn
     from torch.export import ExportedProgram
 
@@ -44,4 +48,23 @@ def from_keras(model: Any) -> Network:
     return keras.convert(model)
 
 
-__all__ = ["from_keras", "from_torch"]
+def from_onnx(
+    model: str | os.PathLike[str] | onnx.ModelProto, constants: Mapping[str, ArrayLike] | None = None, output: str | None = None
+) -> Network:
+    """Return the float network that an ONNX model computes, batch first whatever the arrangement of the model's axes.
+
+    ``model``: the path of an ``.onnx`` file or a model in memory. ``constants``: arrays in the place of graph inputs that are
+    really weights. ``output``: which graph output to take, the first where not given. Graph inputs that hold the lengths of
+    sequences (sequence_lens) or initial states become the ``lengths`` and ``states`` of a call. Where the model ends in a softmax
+    or argmax the network ends before it, and says so in its metadata: ``"host_edge": "softmax"``. What is supported is listed in
+    docs/importers.md. A file is data: no code of it is run, and external data is read from beside the model alone.
+    Raises :class:`ModelError` that names the node, the reason and what is supported for anything else.
+    """
+    try:
+        from fxlstm.network.importers.onnx import convert
+    except ModuleNotFoundError as error:
+        raise ModelError(f"from_onnx needs onnx ({error}); install it with: pip install 'fxlstm[onnx]'") from error
+    return convert(model, constants, output)
+
+
+__all__ = ["from_keras", "from_onnx", "from_torch"]

@@ -1,0 +1,81 @@
+"""What the axes of a tensor mean, and how a Reshape puts them together or takes them apart."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Role = Literal["", "time", "batch", "features", "directions"]
+
+
+@dataclass(eq=False)
+class Axis:
+    """An axis of the data: its length, ``None`` where each call decides, and its role, empty until an operator tells it."""
+
+    size: int | None
+    role: Role = ""
+
+    def take(self, role: Role) -> bool:
+        """Give the axis a role; return whether it fits the one that it has."""
+        self.role = self.role or role
+        return self.role == role
+
+
+# A dimension of a tensor is the product of its axes, outermost first; one without axes has length 1.
+Dimension = tuple[Axis, ...]
+
+
+@dataclass(frozen=True)
+class Extent:
+    """A length that each call decides: ``factor`` times the lengths of ``axes``. An element of a shape, as integers are."""
+
+    factor: int
+    axes: tuple[Axis, ...]
+
+    def __mul__(self, other: Any) -> Extent:
+        if isinstance(other, Extent):
+            return Extent(self.factor * other.factor, tuple(sorted(self.axes + other.axes, key=id)))
+        return Extent(self.factor * int(other), self.axes)
+
+    __rmul__ = __mul__
+
+
+def extent(dimension: Dimension) -> int | Extent:
+    """Return the length of a dimension."""
+    known = math.prod(axis.size for axis in dimension if axis.size is not None)
+    unknown = sorted((axis for axis in dimension if axis.size is None), key=id)
+    return Extent(known, tuple(unknown)) if unknown else known
+
+
+def regrouped(dimensions: Sequence[Dimension], shape: Sequence[int | Extent]) -> tuple[Dimension, ...] | None:
+    """Return the dimensions of a tensor reshaped to ``shape``, with 0 and -1 as in ONNX; ``None`` where an axis would be cut."""
+    axes = [axis for dimension in dimensions for axis in dimension]
+    targets = [extent(dimensions[place]) if size == 0 and place < len(dimensions) else size for place, size in enumerate(shape)]
+    if -1 not in targets:
+        groups, rest = _taken(axes, targets)
+        if groups is None or any(axis.size != 1 for axis in rest):
+            return None
+        return (*groups[:-1], (*groups[-1], *rest)) if groups else ()
+    place = targets.index(-1)
+    before, rest = _taken(axes, targets[:place])
+    after, middle = _taken(rest[::-1], targets[:place:-1])
+    if before is None or after is None:
+        return None
+    return (*before, tuple(middle[::-1]), *(group[::-1] for group in after[::-1]))
+
+
+def _taken(axes: Sequence[Axis], targets: Sequence[int | Extent]) -> tuple[list[Dimension] | None, list[Axis]]:
+    """Return for each target the next axes that have its length, and the axes left over; ``None`` where they do not fit."""
+    rest, groups = list(axes), []
+    for target in targets:
+        group: Dimension = ()
+        if target == 1 and rest and rest[0].size == 1:
+            group = (rest.pop(0),)
+        while extent(group) != target and rest:
+            group = (*group, rest.pop(0))
+        if extent(group) != target:
+            return None, rest
+        groups.append(group)
+    return groups, rest
