@@ -132,8 +132,7 @@ class _Model:
         attributes, functions, clip, flag = self.attributes(operator, direction, units, layout)
         operands, arrays, peephole, states = self.operands(operator, len(reverses), units, layout)
         directions = [
-            Direction(*parts, functions[index], clip, flag)
-            for index, parts in enumerate(zip(*arrays, peephole, strict=True))
+            Direction(*parts, functions[index], clip, flag) for index, parts in enumerate(zip(*arrays, peephole, strict=True))
         ]
         outputs = self.add(operator, *operands, outputs=3 if operator == "LSTM" else 2, **attributes)
         results = [

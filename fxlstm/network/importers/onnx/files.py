@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import onnx
-from google.protobuf.message import DecodeError
 from onnx import external_data_helper, inliner
 
 from fxlstm.errors import ModelError
@@ -45,7 +44,7 @@ def _load(path: Path) -> onnx.ModelProto:
         raise ModelError(f"no file {str(path)!r}; check the path")
     try:
         model = onnx.load_model_from_string(path.read_bytes())
-    except (DecodeError, OSError, ValueError) as error:
+    except Exception as error:  # protobuf's own errors among them
         raise ModelError(f"{str(path)!r} is not a readable ONNX file ({error}); export the model again") from error
     if not model.graph.output:
         raise ModelError(f"{str(path)!r} holds no ONNX graph; export the model again")

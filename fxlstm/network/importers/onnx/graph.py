@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -32,9 +32,10 @@ _FOR_EITHER = {"Concat", "Gather", "MatMul", "Gemm", "Add", "Sub", "Mul", "Div"}
 def convert(source: Any, constants: Mapping[str, Any] | None, output: str | None) -> Network:
     """Return the network of a model; see :func:`fxlstm.from_onnx`."""
     model, name = read(source)
-    values = _given(model.graph, constants or {})
     wanted = _chosen_output(model.graph, output)
-    for proto in _needed(model.graph, wanted):
+    nodes = _needed(model.graph, wanted)
+    values = _given(model.graph, constants or {}, {name for node in nodes for name in node.input})
+    for proto in nodes:
         node = Node(proto, opset_of(model), SUPPORTED)
         operands = [_operand(node, values, operand) for operand in proto.input]
         results = _evaluated(node, operands)
@@ -42,8 +43,8 @@ def convert(source: Any, constants: Mapping[str, Any] | None, output: str | None
     return _network(values.get(wanted), wanted, name)
 
 
-def _given(graph: onnx.GraphProto, constants: Mapping[str, Any]) -> dict[str, Value]:
-    """Return the values that stand before the first node: graph inputs, weights, and constants in the place of inputs."""
+def _given(graph: onnx.GraphProto, constants: Mapping[str, Any], names: Collection[str]) -> dict[str, Value]:
+    """Return the values that stand before the first node: graph inputs, weights called ``names``, the caller's constants."""
     values: dict[str, Value] = {}
     for entry in graph.input:
         shape = entry.type.tensor_type.shape
@@ -52,8 +53,7 @@ def _given(graph: onnx.GraphProto, constants: Mapping[str, Any]) -> dict[str, Va
         values[entry.name] = Data(tuple((axis,) for axis in axes), parts)
     if unknown := sorted(set(constants) - set(values)):
         raise ModelError(f"constants names {unknown[0]!r}, which is no graph input; the inputs: {', '.join(values)}")
-    for tensor in graph.initializer:
-        values[tensor.name] = _array(tensor)
+    values |= {tensor.name: _array(tensor) for tensor in graph.initializer if tensor.name in names}
     return values | {name: np.asarray(value) for name, value in constants.items()}
 
 
