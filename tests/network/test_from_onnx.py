@@ -281,6 +281,13 @@ def test_one_sequence_without_a_batch_axis_is_a_sequence():
     close(fx.from_onnx(exported(module, (x,), dynamic=False)), module, x)
 
 
+def test_a_free_axis_fits_the_fixed_length_that_an_exporter_wrote():
+    weights = {"W": np.ones((1, 2, 3), np.float32), "R": np.ones((1, 2, 2), np.float32), "shape": np.asarray([5, -1, 2])}
+    nodes = [helper.make_node("RNN", ["X", "W", "R"], ["a"]), helper.make_node("Reshape", ["a", "shape"], ["Y"])]
+    network = fx.from_onnx(model_of(nodes, ["Y"], ("t", "b", 3), weights))
+    assert network(np.zeros((2, 5, 3))).shape == (2, 5, 2)
+
+
 def test_functions_of_the_model_are_unfolded():
     weights = {"W": np.ones((1, 2, 3), np.float32), "R": np.ones((1, 2, 2), np.float32)}
     call = helper.make_node("Body", ["X", "W", "R"], ["Y"], domain="own", name="call")

@@ -208,6 +208,12 @@ def test_a_file_cut_short_is_refused_at_every_length(whole):
             fx.from_onnx(whole)
 
 
+def test_a_name_that_is_no_text_is_refused(whole):
+    whole.write_bytes(whole.read_bytes().replace(b"W1", b"W\x80"))
+    with pytest.raises(fx.ModelError):
+        fx.from_onnx(whole)
+
+
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.integers(0, 30), st.lists(st.tuples(st.floats(0, 1), st.integers(0, 255)), min_size=1, max_size=4))
 def test_a_damaged_file_is_read_or_refused_and_nothing_else(whole, seed, changes):

@@ -50,7 +50,10 @@ def extent(dimension: Dimension) -> int | Extent:
 
 
 def regrouped(dimensions: Sequence[Dimension], shape: Sequence[int | Extent]) -> tuple[Dimension, ...] | None:
-    """Return the dimensions of a tensor reshaped to ``shape``, with 0 and -1 as in ONNX; ``None`` where an axis would be cut."""
+    """Return the dimensions of a tensor reshaped to ``shape``, with 0 and -1 as in ONNX; ``None`` where an axis would be cut.
+
+    An axis whose length each call decides fits a fixed length: exporters write the length of their example into some shapes.
+    """
     axes = [axis for dimension in dimensions for axis in dimension]
     targets = [extent(dimensions[place]) if size == 0 and place < len(dimensions) else size for place, size in enumerate(shape)]
     if -1 not in targets:
@@ -75,7 +78,10 @@ def _taken(axes: Sequence[Axis], targets: Sequence[int | Extent]) -> tuple[list[
             group = (rest.pop(0),)
         while extent(group) != target and rest:
             group = (*group, rest.pop(0))
-        if extent(group) != target:
-            return None, rest
+            if len(group) == 1 and group[0].size is None and isinstance(target, int) and target != 1:
+                break
+        else:
+            if extent(group) != target:
+                return None, rest
         groups.append(group)
     return groups, rest

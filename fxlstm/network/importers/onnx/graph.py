@@ -31,6 +31,13 @@ _FOR_EITHER = {"Concat", "Gather", "MatMul", "Gemm", "Add", "Sub", "Mul", "Div"}
 
 def convert(source: Any, constants: Mapping[str, Any] | None, output: str | None) -> Network:
     """Return the network of a model; see :func:`fxlstm.from_onnx`."""
+    try:
+        return _converted(source, constants, output)
+    except UnicodeDecodeError as error:  # protobuf decodes a name when it is read
+        raise ModelError(f"the ONNX model holds a name that is no text ({error}); export the model again") from error
+
+
+def _converted(source: Any, constants: Mapping[str, Any] | None, output: str | None) -> Network:
     model, name = read(source)
     wanted = _chosen_output(model.graph, output)
     nodes = _needed(model.graph, wanted)
