@@ -135,7 +135,7 @@ class Reference:
         """Run a phase; return its outputs where they are wanted, else an empty list at each timestep."""
         given: Rows = codes.tolist()
         if not phase.streams:
-            return self._run_whole(phase, given or [[]] * timesteps, last_only, after_sweep)
+            return self._run_whole(phase, given if phase.input[1] else [[]] * timesteps, last_only, after_sweep)
         outputs = []
         for t in range(timesteps):
             wanted = t == timesteps - 1 or not last_only

@@ -53,36 +53,42 @@ static void mend(buffer image) {
     }
 }
 
+/* One phase, by whole sequences or, where it streams, some of its timesteps without inputs. */
+static void run_phase(generator *random, fx_executor *executor, uint32_t index) {
+    fx_phase phase = fx_program_phase(executor->program, index);
+    size_t given = phase.streams ? below(random, STEPS + 1) : STEPS;
+    size_t input_codes = executor->batch * given * phase.input_length;
+    size_t output_codes = (size_t)executor->batch * (phase.returns_last ? 1 : STEPS) * phase.output_length;
+    if (input_codes + output_codes > LARGEST_RUN) {
+        return;
+    }
+    int16_t *inputs = malloc(2 * (input_codes + !input_codes)), *outputs = malloc(2 * (output_codes + !output_codes));
+    CHECK(inputs != NULL && outputs != NULL);
+    for (size_t i = 0; i < input_codes; i++) {
+        inputs[i] = (int16_t)next_random(random);
+    }
+    CHECK(fx_select(executor, index) == FX_OK);
+    CHECK(fx_run(executor, given, STEPS, inputs, outputs) == FX_OK);
+    free(inputs);
+    free(outputs);
+}
+
 static void run(generator *random, const fx_program *program) {
     uint32_t batch = 1 + (uint32_t)below(random, 2);
     size_t size = fx_executor_size(program, batch, STEPS);
     if (size == 0 || size > LARGEST_RUN) {
         return;
     }
-    fx_phase phase = fx_program_phase(program, 0);
-    size_t input_codes = (size_t)batch * phase.input_length;
-    size_t output_codes = (size_t)batch * (phase.output_length + 1u);
     void *memory = malloc(size);
-    int16_t *inputs = malloc(input_codes * sizeof *inputs), *outputs = malloc(output_codes * sizeof *outputs);
-    CHECK(memory != NULL && inputs != NULL && outputs != NULL);
+    CHECK(memory != NULL);
     fx_executor executor;
     const fx_kernels *kernels = fx_kernels_default();
     CHECK(fx_executor_init(&executor, program, kernels, NULL, batch, STEPS, memory, size - 1) == FX_ERROR_MEMORY);
     CHECK(fx_executor_init(&executor, program, kernels, NULL, batch, STEPS, memory, size) == FX_OK);
-    bool streams = phase.streams;
-    for (size_t step = 0; step < STEPS; step++) {
-        for (size_t i = 0; i < input_codes; i++) {
-            inputs[i] = (int16_t)next_random(random);
-        }
-        CHECK((streams ? fx_step(&executor, inputs, outputs) : fx_keep(&executor, step, inputs)) == FX_OK);
-    }
-    CHECK(streams || fx_sweep_over(&executor, STEPS) == FX_OK);
-    for (size_t step = 0; step < STEPS && !streams; step++) {
-        CHECK(fx_finish(&executor, step, outputs) == FX_OK);
+    for (uint32_t index = 0; index < program->phase_count; index++) {
+        run_phase(random, &executor, index);
     }
     free(memory);
-    free(inputs);
-    free(outputs);
 }
 
 /* Mutate a copy of an image up to four times, perhaps cut it short, open it, run it if it is accepted. */

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
+from random_programs import Run
 
 from fxlstm.board.board import Board
 from fxlstm.board.driver import Driver, board_info
@@ -30,38 +31,43 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Executor:
-    """``run(program, codes)`` runs (batch, time, features) codes from reset; ``takes`` says which programs it can run."""
+    """``run(program, given)`` runs from reset; ``takes`` says which programs it can run, ``whole_only`` that it runs no phases."""
 
-    run: Callable[[Program, Codes], Outcome]
+    run: Callable[[Program, Run], Outcome]
     takes: Callable[[Program], bool] = lambda _: True
     counts_adc: bool = True
+    whole_only: bool = False
 
 
-def reference(program: Program, codes: Codes) -> Outcome:
+def reference(program: Program, given: Run) -> Outcome:
     """The definition."""
     interpreter = Reference(program)
-    return Outcome(interpreter.run_codes(codes), _counts(interpreter.clipped))
+    return Outcome(interpreter.run_phases(given.inputs, given.timesteps), _counts(interpreter.clipped))
 
 
 def _counts(clipped: list[Clipped] | tuple[Clipped, ...]) -> list[tuple[int, int]]:
     return [(count.adc, count.result) for count in clipped]
 
 
-def _engine(kernels: str) -> Callable[[Program, Codes], Outcome]:
-    def run(program: Program, codes: Codes) -> Outcome:
+def _run(engine: Engine, given: Run) -> Codes:
+    return engine.run_codes(given.inputs[0]) if given.is_whole else engine.run_phases(given.inputs, given.timesteps)
+
+
+def _engine(kernels: str) -> Callable[[Program, Run], Outcome]:
+    def run(program: Program, given: Run) -> Outcome:
         engine = Engine(program, kernels=kernels)
-        return Outcome(engine.run_codes(codes), _counts(engine.saturations))
+        return Outcome(_run(engine, given), _counts(engine.saturations))
 
     return run
 
 
-def _from_image(program: Program, codes: Codes) -> Outcome:
-    return Outcome(Engine(program.to_bytes()).run_codes(codes))
+def _from_image(program: Program, given: Run) -> Outcome:
+    return Outcome(_run(Engine(program.to_bytes()), given))
 
 
-def _integer_array(program: Program, codes: Codes) -> Outcome:
+def _integer_array(program: Program, given: Run) -> Outcome:
     engine = Engine(program, array=IntegerArray(program))
-    return Outcome(engine.run_codes(codes), _counts(engine.saturations))
+    return Outcome(_run(engine, given), _counts(engine.saturations))
 
 
 @cache
@@ -83,10 +89,10 @@ def _fits_one_array(program: Program) -> bool:
     return _has_adc(program) and gains and all(tile.array == 0 for tile in tiles)
 
 
-def _simulated_array(program: Program, codes: Codes) -> Outcome:
+def _simulated_array(program: Program, given: Run) -> Outcome:
     array = SimulatedArray(device="ideal")
     array.program(program)
-    return Outcome(Engine(program, array=array).run_codes(codes))
+    return Outcome(_run(Engine(program, array=array), given))
 
 
 @cache
@@ -94,29 +100,29 @@ def _ideal_board() -> Board:
     return Board("emu://host?device=ideal", log=False)
 
 
-def _emulated_board(program: Program, codes: Codes) -> Outcome:
+def _emulated_board(program: Program, given: Run) -> Outcome:
     """Write-verify by the firmware, then its executor with its DACs, the emulated cells and its ADCs for every tile."""
     board = _ideal_board()
     board.program(program)
-    return Outcome(board.run_codes(codes))
+    return Outcome(board.run_codes(given.inputs[0]))
 
 
-def _firmware(program: Program, codes: Codes) -> Outcome:
+def _firmware(program: Program, given: Run) -> Outcome:
     """The firmware's own executor with its exact integers."""
     driver = _firmware_driver()
     send_object(driver.link, "program", program.to_bytes())
-    return Outcome(np.stack([run_sequence(driver, program, sequence, on_array=False) for sequence in codes]))
+    return Outcome(np.stack([run_sequence(driver, program, sequence, on_array=False) for sequence in given.inputs[0]]))
 
 
 EXECUTORS: dict[str, Executor] = {
     **{f"engine-{name}": Executor(_engine(name)) for name in kernel_names()},
     "engine-from-image": Executor(_from_image),
     "engine-integer-array": Executor(_integer_array, takes=_has_adc, counts_adc=False),
-    "firmware": Executor(_firmware),
+    "firmware": Executor(_firmware, whole_only=True),
 }
 
 # These hold a program's weights in cells, so they take what fits the array and the ranges of a board.
 ARRAYS: dict[str, Executor] = {
     "simulated-array": Executor(_simulated_array, takes=_fits_one_array),
-    "emulated-board": Executor(_emulated_board, takes=lambda program: _fits_one_array(program) and program.hardware.adc_bits == 16),
+    "emulated-board": Executor(_emulated_board, lambda program: _fits_one_array(program) and program.hardware.adc_bits == 16),
 }

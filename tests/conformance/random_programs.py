@@ -6,7 +6,8 @@ matter; some are as large as the rules allow.
 
 from __future__ import annotations
 
-from itertools import pairwise
+from dataclasses import dataclass
+from itertools import chain, pairwise
 from random import Random
 
 import numpy as np
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 
 from fxlstm.program.hardware import Hardware
 from fxlstm.program.operations import FUNCTIONS, MAX_LEFT_SHIFT, MAX_RIGHT_SHIFT, OPERATION_BY_NAME, OPERATIONS
-from fxlstm.program.program import Codes, Matrix, Operation, Program, Slice, Sweep, Tile
+from fxlstm.program.program import Codes, Matrix, Operation, Parts, Program, Slice, Sweep, Tile, whole
 
 EDGES = (-32768, -32767, -1, 0, 1, 32766, 32767)
 ROW_PEAK = 32767
@@ -22,52 +23,90 @@ ADC_PEAK = 32768
 BOUND = 2**63 - 1
 
 
-def random_program(seed: int) -> Program:
+@dataclass(frozen=True)
+class Run:
+    """What a program is given: for each phase input codes (batch, given, inputs), and for how many timesteps it is to run."""
+
+    inputs: list[Codes]
+    timesteps: list[int]
+
+    @classmethod
+    def of(cls, codes: Codes) -> Run:
+        """The run of a program of one phase on codes (batch, time, inputs)."""
+        return cls([codes], [codes.shape[1]])
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it is of one phase with inputs for every timestep."""
+        return [codes.shape[1] for codes in self.inputs] == self.timesteps and len(self.timesteps) == 1
+
+
+def random_program(seed: int, most_phases: int = 3) -> Program:
     """The program of a seed; small, so that the reference interpreter is quick."""
     random = Random(seed)
     hardware = _hardware(random)
     length = random.randint(16, 48)
     matrices = tuple(_matrix(random, index, hardware) for index in range(random.randint(1, 2)))
-    operations = tuple(_operation(random, length, matrices) for _ in range(random.randint(1, 7)))
-    x, y = _slice(random, "x", length), _slice(random, "y", length)
-    sweeps = _sweeps(random, len(operations), x, y, length)
-    return Program(hardware, _codes(random, length), operations, matrices, sweeps, ((x,),), ((y,),))
+    operations = tuple(_operation(random, length, matrices) for _ in range(random.randint(1, 9)))
+    phases = min(random.choice((1, 1, 2, 3)), most_phases)
+    counts = [end - first for first, end in pairwise(_edges(random, len(operations), phases - 1))]
+    made = [_phase(random, number, count, number == phases - 1, length) for number, count in enumerate(counts)]
+    sweeps, inputs, outputs = zip(*made, strict=True)
+    return Program(hardware, _codes(random, length), operations, matrices, tuple(chain(*sweeps)), inputs, outputs)
 
 
-def _sweeps(random: Random, count: int, x: Slice, y: Slice, arena: int) -> tuple[Sweep, ...]:
-    """One to four sweeps that share out ``count`` operations, in one phase."""
+def _edges(random: Random, length: int, cuts: int) -> list[int]:
+    """0, so many places up to ``length``, and ``length``, in order."""
+    return [0, *sorted(random.randint(0, length) for _ in range(cuts)), length]
+
+
+def _phase(random: Random, number: int, count: int, last_phase: bool, arena: int) -> tuple[tuple[Sweep, ...], Parts, Parts]:
+    """One to four sweeps that share out ``count`` operations, and the parts of their input and output."""
+    x = () if number and random.random() < 0.4 else _parts(random, "x", arena)
+    y = _parts(random, "y", arena) if last_phase or random.random() < 0.6 else ()
     cuts = random.randint(0, 3) if random.random() < 0.4 else 0
-    edges = [0, *sorted(random.randint(0, count) for _ in range(cuts)), count]
     directions = [random.random() < 0.5 for _ in range(cuts)] + [False]
-    streams = not any(directions)
-    width = x.length
+    width = whole("x", x).length
     sweeps = []
-    for index, ((first, end), reverse) in enumerate(zip(pairwise(edges), directions, strict=True)):
-        last = index == cuts
-        entry = _slice(random, "", arena) if index else x
-        result = y if last else _slice(random, "", arena)
-        source = random.randrange(width) if index else 0
-        given = 0 if streams and index else min(entry.length, width - source)
-        gives = 0 if streams and not last else result.length
-        period = random.choice((1, 1, 2, 3))
+    for index, ((first, end), reverse) in enumerate(zip(pairwise(_edges(random, count, cuts)), directions, strict=True)):
+        last, period = index == cuts, random.choice((1, 1, 2, 3))
+        entry = _slice(random, "", arena) if index else whole("x", x)
+        result = whole("y", y) if last else _slice(random, "", arena)
+        source = random.randint(0, max(width - 1, 0)) if index else 0
+        reads = 0 if index and (not any(directions) or random.random() < 0.2) else min(entry.length, width - source)
+        gives = 0 if not last and (not any(directions) or random.random() < 0.2) else result.length
         steps = random.randint(0, end - first) if last and period == 1 else end - first
         returns_last = last and random.random() < 0.3
-        ends = entry.start, given, result.start, gives
-        sweeps.append(Sweep(end - first, steps, reverse, returns_last, 0, period, source, *ends))
+        ends = entry.start, reads, result.start, gives
+        sweeps.append(Sweep(end - first, steps, reverse, returns_last, number, period, source, *ends))
         width += gives
-    return tuple(sweeps)
+    return tuple(sweeps), x, y
 
 
-def random_inputs(seed: int, program: Program) -> Codes:
-    """Input codes (batch, time, features) for the program of a seed."""
+def _parts(random: Random, name: str, arena: int) -> Parts:
+    """One or two parts of a slice, in formats of their own."""
+    piece = _slice(random, name, arena)
+    cut = random.randint(0, piece.length - 1)
+    ends = ((piece.start, cut), (piece.start + cut, piece.length - cut))
+    return tuple(Slice(name, start, length, random.choice((15, 12))) for start, length in ends if length)
+
+
+def random_run(seed: int, program: Program) -> Run:
+    """Inputs for the program of a seed; phases that stream sometimes run on by themselves."""
     random = Random(f"inputs of {seed}")
-    shape = (random.randint(1, 3), random.randint(1, 3), program.input.length)
-    return _codes(random, int(np.prod(shape))).reshape(shape)
+    batch = random.randint(1, 3)
+    inputs, timesteps = [], []
+    for phase in program.phases:
+        timesteps.append(random.randint(1, 4))
+        alone = (phase.streams or not phase.input[1]) and random.random() < 0.4
+        shape = (batch, random.randint(0, timesteps[-1]) if alone else timesteps[-1], phase.input[1])
+        inputs.append(_codes(random, int(np.prod(shape))).reshape(shape))
+    return Run(inputs, timesteps)
 
 
 def _hardware(random: Random) -> Hardware:
     return Hardware(
-        levels=random.choice((2, 3, 16, 256, 32768)),
+        levels=random.choice((2, 16, 128, 129, 256, 32768)),
         dac_bits=random.choice((16, 16, random.randint(2, 15))),
         adc_bits=random.choice((None, 16, random.randint(2, 15))),
         pairing=random.choice(("adjacent", "halves")),

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 from executors import ARRAYS, EXECUTORS, Executor, Outcome, reference
 from random_networks import RECURRENT, quantized_network, random_network
-from random_programs import random_inputs, random_program
+from random_programs import Run, random_program, random_run
 
 from fxlstm.network import Bidirectional
+from fxlstm.program import layout
 from fxlstm.program.operations import FUNCTIONS, OPERATIONS
-from fxlstm.program.program import Codes, Program
+from fxlstm.program.program import Program
 
 CHUNK = 500
 NETWORKS = 300
@@ -24,14 +25,14 @@ class Case:
 
     seed: int
     program: Program
-    inputs: Codes
+    given: Run
     expected: Outcome
 
 
 def make_case(seed: int) -> Case:
     program = random_program(seed)
-    inputs = random_inputs(seed, program)
-    return Case(seed, program, inputs, reference(program, inputs))
+    given = random_run(seed, program)
+    return Case(seed, program, given, reference(program, given))
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -51,7 +52,7 @@ def cases(request: pytest.FixtureRequest) -> list[Case]:
 def network_cases() -> list[Case]:
     """Quantized random networks, run once by the reference for all executors."""
     made = [(seed, *quantized_network(seed)) for seed in range(NETWORKS)]
-    return [Case(seed, program, inputs, reference(program, inputs)) for seed, program, inputs in made]
+    return [Case(seed, program, Run.of(inputs), reference(program, Run.of(inputs))) for seed, program, inputs in made]
 
 
 @pytest.mark.parametrize("name", EXECUTORS)
@@ -66,9 +67,9 @@ def test_executor_equals_the_reference_on_quantized_networks(name: str, network_
 
 def check_cases(executor: Executor, cases: list[Case]) -> int:
     """Hold the executor to the reference on all cases that it takes; return how many these are."""
-    taken = [case for case in cases if executor.takes(case.program)]
+    taken = [case for case in cases if executor.takes(case.program) and (case.given.is_whole or not executor.whole_only)]
     for case in taken:
-        outcome = executor.run(case.program, case.inputs)
+        outcome = executor.run(case.program, case.given)
         np.testing.assert_array_equal(outcome.outputs, case.expected.outputs, f"seed {case.seed}")
         check_counts(executor, outcome, case)
     return len(taken)
@@ -97,12 +98,22 @@ def test_random_networks_hold_every_recurrent_cell() -> None:
     assert {random_network(seed).every_layer[0].cell.name for seed in range(NETWORKS)} == {cell.name for cell in RECURRENT}
 
 
-def test_random_networks_and_programs_read_forward_and_backward() -> None:
+def test_random_networks_read_forward_and_backward() -> None:
     blocks = [block for seed in range(NETWORKS) for block in random_network(seed).layers]
     assert {block.merge for block in blocks if isinstance(block, Bidirectional)} == {"concat", "sum"}
-    sweeps = [random_program(seed).sweeps for seed in range(300)]
-    assert {len(some) for some in sweeps} == {1, 2, 3, 4}
-    assert any(sweep.reverse for some in sweeps for sweep in some)
+
+
+def test_random_programs_hold_every_form_of_sweep_and_phase() -> None:
+    programs = [random_program(seed) for seed in range(300)]
+    phases = [phase for program in programs for phase in program.phases]
+    assert {len(program.phases) for program in programs} == {1, 2, 3}
+    assert {len(phase.sweeps) for phase in phases} == {1, 2, 3, 4}
+    assert {phase.streams for phase in phases if len(phase.sweeps) > 1} == {False, True}
+    assert {bool(phase.input[1]) for phase in phases} == {bool(phase.output[1]) for phase in phases} == {False, True}
+    assert {sweep.period for program in programs for sweep in program.sweeps} == {1, 2, 3}
+    assert {layout.weight_bits(program.hardware.levels) for program in programs} == {8, 16}
+    runs = [random_run(seed, program) for seed, program in enumerate(programs)]
+    assert {run.is_whole for run, program in zip(runs, programs, strict=True) if len(program.phases) == 1} == {False, True}
 
 
 def test_results_of_random_programs_use_the_codes_between_the_ends() -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from executors import ARRAYS, EXECUTORS
+from random_programs import Run
 
 from fxlstm.program.image import from_bytes
 
@@ -24,6 +25,6 @@ def test_executor_gives_the_golden_outputs(name: str) -> None:
         program = from_bytes(base64.b64decode(vector["image"]))
         if executor.takes(program):
             taken += 1
-            outputs = executor.run(program, np.array(vector["inputs"], dtype=np.int16)).outputs
+            outputs = executor.run(program, Run.of(np.array(vector["inputs"], dtype=np.int16))).outputs
             assert outputs.tolist() == vector["outputs"], path.stem
     assert taken >= len(VECTORS) // 4

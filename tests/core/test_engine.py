@@ -91,7 +91,7 @@ def test_after_reset_the_first_step_decides_the_batch() -> None:
 @pytest.mark.parametrize("threads", [1, 3])
 @pytest.mark.parametrize("batch", [1, 63, 64, 65, 200])
 def test_blocks_and_threads_do_not_change_the_result(batch: int, threads: int) -> None:
-    program = random_program(1)
+    program = random_program(1, most_phases=1)
     x = codes(batch, 3, program.input.length)
     expected = np.concatenate([Engine(program).run_codes(x[i : i + 1]) for i in range(batch)])
     np.testing.assert_array_equal(Engine(program, threads=threads).run_codes(x), expected)
@@ -108,7 +108,7 @@ def test_saturations_add_up_over_runs_and_steps() -> None:
 
 
 def test_an_image_runs_like_its_program() -> None:
-    program = random_program(3)
+    program = random_program(3, most_phases=1)
     x = codes(2, 2, program.input.length)
     np.testing.assert_array_equal(Engine(program.to_bytes()).run_codes(x), Reference(program).run_codes(x))
 

@@ -6,16 +6,16 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
-from random_programs import random_inputs, random_program
+from random_programs import random_program, random_run
 from small_programs import accumulator
 
 from fxlstm.core import Engine
 
 
 def test_runs_from_many_threads_do_not_disturb_each_other() -> None:
-    program = random_program(5)
+    program = random_program(5, most_phases=1)
     engine = Engine(program, threads=2)
-    inputs = [np.repeat(random_inputs(5, program), 30, axis=0) for _ in range(40)]
+    inputs = [np.repeat(random_run(5, program).inputs[0], 30, axis=0) for _ in range(40)]
     inputs = [np.roll(x, shift, axis=0) for shift, x in enumerate(inputs)]
     expected = [Engine(program).run_codes(x) for x in inputs]
     with ThreadPoolExecutor(8) as pool:

@@ -220,6 +220,11 @@ def test_models_within_models():
     assert len(same(outer).layers) == 4
 
 
+def test_a_model_within_time_distributed_sees_positions_and_channels():
+    inner = keras.Sequential([layers.Input((4, 2)), layers.Dense(3, activation="relu"), layers.Flatten()])
+    same(model_of(layers.TimeDistributed(inner), layers.GRU(2), shape=(5, 4, 2)))
+
+
 def test_a_model_without_recurrent_layers_takes_rows_as_timesteps():
     same(model_of(layers.Dense(4, activation="relu"), layers.Dense(2), shape=(3,)))
 
@@ -276,6 +281,7 @@ REFUSED = [
     ([layers.Bidirectional(layers.LSTM(2), merge_mode="mul", **LAST)], "has merge_mode='mul'"),
     ([layers.Bidirectional(layers.RNN([layers.LSTMCell(2), layers.LSTMCell(2)]), **LAST)], "is Bidirectional over stacked cells"),
     ([layers.LSTM(2, **SEQUENCE), layers.Masking(**LAST), layers.LSTM(2)], "is a Masking behind another layer"),
+    ([layers.Masking(0.1, **LAST), layers.LSTM(2)], "masks 0.1, which float32 does not hold"),
     ([layers.Masking(), layers.Bidirectional(layers.LSTM(2, **SEQUENCE), **LAST)], "gives 0 at masked timesteps"),
     ([layers.Masking(), layers.GRU(2, go_backwards=True, **SEQUENCE), layers.GRU(2, **LAST)], "is masked behind .* go_backwards"),
     ([layers.LSTM(2, **SEQUENCE), layers.Flatten(**LAST)], "is a Flatten that makes one vector of all timesteps"),

@@ -184,6 +184,11 @@ def body(config):
     return config["config"]["layers"][1]
 
 
+def in_a_pair_of_one_direction(config):
+    layer = dict(body(config))
+    body(config).update(class_name="Bidirectional", config={"name": "body", "layer": layer, "backward_layer": layer})
+
+
 SETTINGS = [
     (lambda config: config.update(class_name="Tower"), "is a Tower, which computes what its code says"),
     (lambda config: config.update(module="somebody.models", registered_name="own>Sequential"), "is of a class of its own"),
@@ -197,6 +202,7 @@ SETTINGS = [
     (lambda config: config["config"].update(layers=7), "lists no layers"),
     (lambda config: config.update(config=7), "layer 'model': has no settings"),
     (lambda config: body(config)["config"].update(go_backwards=True, time_major=True), "has time_major=True"),
+    (in_a_pair_of_one_direction, "layer 'body': is Bidirectional over two layers of one direction"),
 ]
 
 
@@ -205,6 +211,31 @@ def test_bad_settings_are_refused(archive, tmp_path, change, message):
     change(archive.config)
     with pytest.raises(fx.ModelError, match=f"bad.keras'.*{message}"):
         fx.from_keras(archive.write(tmp_path / "bad.keras"))
+
+
+def places(value, path=()):
+    """Every place in parsed JSON."""
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, inner in items:
+        yield (*path, key)
+        yield from places(inner, (*path, key))
+
+
+def test_settings_of_any_form_are_read_or_refused(saved, tmp_path):
+    """Whatever stands in a place of the settings, nothing but a ModelError is raised."""
+    rng, strange = np.random.default_rng(1), [None, True, -1, 0.5, 10**12, "", "LSTM", "relu", [], [1], {}, {"config": {}}]
+    for _ in range(60):
+        archive = Archive(saved[0] / "model.keras")
+        found = [path for path in places(archive.config) if "initializer" not in str(path)]
+        *path, last = found[rng.integers(len(found))]
+        inner = archive.config
+        for key in path:
+            inner = inner[key]
+        inner[last] = strange[rng.integers(len(strange))]
+        try:
+            fx.from_keras(archive.write(tmp_path / "strange.keras"))
+        except fx.ModelError as error:
+            assert "strange.keras" in str(error)
 
 
 @pytest.mark.parametrize("version", ["1.2.2", "4.0.0", None])

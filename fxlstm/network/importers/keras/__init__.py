@@ -15,7 +15,19 @@ from fxlstm.network.importers.keras.stream import Stream
 from fxlstm.network.network import Network
 
 # What zipfile, json and h5py raise for a damaged file, and what settings of another form than Keras's lead to.
-_DAMAGED = (zipfile.BadZipFile, zlib.error, OSError, EOFError, ValueError, LookupError, TypeError, AttributeError, RuntimeError)
+_DAMAGED = (
+    zipfile.BadZipFile,
+    zlib.error,
+    OSError,
+    EOFError,
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    ArithmeticError,
+    RuntimeError,
+    MemoryError,
+)
 
 
 def convert(model: Any) -> Network:

@@ -45,12 +45,12 @@ class Entry:
         """Return a setting, or what Keras takes where a file does not say."""
         return self.settings.get(key, default)
 
-    def inner(self, key: str, path: str, name: str | None = None) -> Entry:
+    def inner(self, key: str, path: str) -> Entry:
         """Return the layer or cell that this one wraps: settings under ``key``, arrays under ``path``."""
         wrapped = self.setting(key)
         if not isinstance(wrapped, Mapping):
             refuse(self.name, f"has no {key!r} in its settings")
-        return Entry(class_of(wrapped, self.name), name or self.name, settings_of(wrapped, self.name), self.arrays.part(path))
+        return Entry(class_of(wrapped, self.name), self.name, settings_of(wrapped, self.name), self.arrays.part(path))
 
 
 def class_of(config: Mapping[str, Any], name: str) -> str:

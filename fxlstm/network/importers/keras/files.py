@@ -144,7 +144,9 @@ def _array(dataset: h5py.Dataset) -> Array:
     if dataset.is_virtual or dataset.external:
         raise ModelError(f"the array {dataset.name!r} stands in another file; save the model again, whole")
     if dataset.dtype.kind != "f":
-        raise ModelError(f"the array {dataset.name!r} holds {dataset.dtype}, not floats; save the model before it is quantized")
+        raise ModelError(
+            f"the array {dataset.name!r} holds {dataset.dtype}, not floats; save the model in float32, before it is quantized"
+        )
     if dataset.size * dataset.dtype.itemsize > LARGEST:
         raise ModelError(f"the array {dataset.name!r} declares the shape {dataset.shape}; at most {LARGEST} bytes are read")
     return np.asarray(dataset[()], dtype=np.float64)

@@ -61,8 +61,8 @@ def _input(stream: Stream, entry: Entry, version: int) -> Stream:
 
 
 def shaped(stream: Stream, shape: Any) -> Stream:
-    """Return the stream before any layer, whose input is of a shape (batch, time, features...) or (batch, features)."""
-    if stream.runs or not isinstance(shape, list) or len(shape) < 2:
+    """Return the stream of an input of a shape (batch, time, features...) or (batch, features), unless it is known by now."""
+    if stream.runs or stream.shape is not None or not isinstance(shape, list) or len(shape) < 2:
         return stream
     if len(shape) == 2:
         return replace(stream, form="vector", shape=_known(shape[1:]))
@@ -114,8 +114,6 @@ def _layers(stream: Stream, entry: Entry, version: int, name: str) -> tuple[list
 
 
 def _convolution(stream: Stream, entry: Entry, version: int, name: str) -> tuple[Layer, tuple[int, ...]]:
-    if stream.mask_value is not None:
-        refuse(entry.name, f"is a {entry.kind} behind Masking, whose mask has an axis for its positions")
     if stream.shape is None or len(stream.shape) != _CONV_RANK[entry.kind] + 1:
         refuse(entry.name, f"takes positions and channels, not data of shape {stream.shape}; begin the model with an Input")
     return conv_lstm_layer(replace(entry, arrays=entry.arrays.part("cell")), version, name, stream.shape)
@@ -135,6 +133,8 @@ def _bidirectional(stream: Stream, entry: Entry, version: int) -> Stream:
     forward = entry.inner("layer", "forward_layer")
     own = entry.setting("backward_layer") is not None
     backward = entry.inner("backward_layer" if own else "layer", "backward_layer")
+    if own and bool(forward.setting("go_backwards")) == bool(backward.setting("go_backwards")):
+        refuse(entry.name, "is Bidirectional over two layers of one direction")
     pair: list[Layer] = []
     shape: tuple[int, ...] | None = None
     for direction, inner in (("forward", forward), ("backward", backward)):
@@ -188,7 +188,12 @@ def _time_distributed(stream: Stream, entry: Entry, version: int) -> Stream:
 def _masking(stream: Stream, entry: Entry, version: int) -> Stream:
     if stream.runs or stream.mask_value is not None:
         refuse(entry.name, "is a Masking behind another layer; it is supported at the front")
-    return replace(stream, mask_value=float(entry.setting("mask_value", 0.0)))
+    if stream.shape is not None and len(stream.shape) > 1:
+        refuse(entry.name, f"masks positions of data of shape {stream.shape}; timesteps of vectors can be masked")
+    value = float(entry.setting("mask_value", 0.0))
+    if value != float(np.float32(value)):  # Keras compares after rounding to float32
+        refuse(entry.name, f"masks {value}, which float32 does not hold; choose a value such as 0 or -1")
+    return replace(stream, mask_value=value)
 
 
 def _flatten(stream: Stream, entry: Entry, version: int) -> Stream:
