@@ -9,13 +9,14 @@ from typing import Annotated
 import typer
 
 import fxlstm
-from fxlstm.app.commands import board, demo, emulate, quantize, run, spice
+from fxlstm.app.commands import board, demo, emulate, import_network, quantize, run, spice
 from fxlstm.errors import FxlstmError
 
 EPILOG = "Start with: fxlstm demo airline. Every command explains itself: fxlstm quantize --help."
 
 app = typer.Typer(name="fxlstm", no_args_is_help=True, pretty_exceptions_enable=False, epilog=EPILOG)
 app.add_typer(demo.app, name="demo")
+app.command("import", epilog=import_network.EPILOG)(import_network.import_network)
 app.command("quantize", epilog=quantize.EPILOG)(quantize.quantize)
 app.command("run", epilog=run.EPILOG)(run.run)
 app.add_typer(board.app, name="board")

@@ -17,9 +17,10 @@ from fxlstm.network.cells import CELLS, DENSE, DENSE_SIGMOID, DENSE_TANH, LSTM, 
 from fxlstm.network.convolution import conv_lstm_1d, conv_lstm_2d, convolved_shape
 from fxlstm.network.directions import Backward, Bidirectional, Block, directed_layers, layers_of, merged
 from fxlstm.network.encoder_decoder import EncoderDecoder
+from fxlstm.network.importers.door import load_network
 from fxlstm.network.layer import Layer
 from fxlstm.network.network import Network
-from fxlstm.network.storage import load_network, save_network
+from fxlstm.network.storage import save_network
 from fxlstm.network.structure import Model
 from fxlstm.network.timing import TimeGate
 from fxlstm.network.tree_layers import child_sum_tree_lstm, nary_tree_lstm

@@ -17,7 +17,6 @@ from fxlstm.network.structure import Model, build, describe, tensors_of
 
 VERSION = 2
 READABLE = (1, 2)  # 1 knows neither cells as data nor the options of networks and layers that have a default
-PICKLES = (".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".joblib")
 _KEY = "fxlstm"  # the entry of the file's metadata that holds the structure
 
 
@@ -28,7 +27,9 @@ def save_network(network: Model, path: str | os.PathLike[str]) -> None:
     Initial states are tensors ``initial.<layer>/<state>``. A cell outside the catalogue is written as its equations.
     Raises :class:`ModelError` for another suffix, metadata that is not JSON, or a place that cannot be written to.
     """
-    path = _checked_suffix(path)
+    path = Path(path)
+    if path.suffix != ".safetensors":
+        raise ModelError(f"{str(path)!r} has the suffix {path.suffix!r}; networks are stored as .safetensors")
     structure = {"version": VERSION, **describe(network)}
     try:
         text = json.dumps(structure, allow_nan=False)
@@ -39,14 +40,11 @@ def save_network(network: Model, path: str | os.PathLike[str]) -> None:
     write_whole(path, lambda file: file.write(save(tensors_of(network), {_KEY: text})), ModelError)
 
 
-def load_network(path: str | os.PathLike[str]) -> Model:
-    """Return the network in a ``.safetensors`` file written by :func:`save_network`.
+def read_network(path: Path) -> Model:
+    """Return the network in a ``.safetensors`` file written by :func:`save_network`; :func:`load_network` is the door to all kinds.
 
-    Raises :class:`ModelError` for a file that is absent, damaged, of another kind or of a newer version.
+    Raises :class:`ModelError` for a file that is damaged, of another kind or of a newer version.
     """
-    path = _checked_suffix(path)
-    if not path.is_file():
-        raise ModelError(f"no file {str(path)!r}; check the path")
     try:
         with safe_open(path, framework="numpy") as file:
             header = (file.metadata() or {}).get(_KEY)
@@ -69,15 +67,3 @@ def _build(header: str, tensors: Mapping[str, Any], path: Path) -> Model:
         raise ModelError(f"{str(path)!r}: {error}") from error
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise ModelError(f"{str(path)!r} has damaged network metadata ({error!r}); export the network again") from error
-
-
-def _checked_suffix(path: str | os.PathLike[str]) -> Path:
-    path = Path(path)
-    if path.suffix.lower() in PICKLES:
-        raise ModelError(
-            f"{str(path)!r} is a pickle, which can run code, and no code is ever executed from a file; "
-            f"load it in PyTorch where you trust it, then fxlstm.from_torch(module) and fxlstm.save_network"
-        )
-    if path.suffix != ".safetensors":
-        raise ModelError(f"{str(path)!r} has the suffix {path.suffix!r}; networks are stored as .safetensors")
-    return path

@@ -96,7 +96,7 @@ def test_files_that_are_not_there(run, quantize, tmp_path):
 def test_files_of_another_kind(run, quantize, inputs_file, network_file):
     assert_refused(run(program=inputs_file), "[IMAGE_MAGIC]")
     assert_refused(run(inputs=network_file), "net.safetensors", ".npy")
-    assert_refused(quantize(network=inputs_file), ".safetensors")
+    assert_refused(quantize(network=inputs_file), "x.npy", "an array of NumPy")
 
 
 def test_an_image_cut_short(run, program_file):

@@ -127,6 +127,6 @@ def test_a_pickle_is_refused_and_not_opened(suffix: str, tmp_path: Path) -> None
         with pytest.raises(ModelError, match="is a pickle, which can run code"):
             load_network(tmp_path / name)
     (tmp_path / "net.safetensors").write_bytes(pickle.dumps(Trap()))
-    with pytest.raises(ModelError, match="not a readable safetensors file"):
+    with pytest.raises(ModelError, match="is a pickle"):
         load_network(tmp_path / "net.safetensors")
     assert not (tmp_path / "ran").exists()

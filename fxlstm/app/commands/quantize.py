@@ -16,7 +16,7 @@ EPILOG = "Example: fxlstm quantize net.safetensors --calibrate x.npy -o model.fx
 
 
 def quantize(
-    network: Annotated[Path, typer.Argument(metavar="NETWORK.safetensors", help="A network saved with fxlstm.save_network.")],
+    network: Annotated[Path, typer.Argument(metavar="NETWORK", help="A .safetensors, .onnx, .keras, .h5 or .hdf5 file.")],
     calibrate: Annotated[Path, typer.Option(metavar="X.npy", help="Typical inputs, (time, features) or (batch, time, features).")],
     output: Annotated[Path, typer.Option("--output", "-o", metavar="MODEL.fxl", help="Where the program goes.")],
     levels: Annotated[int, typer.Option(help="Conductance levels per device, 2 to 32768.")] = 256,

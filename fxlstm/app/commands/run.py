@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from fxlstm.app.console import Json, print_json, progress_bar
+from fxlstm.errors import ModelError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -34,10 +35,13 @@ Device = Annotated[
 SIMULATED_DEVICE = "ta-hfo2"
 Inputs = Annotated[Path, typer.Argument(metavar="X.npy", help="Inputs, (time, features) or (batch, time, features).")]
 ProgramFile = Annotated[Path, typer.Argument(metavar="MODEL.fxl", help="A program made by fxlstm quantize.")]
+Model = Annotated[
+    Path, typer.Argument(metavar="MODEL.fxl", help="A program made by fxlstm quantize; or the file of a network, run in float.")
+]
 
 
 def run(
-    program: ProgramFile,
+    program: Model,
     inputs: Inputs,
     output: Output,
     array: Annotated[ArrayKind, typer.Option(help="integer: exact; simulated: device physics; board: --port.")] = ArrayKind.INTEGER,
@@ -46,25 +50,46 @@ def run(
     seed: Annotated[int, typer.Option(min=0, help="Seed of the simulated cells and their noise.")] = 0,
     as_json: Json = False,
 ) -> None:
-    """Run a program over inputs and save the outputs.
+    """Run a program over inputs and save the outputs. A network that is not quantized yet is run in float.
 
     A simulated array and a board are first programmed by write-verify; cells of a board that already hold their value are skipped.
     """
     from fxlstm.app.files import load_array, save_array
+    from fxlstm.network.importers.door import SUFFIXES
     from fxlstm.program.program import Program
 
-    loaded, x = Program.load(program), load_array(inputs)
-    if array is ArrayKind.BOARD:
-        y = _on_board(loaded, x, port, device)
-    elif array is ArrayKind.SIMULATED:
-        y = _on_simulated_array(loaded, x, device or SIMULATED_DEVICE, seed)
+    in_float = program.suffix.lower() in SUFFIXES
+    if in_float:
+        y = _in_float(program, inputs, array)
     else:
-        from fxlstm.core.engine import Engine
-
-        y = Engine(loaded).run(x)
+        loaded, x = Program.load(program), load_array(inputs)
+        if array is ArrayKind.BOARD:
+            y = _on_board(loaded, x, port, device)
+        elif array is ArrayKind.SIMULATED:
+            y = _on_simulated_array(loaded, x, device or SIMULATED_DEVICE, seed)
+        else:
+            y = _on_integers(loaded, x)
     save_array(output, y)
     if as_json:
-        print_json({"output": str(output), "shape": y.shape, "array": array.value})
+        print_json({"output": str(output), "shape": y.shape, "array": "float" if in_float else array.value})
+
+
+def _in_float(path: Path, inputs: Path, array: ArrayKind) -> NDArray[Any]:
+    from fxlstm.app.files import load_array
+    from fxlstm.network import Network, load_network
+
+    if array is not ArrayKind.INTEGER:
+        raise ModelError(f"{str(path)!r} is a float network; make it a program first: fxlstm quantize")
+    network = load_network(path)
+    if not isinstance(network, Network):
+        raise ModelError(f"{str(path)!r} takes more than sequences; run it in Python, after fxlstm.load_network")
+    return network(load_array(inputs))
+
+
+def _on_integers(program: Program, x: NDArray[Any]) -> NDArray[Any]:
+    from fxlstm.core.engine import Engine
+
+    return Engine(program).run(x)
 
 
 def _on_simulated_array(program: Program, x: NDArray[Any], device: str, seed: int) -> NDArray[Any]:

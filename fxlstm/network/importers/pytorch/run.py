@@ -16,6 +16,7 @@ from fxlstm.network.layer import Array
 
 _REMEDIES = {
     "embedding": "; give the network the vectors that it looks up",
+    "quantized_lstm": "; give the module as it was before it was quantized",
     "mean": "; a network returns its sequence or its last timestep",
     "max": "; a network returns its sequence or its last timestep",
 }
