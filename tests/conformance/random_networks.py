@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+from random_programs import Run
 
 from fxlstm.network import (
     CELLS,
@@ -25,13 +26,13 @@ from fxlstm.network import (
 from fxlstm.network.cells import ACTIVATIONS, Activation, dense_cell, gru_cell, lstm_cell, rnn_cell
 from fxlstm.network.cells.catalogue import PHASED_LSTM, TREE_CHILD_SUM, tree_nary
 from fxlstm.program.hardware import Hardware
-from fxlstm.program.program import Codes, Program
+from fxlstm.program.program import Program
 from fxlstm.program.quantize import quantize
 
 Choose = Callable[[np.random.Generator], Cell]
 
 TIMESTEPS = 4
-TOPOLOGIES = ("stack", "stack", "hierarchy", "time-gates", "tree", "feedback")  # stacks hold both directions
+TOPOLOGIES = ("stack", "stack", "stack", "hierarchy", "time-gates", "tree", "feedback", "encoder-decoder")  # stacks: also backward
 
 RECURRENT = tuple(cell for cell in CELLS.values() if cell.states)
 FEED_FORWARD = tuple(cell for cell in CELLS.values() if not cell.states)
@@ -175,7 +176,7 @@ def random_encoder_decoder(seed: int) -> EncoderDecoder:
     """An encoder in one direction or both, and a decoder that takes its states and is fed in every way."""
     random = np.random.default_rng([seed, 6])
     features, units, outputs = random.integers(1, 5, 3).tolist()
-    cell = random_recurrent(random)
+    cell = random_catalogued(random)
     layer = random_layer(random, cell, features, units)
     blocks: tuple[Block, ...] = (layer, Backward(layer), _in_both_directions(random, layer))
     encoder = Network((blocks[random.integers(3)],), returns=random.choice(["sequence", "last", "final"]))
@@ -192,18 +193,31 @@ def _parameters(random: np.random.Generator, cell: Cell, sizes: dict[str, int]) 
     return {name: random.uniform(-1, 1, shape) for name, shape in cell.parameter_shapes(sizes).items()}
 
 
-def quantized_network(seed: int) -> tuple[Program, Codes]:
-    """The program of a random network of some topology, and input codes (batch, time, inputs) for it."""
+def quantized_network(seed: int) -> tuple[Program, Run]:
+    """The program of a random network of some topology, and what it is given."""
     random = np.random.default_rng([seed, 1])
     hardware = random_hardware(random)
     topology = TOPOLOGIES[seed % len(TOPOLOGIES)]
     if topology == "tree":
         program = quantize(*random_tree_network(seed), hardware)
-        return program, random.integers(-32767, 32767, (2, 3, program.input.length), np.int16, endpoint=True)
+        return program, Run.of(random.integers(-32767, 32767, (2, 3, program.input.length), np.int16, endpoint=True))
+    if topology == "encoder-decoder":
+        return _quantized_encoder_decoder(seed, random, hardware)
     makers = {"stack": random_network, "hierarchy": random_hierarchy, "time-gates": random_time_gates, "feedback": random_feedback}
     network = makers[topology](seed)
     x = random.normal(size=(2, TIMESTEPS, network.inputs))
     program = quantize(network, x, hardware)
     codes = program.encode(np.concatenate([1.5 * x, np.zeros((2, TIMESTEPS, program.input.length - network.inputs))], axis=-1))
     codes[..., network.inputs :] = random.integers(0, 32767, codes[..., network.inputs :].shape, endpoint=True)
-    return program, codes
+    return program, Run([codes], [TIMESTEPS + 3 * (topology == "feedback")])
+
+
+def _quantized_encoder_decoder(seed: int, random: np.random.Generator, hardware: Hardware) -> tuple[Program, Run]:
+    network = random_encoder_decoder(seed)
+    x = random.normal(size=(2, TIMESTEPS, network.encoder.inputs))
+    given = {"feedback": 1, "context": 0, "given": 5}[network.feed]
+    start = random.normal(size=(2, given, network.decoder.inputs))
+    shaped = {"feedback": start[:, 0] if given else None, "context": None, "given": start}[network.feed]
+    program = quantize(network, x, hardware, steps=5, start=shaped)
+    second = program.encode(start if given else np.zeros((2, 0, 0)), phase=1)
+    return program, Run([program.encode(1.5 * x), second], [TIMESTEPS, 5])

@@ -52,7 +52,7 @@ def cases(request: pytest.FixtureRequest) -> list[Case]:
 def network_cases() -> list[Case]:
     """Quantized random networks, run once by the reference for all executors."""
     made = [(seed, *quantized_network(seed)) for seed in range(NETWORKS)]
-    return [Case(seed, program, Run.of(inputs), reference(program, Run.of(inputs))) for seed, program, inputs in made]
+    return [Case(seed, program, given, reference(program, given)) for seed, program, given in made]
 
 
 @pytest.mark.parametrize("name", EXECUTORS)
