@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
@@ -37,12 +38,12 @@ def print_values(title: str, values: Mapping[str, Any]) -> None:
 
 
 def print_table(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print a table; columns after the first are aligned to the right."""
-    table = Table(title=title, title_justify="left", show_header=any(heads))
+    """Print a table of text as it stands; columns after the first are aligned to the right."""
+    table = Table(title=escape(title), title_justify="left", show_header=any(heads))
     for index, head in enumerate(heads):
         table.add_column(head, justify="right" if index else "left")
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*map(escape, row))
     OUT.print(table)
 
 

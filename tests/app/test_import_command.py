@@ -80,6 +80,12 @@ def test_import_shows_both_sides_of_an_encoder_decoder(command, network, tmp_pat
     assert "encoder/lstm" in outcome.out and "decoder/dense" in outcome.out
 
 
+def test_names_are_shown_as_they_stand(command, tmp_path):
+    fx.save_network(fx.Network((fx.dense(np.eye(2), np.zeros(2), name="[/b]x[0]"),), name="[red]"), tmp_path / "odd.safetensors")
+    outcome = command("import", tmp_path / "odd.safetensors", "-o", tmp_path / "net.safetensors")
+    assert outcome.status == 0 and "[/b]x[0]" in outcome.out and "[red]: 6 weights" in outcome.out
+
+
 def test_quantize_takes_any_file_of_a_network(command, onnx_file, inputs_file, x, tmp_path):
     assert command("quantize", onnx_file, "--calibrate", inputs_file, "-o", tmp_path / "made.fxl").status == 0
     program = fx.quantize(fx.load_network(onnx_file), calibration=x)

@@ -43,7 +43,8 @@ def import_network(
         return
     print_table(f"{network.name}: {sum(row[-1] for row in rows)} weights", HEADS, [[*map(str, row)] for row in rows])
     if edge:
-        OUT.print(f"The {edge} at the end is left to the host: fxlstm.{str(edge).removeprefix('log_')} of the outputs.")
+        remark = f"The {edge} at the end is left to the host: fxlstm.{str(edge).removeprefix('log_')} of the outputs."
+        OUT.print(remark, markup=False)
 
 
 def _rows(network: Model) -> Iterator[tuple[Any, ...]]:
