@@ -113,6 +113,7 @@ class Module(nn.Module):
         super().__init__()
         self.body, self.use = body, use
         self.head = nn.Linear(body.hidden_size * (2 if body.bidirectional else 1), outputs)
+        self.back = gru()
 
     def forward(self, x):
         return self.use(self, x)
@@ -192,6 +193,13 @@ MODULES = {
     "leaky head": (gru(), lambda m, x: nn.functional.leaky_relu(m.head(m.body(x)[0]), 0.1)),
     "hard sigmoid head": (gru(), lambda m, x: nn.functional.hardsigmoid(m.head(m.body(x)[0]))),
     "activation of states": (lstm(), lambda m, x: m.head(torch.tanh(m.body(x)[0]))),
+    "a second body from the end, joined": (
+        gru(),
+        lambda m, x: torch.cat([m.body(x)[0], m.back(x.flip(1))[0].flip(1)], -1),
+    ),
+    "reading from the end": (lstm(2), lambda m, x: m.head(m.body(x.flip(1))[0].flip(1))),
+    "reading from the end, first timestep": (gru(2), lambda m, x: m.head(m.body(x.flip(1))[0][:, -1])),
+    "outputs in the order of reading": (gru(2), lambda m, x: m.head(m.body(x.flip(1))[0])),
     "constant initial states": (gru(2), lambda m, x: m.head(m.body(x, torch.full((2, x.shape[0], 6), 0.3))[0])),
 }
 
@@ -286,6 +294,28 @@ def test_a_free_axis_fits_the_fixed_length_that_an_exporter_wrote():
     nodes = [helper.make_node("RNN", ["X", "W", "R"], ["a"]), helper.make_node("Reshape", ["a", "shape"], ["Y"])]
     network = fx.from_onnx(model_of(nodes, ["Y"], ("t", "b", 3), weights))
     assert network(np.zeros((2, 5, 3))).shape == (2, 5, 2)
+
+
+@pytest.mark.parametrize("both", [False, True])
+def test_sequences_turned_round_whole_are_read_backward(both):
+    """As tf2onnx writes Keras layers that go backwards."""
+    weights = {"W": sample(1, 2, 3), "R": sample(1, 2, 2), "zero": np.asarray([0]), "one": np.asarray([1])}
+    nodes = [
+        helper.make_node("Shape", ["X"], ["shape"]),
+        helper.make_node("Gather", ["shape", "zero"], ["time"]),
+        helper.make_node("Gather", ["shape", "one"], ["batch"]),
+        helper.make_node("Expand", ["time", "batch"], ["lengths"]),
+        helper.make_node("ReverseSequence", ["X", "lengths"], ["turned"], time_axis=0, batch_axis=1),
+        helper.make_node("RNN", ["turned", "W", "R"], ["a"]),
+        helper.make_node("Squeeze", ["a", "one"], ["b"]),
+        helper.make_node("ReverseSequence", ["b", "lengths"], ["c"], time_axis=0, batch_axis=1),
+    ]
+    forward = [helper.make_node("RNN", ["X", "W", "R"], ["d"]), helper.make_node("Squeeze", ["d", "one"], ["e"])]
+    nodes += [*forward, helper.make_node("Concat", ["e", "c"], ["Y"], axis=2)] if both else []
+    x = sample(4, 5, 3)
+    model = model_of(nodes, ["Y" if both else "c"], ("t", "b", 3), weights)
+    (expected,) = ReferenceEvaluator(model).run(None, {"X": x.swapaxes(0, 1)})
+    np.testing.assert_allclose(fx.from_onnx(model)(x), expected.swapaxes(0, 1), atol=1e-5)
 
 
 def test_functions_of_the_model_are_unfolded():

@@ -12,15 +12,23 @@ Role = Literal["", "time", "batch", "features", "directions"]
 
 @dataclass(eq=False)
 class Axis:
-    """An axis of the data: its length, ``None`` where each call decides, and its role, empty until an operator tells it."""
+    """An axis of the data: its length, ``None`` where each call decides, and its role, empty until an operator tells it.
+
+    ``mirror``: the axis of which this one is the reverse; only time may run backward.
+    """
 
     size: int | None
     role: Role = ""
+    mirror: Axis | None = None
 
     def take(self, role: Role) -> bool:
         """Give the axis a role; return whether it fits the one that it has."""
         self.role = self.role or role
-        return self.role == role
+        return self.role == role and (self.mirror is None or (role == "time" and self.mirror.take(role)))
+
+    def reversed(self) -> Axis:
+        """Return the axis that runs the other way."""
+        return self.mirror or Axis(self.size, self.role, self)
 
 
 # A dimension of a tensor is the product of its axes, outermost first; one without axes has length 1.
@@ -45,8 +53,17 @@ class Extent:
 def extent(dimension: Dimension) -> int | Extent:
     """Return the length of a dimension."""
     known = math.prod(axis.size for axis in dimension if axis.size is not None)
-    unknown = sorted((axis for axis in dimension if axis.size is None), key=id)
+    unknown = sorted((axis.mirror or axis for axis in dimension if axis.size is None), key=id)
     return Extent(known, tuple(unknown)) if unknown else known
+
+
+def frame(dimensions: Sequence[Dimension], leave_out: int | None = None) -> list[Any]:
+    """Return what two tensors must have alike to be added or joined: the very axes of time and batch, the lengths of the others."""
+    return [
+        tuple(axis.size if axis.role in ("features", "directions") else axis for axis in dimension)
+        for place, dimension in enumerate(dimensions)
+        if place != leave_out
+    ]
 
 
 def regrouped(dimensions: Sequence[Dimension], shape: Sequence[int | Extent]) -> tuple[Dimension, ...] | None:

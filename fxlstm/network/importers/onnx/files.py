@@ -26,6 +26,7 @@ def read(source: Any) -> tuple[onnx.ModelProto, str]:
         model, name = _load(path), path.stem
     else:
         raise ModelError(f"from_onnx takes a path or an onnx.ModelProto, not {type(source).__name__}")
+    _check_names(model, name)
     opset = opset_of(model)
     if opset < OLDEST_OPSET:
         raise ModelError(
@@ -58,6 +59,20 @@ def _load(path: Path) -> onnx.ModelProto:
     except (OSError, ValueError, RuntimeError, onnx.checker.ValidationError) as error:
         raise ModelError(f"{str(path)!r}: its external data cannot be read ({error}); keep the files together") from error
     return model
+
+
+def _check_names(model: onnx.ModelProto, name: str) -> None:
+    """Check that names are texts: protobuf decodes them when they are read, and may give the bytes of one that is none."""
+    graph = model.graph
+    try:
+        names = [entry.name for entries in (graph.input, graph.output, graph.initializer, graph.node) for entry in entries]
+        names += [text for node in graph.node for text in (node.op_type, node.domain, *node.input, *node.output)]
+        names += [attribute.name for node in graph.node for attribute in node.attribute]
+        damaged = not all(isinstance(text, str) for text in names)
+    except UnicodeDecodeError:
+        damaged = True
+    if damaged:
+        raise ModelError(f"{name!r} holds a name that is no text; export the model again")
 
 
 def _check_beside(path: Path, tensor: onnx.TensorProto) -> None:

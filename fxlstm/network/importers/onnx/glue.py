@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from fxlstm.network.importers.onnx import folding
-from fxlstm.network.importers.onnx.axes import Axis, Dimension, Extent, extent, regrouped
+from fxlstm.network.importers.onnx.axes import Axis, Dimension, Extent, extent, frame, regrouped
 from fxlstm.network.importers.onnx.node import Node
 from fxlstm.network.importers.onnx.values import SEQUENCE, Data, Given, Joined, Piece, Source, Value, chain, last_recurrent, stacked
 
@@ -112,10 +112,10 @@ def concat(node: Node, *operands: Value) -> Value:
     if len(data) == 1:
         return data[0]
     place = node.axis(node.attributes.get("axis", 1), len(data[0].dimensions))
-    others = {tuple(extent(dim) for at, dim in enumerate(each.dimensions) if at != place) for each in data}
-    if all(each.group and each.dimensions[place : place + 1] == (each.group,) for each in data) and len(others) == 1:
+    alike = all(frame(each.dimensions, place) == frame(data[0].dimensions, place) for each in data)
+    if alike and all(each.group and each.dimensions[place] == each.group for each in data):
         return _side_by_side(data, place)
-    if all(each.dimensions[place : place + 1] in (((),), (each.stack,)) for each in data) and len(others) == 1:
+    if alike and all(each.dimensions[place] in ((), each.stack) for each in data):
         return _one_behind_another(node, data, place)
     node.refuse(f"joins axis {place} of ({') and ('.join(map(described, data))}); directions, layers or features can be joined")
 
@@ -147,6 +147,15 @@ def split(node: Node, data: Data, *sizes: Value) -> tuple[Value, ...]:
     """Take an axis apart."""
     place, parts = folding.pieces(node, [data, *sizes], len(data.dimensions), lambda axis: extent(data.dimensions[axis]))
     return tuple(_cut(node, data, place, part) for part in parts)
+
+
+def reverse_sequence(node: Node, data: Data, lengths: Value) -> Value:
+    """Turn whole sequences round."""
+    place = node.axis(node.attributes.get("time_axis", 0), len(data.dimensions))
+    whole = extent(data.dimensions[place])
+    if not isinstance(lengths, np.ndarray) or any(length != whole for length in lengths.ravel().tolist()):
+        node.refuse("turns sequences of different lengths round; a layer of direction=reverse with sequence_lens does the same")
+    return _reversed(node, data, place)
 
 
 def _arranged(node: Node, data: Data, shape: list[Any]) -> Data:
@@ -203,7 +212,11 @@ def _cut(node: Node, data: Data, place: int, part: slice) -> Value:
     """Return a range of one dimension."""
     size = extent(data.dimensions[place])
     if isinstance(size, int):
-        return _take(node, data, place, list(range(size))[part])
+        indices = list(range(size))[part]
+        turned = size > 1 and indices == list(range(size))[::-1]
+        return _reversed(node, data, place) if turned else _take(node, data, place, indices)
+    if (part.start, part.stop, part.step) == (-1, None, -1):
+        return _reversed(node, data, place)
     start, stop, step = part.start, part.stop, part.step or 1
     if step == 1 and start == 0 and stop is not None and stop > 1 << 30:
         return data
@@ -212,6 +225,15 @@ def _cut(node: Node, data: Data, place: int, part: slice) -> Value:
     if step == 1 and (start, stop) == (0, 1):
         return _take(node, data, place, [0])
     return _take(node, data, place, None)
+
+
+def _reversed(node: Node, data: Data, place: int) -> Data:
+    """Return data with an axis turned round, which must turn out to be that of time."""
+    dimension = data.dimensions[place]
+    if len(dimension) != 1 or dimension[0].role not in ("", "time"):
+        node.refuse(f"turns axis {place} of ({described(data)}) round; only time can run backward")
+    turned = dimension[0].reversed()
+    return replace(data, dimensions=(*data.dimensions[:place], (turned,), *data.dimensions[place + 1 :]))
 
 
 def _take(node: Node, data: Data, place: int, indices: list[int] | None) -> Value:
@@ -229,7 +251,7 @@ def _take(node: Node, data: Data, place: int, indices: list[int] | None) -> Valu
     if len(dimension) == 1 and indices is not None and dimension[0] in data.stack:
         return _some_of_stack(data, place, indices)
     if len(dimension) == 1 and dimension[0].role == "time" and indices in ([-1], [0], [(dimension[0].size or 0) - 1]):
-        return _one_timestep(node, data, place, first=indices == [0])
+        return _one_timestep(node, data, place, first=(indices == [0]) != bool(dimension[0].mirror))
     if data.source is not None and not any(axis.role for axis in dimension):
         return Given(data.source)
     node.refuse(
@@ -289,6 +311,7 @@ GLUE: dict[str, Callable[..., Value | tuple[Value, ...]]] = {
     "Gather": gather,
     "Identity": lambda node, data: data,
     "Reshape": reshape,
+    "ReverseSequence": reverse_sequence,
     "Shape": shape_of,
     "Slice": slice_,
     "Split": split,

@@ -31,13 +31,6 @@ _FOR_EITHER = {"Concat", "Gather", "MatMul", "Gemm", "Add", "Sub", "Mul", "Div"}
 
 def convert(source: Any, constants: Mapping[str, Any] | None, output: str | None) -> Network:
     """Return the network of a model; see :func:`fxlstm.from_onnx`."""
-    try:
-        return _converted(source, constants, output)
-    except UnicodeDecodeError as error:  # protobuf decodes a name when it is read
-        raise ModelError(f"the ONNX model holds a name that is no text ({error}); export the model again") from error
-
-
-def _converted(source: Any, constants: Mapping[str, Any] | None, output: str | None) -> Network:
     model, name = read(source)
     wanted = _chosen_output(model.graph, output)
     nodes = _needed(model.graph, wanted)
@@ -99,7 +92,8 @@ def _operand(node: Node, values: Mapping[str, Value], name: str) -> Value:
 def _evaluated(node: Node, operands: Sequence[Value]) -> tuple[Value, ...]:
     """Return the outputs of one node; whatever a damaged file makes go wrong is an error with the node's name."""
     try:
-        results = _apply(node, operands)
+        with np.errstate(all="ignore"):  # numbers that are not finite are refused by the layer that gets them
+            results = _apply(node, operands)
     except ModelError:
         raise
     except (ValueError, TypeError, IndexError, KeyError, AttributeError, ArithmeticError, RuntimeError, MemoryError) as error:
@@ -141,12 +135,15 @@ def _network(value: Value, output: str, name: str) -> Network:
     if not stages:
         end.refuse("is the input itself: there is no layer with weights")
     _check_inputs(end, stages)
+    backward = any(axis.mirror for dimension in data.dimensions for axis in dimension)
+    if backward:
+        stages = [_turned(end, stage) for stage in stages]
     has_time = any(axis.role != "batch" and axis not in data.group for dimension in data.dimensions for axis in dimension)
     returns = next(form for form in ("sequence", "last", "final") if form in piece.forms)
     if returns == "sequence" and not has_time and any(part.layer.remembers for stage in stages for part in stage.parts):
         returns = "last"  # the graph takes sequences of one timestep, and gives its axis away
     metadata = {"host_edge": data.host_edge} if data.host_edge else {}
-    network = Network(tuple(stage.block for stage in stages), returns, name, metadata)
+    network = Network(tuple(stage.block for stage in stages), returns, name, metadata, reads_backward=backward)
     parts = [part for stage in stages for part in stage.parts]
     initial = {
         f"{label}/{state}": vector
@@ -154,6 +151,14 @@ def _network(value: Value, output: str, name: str) -> Network:
         for state, vector in part.initial.items()
     }
     return replace(network, initial=initial)
+
+
+def _turned(end: Node, stage: Stage) -> Stage:
+    """Return a stage as it reads sequences that were turned round."""
+    if any(part.lengths for part in stage.parts) or (len(stage.parts) > 1 and stage.merge == "concat"):
+        end.refuse(f"gives the outputs of {stage.block.name!r} from the last timestep to the first; turn them round at the end")
+    turned = (replace(part, reverse=part.layer.remembers and not part.reverse) for part in reversed(stage.parts))
+    return replace(stage, parts=tuple(turned))
 
 
 def _check_arrangement(end: Node, data: Data) -> None:

@@ -10,7 +10,7 @@ import onnx
 
 from fxlstm.network.builders import dense
 from fxlstm.network.cells import DENSE, Activation
-from fxlstm.network.importers.onnx.axes import Axis, extent
+from fxlstm.network.importers.onnx.axes import Axis, extent, frame
 from fxlstm.network.importers.onnx.glue import described, place_of_features, settled
 from fxlstm.network.importers.onnx.node import Node
 from fxlstm.network.importers.onnx.values import (
@@ -196,7 +196,8 @@ def _per_feature(node: Node, data: Data, constant: Value, size: int) -> Array:
 
 
 def _sum_of_directions(node: Node, first: Data, second: Data) -> Data:
-    if [extent(dimension) for dimension in first.dimensions] != [extent(dimension) for dimension in second.dimensions]:
+    first, second = settled(first), settled(second)
+    if frame(first.dimensions) != frame(second.dimensions):
         node.refuse(f"adds ({described(first)}) and ({described(second)})")
     pieces = [resolved(node, first), resolved(node, second)]
     if isinstance(pieces[0].origin, Stage) and pieces[0].origin.parts[0].reverse:

@@ -99,10 +99,13 @@ def recurrent(node: Node, operands: Sequence[Any]) -> tuple[Value, ...]:
     if piece.forms != SEQUENCE:
         node.refuse("reads one timestep of another layer, which is no sequence")
     below, scale, shift = without_scaling(piece.origin)
-    reverses = _DIRECTIONS[node.attributes.get("direction", "forward")]
+    backward = any(axis.mirror for axis in time)
+    reverses = tuple(reverse != backward for reverse in _DIRECTIONS[node.attributes.get("direction", "forward")])
     arrays = _arrays(node, operands, len(reverses), extent(data.group))
     lengths = _lengths(node, operands[4], time)
     _check_lengths_below(node, below, lengths)
+    if backward and lengths:
+        node.refuse("reads sequences of different lengths that were turned round whole; use direction=reverse")
     initial, given = _initial_states(node, operands, len(reverses), arrays[0].recurrent.shape[1], batch_first)
     parts = []
     for reverse, each, states in zip(reverses, arrays, initial, strict=True):
