@@ -41,7 +41,11 @@ void firmware_init(firmware *board, firmware_cells *cells, hal *port) {
 static void execute(firmware *board, const link_request *request) {
     link_reply reply = link_reply_to(request);
     fx_status status = commands_execute(board, request, &reply);
-    link_answer_request(&board->link, request, status, reply);
+    if (reply.later) {
+        link_answer_later(&board->link, request);
+    } else {
+        link_answer_request(&board->link, request, status, reply);
+    }
 }
 
 bool firmware_poll(firmware *board) {
@@ -52,8 +56,7 @@ bool firmware_poll(firmware *board) {
         execute(board, &request);
     }
     safety_poll(board);
-    if (campaign_poll(board)) {
-        busy = true;
-    }
-    return busy;
+    bool running = piece_poll(board);
+    bool programming = campaign_poll(board);
+    return busy || running || programming;
 }

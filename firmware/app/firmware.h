@@ -13,6 +13,7 @@
 #include "app/limits.h"
 #include "app/link.h"
 #include "app/objects.h"
+#include "app/piece.h"
 #include "app/safety.h"
 #include "drivers/front_end.h"
 
@@ -27,6 +28,7 @@ struct firmware {
     limits_state limits;
     campaign_state campaign;
     inference_state inference;
+    piece_state piece;
     safety_state safety;
 };
 

@@ -1,4 +1,4 @@
-/* Readings, multiplications, pulses and runs.
+/* Readings, multiplications, pulses, runs and their states.
  * SPDX-License-Identifier: BSD-3-Clause
  */
 #include "app/handlers.h"
@@ -111,13 +111,25 @@ fx_status handle_run(firmware *board, const uint8_t *payload, size_t size, link_
     fw_run_request request;
     fw_unpack_run_request(&request, payload);
     fx_status status = (request.flags & FW_RUN_ON_ARRAY) != 0 ? take_array(board) : FX_OK;
-    if (status == FX_OK) {
-        status = inference_run(board, request.flags, payload + FW_RUN_REQUEST_SIZE, size - FW_RUN_REQUEST_SIZE,
-                               reply->payload, &reply->size);
-    }
-    reply->detail = status == FX_ERROR_SEQUENCE_TOO_LONG ? (int32_t)board->inference.executor.timesteps
-                                                         : board->front_end.failed_chip;
-    return status;
+    return status == FX_OK ? piece_begin(board, &request, payload + FW_RUN_REQUEST_SIZE, size - FW_RUN_REQUEST_SIZE, reply)
+                           : status;
+}
+
+fx_status handle_put_state(firmware *board, const uint8_t *payload, size_t size, link_reply *reply) {
+    fw_put_state_request request;
+    fw_unpack_put_state_request(&request, payload);
+    reply->detail = (int32_t)request.start;
+    return inference_put_state(&board->inference, request.start, payload + FW_PUT_STATE_REQUEST_SIZE,
+                               (size - FW_PUT_STATE_REQUEST_SIZE) / 2);
+}
+
+fx_status handle_get_state(firmware *board, const uint8_t *payload, size_t size, link_reply *reply) {
+    (void)size;
+    fw_get_state_request request;
+    fw_unpack_get_state_request(&request, payload);
+    reply->detail = (int32_t)request.start;
+    reply->size = 2u * request.length;
+    return inference_get_state(&board->inference, request.start, reply->payload, request.length);
 }
 
 fx_status handle_selftest(firmware *board, const uint8_t *payload, size_t size, link_reply *reply) {

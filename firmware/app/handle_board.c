@@ -46,6 +46,9 @@ fx_status handle_open_session(firmware *board, const uint8_t *payload, size_t si
     if (request.session != board->link.session && request.replaces != board->link.session) {
         return FX_ERROR_STALE_SESSION;
     }
+    if (request.session != board->link.session) {
+        piece_cut(board, FX_ERROR_STALE_SESSION);
+    }
     fw_open_session_answer answer = {.next_request = link_open_session(&board->link, request.session)};
     fw_pack_open_session_answer(&answer, reply->payload);
     reply->size = FW_OPEN_SESSION_ANSWER_SIZE;

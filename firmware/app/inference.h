@@ -1,4 +1,4 @@
-/* The network on the device: the executor, with the array behind its multiply when asked.
+/* The program on the device and the sequence that it is in: the executor, with the array behind its multiply when asked.
  * SPDX-License-Identifier: BSD-3-Clause
  */
 #ifndef INFERENCE_H
@@ -18,9 +18,11 @@ typedef struct {
     bool open;     /* `program` is a checked image */
     bool started;  /* the executor holds the state of a sequence */
     bool on_array; /* of the sequence in progress */
-    bool swept;    /* a program that does not stream has run all sweeps but its last */
-    size_t kept;   /* timesteps of such a program's sequence that have arrived */
-    size_t given;  /* and those whose outputs have been asked for */
+    /* Of a phase that needs its whole sequence: */
+    bool whole;      /* all its timesteps have arrived */
+    size_t kept;     /* timesteps that have */
+    size_t swept;    /* timesteps that the sweeps before the last have run, together */
+    size_t finished; /* timesteps that the last sweep has run */
     _Alignas(8) uint8_t working[INFERENCE_WORKING_CAPACITY];
 } inference_state;
 
@@ -28,10 +30,15 @@ typedef struct {
 fx_status inference_open(inference_state *inference, const void *image, size_t size);
 void inference_close(inference_state *inference);
 
-/* Run one piece of a sequence: `codes` holds little-endian input codes, `reply` gets those of the outputs, at most
- * FW_MAX_PAYLOAD bytes; `flags` are FW_RUN_*. A program that does not stream keeps its pieces until the last one; where
- * its outputs do not fit one answer, last pieces without codes get the others. The array is at rest afterwards. */
-fx_status inference_run(firmware *board, unsigned flags, const uint8_t *codes, size_t size, uint8_t *reply,
-                        size_t *reply_size);
+/* Begin a sequence: the arena as at reset, phase 0. */
+fx_status inference_start(firmware *board, bool on_array);
+
+/* Go on with the first timestep of a phase. */
+fx_status inference_select(inference_state *inference, uint32_t phase);
+
+/* Write or read little-endian codes of the arena from `start` on, all or none; FX_ERROR_ARGUMENT beyond it or before a
+ * sequence has begun. */
+fx_status inference_put_state(inference_state *inference, uint32_t start, const uint8_t *codes, size_t count);
+fx_status inference_get_state(const inference_state *inference, uint32_t start, uint8_t *codes, size_t count);
 
 #endif

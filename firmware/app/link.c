@@ -18,6 +18,8 @@ uint16_t link_open_session(link_state *link, uint32_t session) {
         link->session = session;
         link->expected = 1;
         link->oldest = 0;
+        link->pending.answer = NULL;
+        link->early.kind = 0;
         for (size_t i = 0; i < FW_WINDOW; i++) {
             link->answers[i].request = 0;
         }
@@ -94,6 +96,21 @@ static link_answer *next_answer(link_state *link) {
     return answer;
 }
 
+/* Something else has come while a request is pending: the answer tells the host to ask again. */
+static void put_off(link_state *link, const link_request *request) {
+    if (!link_waits_for(link, FW_MESSAGE_SAFE_IDLE)) {
+        link->early = request->header;
+    }
+}
+
+/* The host asks for what is being executed: it is told that the answer comes. */
+static void tell_under_way(link_state *link) {
+    uint8_t payload[FW_UNDER_WAY_EVENT_SIZE];
+    fw_under_way_event event = {.request = link->pending.header.request};
+    fw_pack_under_way_event(&event, payload);
+    link_send_event(link, FW_EVENT_UNDER_WAY, payload, sizeof payload);
+}
+
 /* Whether a request is to be executed; what needs no execution is answered. */
 static bool admit(link_state *link, link_request *request) {
     fw_header header = request->header;
@@ -104,9 +121,13 @@ static bool admit(link_state *link, link_request *request) {
     }
     if (link->session == 0 || header.session != link->session) {
         refuse(link, request, FX_ERROR_STALE_SESSION, 0);
+    } else if (kept != NULL && kept == link->pending.answer) {
+        tell_under_way(link);
     } else if (kept != NULL) {
         link->replays++;
         send_frame(link, kept);
+    } else if (link->pending.answer != NULL) {
+        put_off(link, request);
     } else if (header.request != link->expected) {
         refuse(link, request, FX_ERROR_OUT_OF_ORDER, link->expected);
     } else {
@@ -164,6 +185,31 @@ static bool collect_frame(link_state *link) {
 
 static bool has_room(link_state *link) {
     return out_room(link) >= LINK_ENCODED_SIZE + LINK_EVENT_SIZE;
+}
+
+void link_answer_later(link_state *link, const link_request *request) {
+    link->pending = *request;
+}
+
+bool link_waits_for(const link_state *link, uint8_t message) {
+    return link->early.kind != 0 && link->early.message == message;
+}
+
+bool link_answer_pending(link_state *link, fx_status status, link_reply reply) {
+    if (link->pending.answer == NULL) {
+        return true; /* its session is over */
+    }
+    if (!has_room(link)) {
+        return false;
+    }
+    link_answer_request(link, &link->pending, status, reply);
+    link->pending.answer = NULL;
+    if (link->early.kind != 0) {
+        link_request early = {.header = link->early};
+        refuse(link, &early, FX_ERROR_OUT_OF_ORDER, link->expected);
+        link->early.kind = 0;
+    }
+    return true;
 }
 
 bool link_poll(link_state *link, hal *port) {

@@ -32,7 +32,7 @@ typedef struct {
     fw_header header;
     const uint8_t *payload;
     size_t size;
-    link_answer *answer; /* where its answer goes */
+    link_answer *answer; /* where its answer goes; NULL: there is no request */
 } link_request;
 
 /* What a command writes. `detail` goes out with an error. */
@@ -40,6 +40,7 @@ typedef struct {
     uint8_t *payload; /* room for FW_MAX_PAYLOAD bytes */
     size_t size;
     int32_t detail;
+    bool later; /* the command goes on: link_answer_pending sends its answer */
 } link_reply;
 
 typedef struct {
@@ -48,6 +49,8 @@ typedef struct {
     uint16_t oldest;   /* slot of `answers` to be reused next */
     link_answer answers[FW_WINDOW];
     link_answer scratch; /* answers that are not kept */
+    link_request pending; /* the request whose answer comes later; until then no other of its session is executed */
+    fw_header early;      /* the last one that came meanwhile; kind 0: none */
     uint8_t frame[LINK_ENCODED_SIZE];
     size_t frame_size;
     bool frame_too_long;
@@ -74,6 +77,14 @@ bool link_take(link_state *link, link_request *request);
 /* The reply to be filled for a request, and the way back for it: status and reply become the answer. */
 link_reply link_reply_to(const link_request *request);
 void link_answer_request(link_state *link, const link_request *request, fx_status status, link_reply reply);
+
+/* Or the request stays pending: its answer comes later, by link_answer_pending, which returns false while there is no room
+ * for it. Requests that came meanwhile are then asked for again. */
+void link_answer_later(link_state *link, const link_request *request);
+bool link_answer_pending(link_state *link, fx_status status, link_reply reply);
+
+/* Whether a request of this message came while another is pending. */
+bool link_waits_for(const link_state *link, uint8_t message);
 
 /* Queue an event; when the queue is full the event is lost, as events may be. */
 void link_send_event(link_state *link, uint8_t event, const uint8_t *payload, size_t size);

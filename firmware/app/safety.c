@@ -15,6 +15,9 @@ uint32_t safety_uptime_milliseconds(const safety_state *safety) {
 
 static void go_idle(firmware *board) {
     campaign_end(board, FW_CAMPAIGN_SILENCED, FX_ERROR_SAFE_IDLE);
+    if (board->inference.on_array) {
+        piece_cut(board, FX_ERROR_SAFE_IDLE);
+    }
     front_end_rest(&board->front_end);
     board->safety.idle = true;
     board->safety.idles++;

@@ -6,7 +6,7 @@
 
 #include <stdint.h>
 
-#define FW_PROTOCOL_HASH 0xC88C0746u
+#define FW_PROTOCOL_HASH 0x1E40AFFDu
 #define FW_MAX_PAYLOAD 1024u /* bytes of payload in one frame */
 #define FW_WINDOW 4u /* requests in flight at most, and answers kept for replay */
 #define FW_MAX_LOG2_READS 8u /* a reading averages at most 2**MAX_LOG2_READS conversions */
@@ -32,6 +32,8 @@ enum {
     FW_MESSAGE_RUN = 16,
     FW_MESSAGE_SELFTEST = 17,
     FW_MESSAGE_SAFE_IDLE = 18,
+    FW_MESSAGE_PUT_STATE = 19,
+    FW_MESSAGE_GET_STATE = 20,
 };
 
 enum {
@@ -39,6 +41,7 @@ enum {
     FW_EVENT_PROGRESS = 2,
     FW_EVENT_SAFE_IDLE = 3,
     FW_EVENT_CAMPAIGN_ENDED = 4,
+    FW_EVENT_UNDER_WAY = 5,
 };
 
 enum {
@@ -74,6 +77,8 @@ enum {
     FW_RUN_RESET = 1,
     FW_RUN_ON_ARRAY = 2,
     FW_RUN_LAST_PIECE = 4,
+    FW_RUN_SELECT = 8,
+    FW_RUN_SILENT = 16,
 };
 
 enum {
@@ -556,16 +561,18 @@ static inline void fw_unpack_campaign_cells_request(fw_campaign_cells_request *r
 
 #define FW_CAMPAIGN_CELLS_ANSWER_SIZE 0u
 
-#define FW_RUN_REQUEST_SIZE 2u
+#define FW_RUN_REQUEST_SIZE 5u
 typedef struct {
     uint8_t flags; /* RUN_FLAGS */
-    uint8_t reserved;
+    uint16_t phase; /* with select: which phase begins */
+    uint16_t further; /* timesteps to run beyond those of the codes, on what the operations left at the input */
 } fw_run_request;
 
 static inline void fw_unpack_run_request(fw_run_request *record, const uint8_t *bytes)
 {
     record->flags = fw_get_u8(bytes + 0);
-    record->reserved = fw_get_u8(bytes + 1);
+    record->phase = fw_get_u16(bytes + 1);
+    record->further = fw_get_u16(bytes + 3);
 }
 
 #define FW_RUN_ANSWER_SIZE 0u
@@ -577,6 +584,32 @@ static inline void fw_unpack_run_request(fw_run_request *record, const uint8_t *
 #define FW_SAFE_IDLE_REQUEST_SIZE 0u
 
 #define FW_SAFE_IDLE_ANSWER_SIZE 0u
+
+#define FW_PUT_STATE_REQUEST_SIZE 4u
+typedef struct {
+    uint32_t start; /* arena index */
+} fw_put_state_request;
+
+static inline void fw_unpack_put_state_request(fw_put_state_request *record, const uint8_t *bytes)
+{
+    record->start = fw_get_u32(bytes + 0);
+}
+
+#define FW_PUT_STATE_ANSWER_SIZE 0u
+
+#define FW_GET_STATE_REQUEST_SIZE 6u
+typedef struct {
+    uint32_t start; /* arena index */
+    uint16_t length; /* codes, at most MAX_PAYLOAD / 2 */
+} fw_get_state_request;
+
+static inline void fw_unpack_get_state_request(fw_get_state_request *record, const uint8_t *bytes)
+{
+    record->start = fw_get_u32(bytes + 0);
+    record->length = fw_get_u16(bytes + 4);
+}
+
+#define FW_GET_STATE_ANSWER_SIZE 0u
 
 #define FW_BOOT_EVENT_SIZE 1u
 typedef struct {
@@ -626,6 +659,16 @@ static inline void fw_pack_campaign_ended_event(const fw_campaign_ended_event *r
     fw_put_u16(bytes + 1, record->status);
 }
 
+#define FW_UNDER_WAY_EVENT_SIZE 2u
+typedef struct {
+    uint16_t request; /* its id */
+} fw_under_way_event;
+
+static inline void fw_pack_under_way_event(const fw_under_way_event *record, uint8_t *bytes)
+{
+    fw_put_u16(bytes + 0, record->request);
+}
+
 /* X(NAME, name, code, request size without tail, has a tail, bytes per tail element, sessionless) */
 #define FW_MESSAGES(X) \
     X(IDENTIFY, identify, 1, FW_IDENTIFY_REQUEST_SIZE, 0, 1, 1) \
@@ -645,6 +688,8 @@ static inline void fw_pack_campaign_ended_event(const fw_campaign_ended_event *r
     X(CAMPAIGN_CELLS, campaign_cells, 15, FW_CAMPAIGN_CELLS_REQUEST_SIZE, 0, 1, 0) \
     X(RUN, run, 16, FW_RUN_REQUEST_SIZE, 1, 2, 0) \
     X(SELFTEST, selftest, 17, FW_SELFTEST_REQUEST_SIZE, 0, 1, 0) \
-    X(SAFE_IDLE, safe_idle, 18, FW_SAFE_IDLE_REQUEST_SIZE, 0, 1, 0)
+    X(SAFE_IDLE, safe_idle, 18, FW_SAFE_IDLE_REQUEST_SIZE, 0, 1, 0) \
+    X(PUT_STATE, put_state, 19, FW_PUT_STATE_REQUEST_SIZE, 1, 2, 0) \
+    X(GET_STATE, get_state, 20, FW_GET_STATE_REQUEST_SIZE, 0, 1, 0)
 
 #endif

@@ -80,7 +80,13 @@ OBJECTS: dict[str, int] = {
 }
 
 CAMPAIGN_STATES: dict[str, int] = {"none": 0, "running": 1, "finished": 2, "stopped": 3, "silenced": 4, "failed": 5}
-RUN_FLAGS: dict[str, int] = {"reset": 1, "on_array": 2, "last_piece": 4}
+RUN_FLAGS: dict[str, int] = {
+    "reset": 1,  # a new sequence: the arena as at reset, phase 0
+    "on_array": 2,  # multiply by the array's cells; of all pieces of a sequence or of none
+    "last_piece": 4,  # of the phase
+    "select": 8,  # begin the phase named; the arena lives on
+    "silent": 16,  # outputs are made and not sent
+}
 RESET_REASONS: dict[str, int] = {"power": 0, "pin": 1, "watchdog": 2, "fault": 3, "software": 4}
 SELFTEST_CHIP_KINDS: dict[str, int] = {"row_dac": 0, "gate_dac": 1, "column_adc": 2}
 
@@ -304,10 +310,16 @@ MESSAGES: tuple[Message, ...] = (
     Message(
         16,
         "run",
-        (Field("u8", "flags", "RUN_FLAGS"), Field("u8", "reserved", ""), Field("i16s", "codes", "timesteps x input_length")),
-        (Field("i16s", "codes", "timesteps x output_length; of a returns_last program only with last_piece, one vector"),),
-        "Run the program over one piece of a sequence; the state carries over to the next piece. A bidirectional program "
-        "answers from its last piece on; outputs that do not fit that answer are fetched by last pieces without codes.",
+        (
+            Field("u8", "flags", "RUN_FLAGS"),
+            Field("u16", "phase", "with select: which phase begins"),
+            Field("u16", "further", "timesteps to run beyond those of the codes, on what the operations left at the input"),
+            Field("i16s", "codes", "timesteps x input_length of the phase"),
+        ),
+        (Field("i16s", "codes", "timesteps x output_length of the phase; where it returns its last output, one vector with last_piece"),),
+        "Run one piece of a phase; the state carries over from piece to piece and from phase to phase. A phase that also reads "
+        "backward answers from its last piece on; outputs that do not fit that answer are fetched by last pieces without codes. A run "
+        "cut short, by safe_idle or by silence, is refused with SAFE_IDLE, and only a reset goes on.",
     ),
     Message(
         17,
@@ -317,6 +329,20 @@ MESSAGES: tuple[Message, ...] = (
         "Check every chip on the SPI bus: DAC echo, ADC identity and CRC. Outputs stay at 0 V.",
     ),
     Message(18, "safe_idle", (), (), "All rows and gates to 0 V; a running campaign stops."),
+    Message(
+        19,
+        "put_state",
+        (Field("u32", "start", "arena index"), Field("i16s", "codes", "codes to stand there")),
+        (),
+        "Write codes into the arena of the sequence that a run with reset began: initial states. All or nothing of them is written.",
+    ),
+    Message(
+        20,
+        "get_state",
+        (Field("u32", "start", "arena index"), Field("u16", "length", "codes, at most MAX_PAYLOAD / 2")),
+        (Field("i16s", "codes", "length codes"),),
+        "Read codes of the arena as the last piece left them.",
+    ),
 )
 
 EVENTS: tuple[Event, ...] = (
@@ -334,6 +360,12 @@ EVENTS: tuple[Event, ...] = (
     ),
     Event(3, "safe_idle", (Field("u16", "status", "why"),), "The board went to safe idle by itself."),
     Event(4, "campaign_ended", (Field("u8", "state", "CAMPAIGN_STATES"), Field("u16", "status", "")), "The campaign is over."),
+    Event(
+        5,
+        "under_way",
+        (Field("u16", "request", "its id"),),
+        "The request that the host asks for again is being executed; its answer comes.",
+    ),
 )
 
 MESSAGE_BY_NAME: dict[str, Message] = {message.name: message for message in MESSAGES}

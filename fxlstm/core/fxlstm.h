@@ -138,6 +138,9 @@ fx_status fx_keep(fx_executor *executor, size_t timestep, const int16_t *inputs)
 fx_status fx_sweep_over(fx_executor *executor, size_t timesteps);
 fx_status fx_finish(fx_executor *executor, size_t timestep, int16_t *outputs);
 
+/* fx_sweep_over in steps of one timestep of one sweep: 0 to (sweep_count - 1) * timesteps - 1, in order. */
+fx_status fx_sweep_step(fx_executor *executor, size_t timesteps, size_t step);
+
 /* The code nearest to function(code * 2^-fraction), ties up; any code, fraction 0..15. */
 int16_t fx_activation(uint8_t function, uint8_t fraction, int16_t code);
 

@@ -131,30 +131,41 @@ static void put_record(fx_executor *executor, const fx_sweep *sweep, size_t time
         executor->record_stride);
 }
 
-/* One sweep over all timesteps; what it gives is added to each record at `target`. */
-static fx_status sweep_over(fx_executor *executor, const fx_sweep *sweep, uint32_t first, size_t target,
-                            size_t timesteps) {
-    fx_status status = FX_OK;
-    for (size_t i = 0; i < timesteps && status == FX_OK; i++) {
-        size_t timestep = sweep->reverse != 0 ? timesteps - 1 - i : i;
-        put_record(executor, sweep, timestep);
-        status = run_sweep(executor, sweep, first, timestep, true);
-        get(executor, sweep->output_start, sweep->output_length, record_of(executor, timestep) + target,
-            executor->record_stride);
+/* One timestep of one sweep before the last, the `i`-th that it runs; what it gives is added to the record. */
+static fx_status sweep_at(fx_executor *executor, uint32_t index, size_t timesteps, size_t i) {
+    const fx_phase *phase = &executor->phase;
+    const fx_sweep *sweep = phase->sweeps + index;
+    uint32_t first = phase->first_operation;
+    size_t target = phase->input_length;
+    for (const fx_sweep *earlier = phase->sweeps; earlier < sweep; earlier++) {
+        first += earlier->operations;
+        target += earlier->output_length;
     }
+    size_t timestep = sweep->reverse != 0 ? timesteps - 1 - i : i;
+    put_record(executor, sweep, timestep);
+    fx_status status = run_sweep(executor, sweep, first, timestep, true);
+    get(executor, sweep->output_start, sweep->output_length, record_of(executor, timestep) + target,
+        executor->record_stride);
     return status;
 }
 
-fx_status fx_sweep_over(fx_executor *executor, size_t timesteps) {
-    const fx_phase *phase = &executor->phase;
-    uint32_t first = phase->first_operation;
-    size_t target = phase->input_length;
+fx_status fx_sweep_step(fx_executor *executor, size_t timesteps, size_t step) {
     fx_status status = check_kept(executor, timesteps);
-    for (uint32_t i = 0; i + 1 < phase->sweep_count && status == FX_OK; i++) {
-        const fx_sweep *sweep = phase->sweeps + i;
-        status = sweep_over(executor, sweep, first, target, timesteps);
-        first += sweep->operations;
-        target += sweep->output_length;
+    if (status != FX_OK) {
+        return status;
+    }
+    if (timesteps == 0 || step / timesteps + 1 >= executor->phase.sweep_count) {
+        return FX_ERROR_ARGUMENT;
+    }
+    return sweep_at(executor, (uint32_t)(step / timesteps), timesteps, step % timesteps);
+}
+
+fx_status fx_sweep_over(fx_executor *executor, size_t timesteps) {
+    fx_status status = check_kept(executor, timesteps);
+    for (uint32_t index = 0; index + 1 < executor->phase.sweep_count; index++) {
+        for (size_t i = 0; i < timesteps && status == FX_OK; i++) {
+            status = sweep_at(executor, index, timesteps, i);
+        }
     }
     return status;
 }
