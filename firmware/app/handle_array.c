@@ -111,8 +111,9 @@ fx_status handle_run(firmware *board, const uint8_t *payload, size_t size, link_
     fw_run_request request;
     fw_unpack_run_request(&request, payload);
     fx_status status = (request.flags & FW_RUN_ON_ARRAY) != 0 ? take_array(board) : FX_OK;
-    return status == FX_OK ? piece_begin(board, &request, payload + FW_RUN_REQUEST_SIZE, size - FW_RUN_REQUEST_SIZE, reply)
-                           : status;
+    return status == FX_OK
+               ? piece_begin(board, &request, payload + FW_RUN_REQUEST_SIZE, size - FW_RUN_REQUEST_SIZE, reply)
+               : status;
 }
 
 fx_status handle_put_state(firmware *board, const uint8_t *payload, size_t size, link_reply *reply) {

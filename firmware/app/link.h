@@ -48,7 +48,7 @@ typedef struct {
     uint16_t expected; /* request id to execute next */
     uint16_t oldest;   /* slot of `answers` to be reused next */
     link_answer answers[FW_WINDOW];
-    link_answer scratch; /* answers that are not kept */
+    link_answer scratch;  /* answers that are not kept */
     link_request pending; /* the request whose answer comes later; until then no other of its session is executed */
     fw_header early;      /* the last one that came meanwhile; kind 0: none */
     uint8_t frame[LINK_ENCODED_SIZE];

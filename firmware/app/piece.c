@@ -154,7 +154,8 @@ static fx_status count_timesteps(const fx_phase *phase, const fw_run_request *re
     piece->given = input_size == 0 ? 0 : size / input_size;
     piece->timesteps = piece->given + request->further;
     size_t vectors = phase->returns_last || !phase->streams ? 1 : piece->timesteps;
-    bool fits = has(piece, FW_RUN_SILENT) || vectors <= FW_MAX_PAYLOAD / (output_size(phase) + (output_size(phase) == 0));
+    bool fits =
+        has(piece, FW_RUN_SILENT) || vectors <= FW_MAX_PAYLOAD / (output_size(phase) + (output_size(phase) == 0));
     return fits ? FX_OK : FX_ERROR_FRAME_LENGTH;
 }
 
@@ -173,7 +174,7 @@ static fx_status start(firmware *board, const fw_run_request *request) {
         return FX_ERROR_ARGUMENT;
     }
     return status == FX_OK && (request->flags & FW_RUN_SELECT) != 0 ? inference_select(inference, request->phase)
-                                                                   : status;
+                                                                    : status;
 }
 
 fx_status piece_begin(firmware *board, const fw_run_request *request, const uint8_t *codes, size_t size,

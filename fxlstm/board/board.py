@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -14,18 +15,19 @@ from numpy.typing import ArrayLike, NDArray
 
 from fxlstm.board.campaign import CampaignReport, run_campaign
 from fxlstm.board.driver import BoardInfo, ChipResult, Driver, board_info
-from fxlstm.board.inference import run_sequence, timesteps_per_piece
+from fxlstm.board.inference import read_states, run_sequence
 from fxlstm.board.link import Link, Trace
 from fxlstm.board.log import MeasurementLog, default_path
 from fxlstm.board.progress import ProgressOption, shown
 from fxlstm.board.transfer import send_object
-from fxlstm.errors import ArrayError, BoardError, ModelError, ProgramError
+from fxlstm.errors import ArrayError, BoardError, ProgramError
 from fxlstm.program.formats import CODE_MAX
 from fxlstm.program.hardware import Hardware, load_board
 from fxlstm.program.identity import Identity
 from fxlstm.program.mapping import check_placement, checked_targets, pair_rows, target_map, tile_columns
 from fxlstm.program.program import Codes, Program, Tile
 from fxlstm.program.scheme import Scheme, code_siemens, gate_codes, scheme_for
+from fxlstm.program.sequences import Initial, run_phases, run_sequences
 
 _RECONNECTS = 10
 
@@ -141,35 +143,56 @@ class Board:
         self._program_crc = send_object(self._link, "program", image)
         self._program = program
 
-    def run(self, x: ArrayLike, on_array: bool = True) -> NDArray[np.float64]:
-        """Run the network on the board, whole sequences: x (time, features) or (batch, time, features), real values.
+    def run(
+        self,
+        x: ArrayLike,
+        lengths: ArrayLike | None = None,
+        states: Mapping[str, ArrayLike] | None = None,
+        *,
+        on_array: bool = True,
+    ) -> NDArray[np.float64]:
+        """Run the network on the board, sequence after sequence; arguments, result and errors as of :meth:`fxlstm.Engine.run`.
 
-        Returns (batch, time, outputs), or (batch, outputs) when the program returns its last output only; without the batch axis
-        when x has none. ``on_array=False`` lets the board compute with the program's integers, without the array.
-        Raises :class:`ModelError` for a bad x.
+        ``on_array=False`` lets the board compute with the program's integers, without the array.
         """
         program = self._needed_program()
-        return program.decode(self.run_codes(program.encode(np.asarray(x, np.float64)), on_array))
+        return program.decode(self.run_codes(program.encode(x), lengths, states, on_array=on_array))
 
-    def run_codes(self, codes: Codes, on_array: bool = True) -> Codes:
+    def run_codes(
+        self,
+        codes: Codes,
+        lengths: ArrayLike | None = None,
+        states: Mapping[str, ArrayLike] | None = None,
+        *,
+        on_array: bool = True,
+    ) -> Codes:
         """Run as :meth:`run`, with input and output as int16 codes."""
-        program, codes = self._needed_program(), np.asarray(codes)
-        if codes.dtype != np.int16 or codes.ndim not in (2, 3) or codes.shape[-1] != program.input.length or codes.shape[-2] == 0:
-            raise ModelError(
-                f"the input has shape {codes.shape} of {codes.dtype}; give (time, features) or (batch, time, features) with "
-                f"{program.input.length} features and at least one timestep, int16 for codes"
-            )
-        timesteps_per_piece(program)
-        batch = codes if codes.ndim == 3 else codes[None]
-        outputs = [self._run_one(program, sequence, on_array) for sequence in batch]
-        if codes.ndim == 2:
-            return outputs[0]
-        shape = () if program.returns_last else (codes.shape[1],)
-        return np.array(outputs, np.int16).reshape(len(batch), *shape, program.output.length)
+        return run_sequences(self._needed_program(), codes, lengths, states, partial(self._run_batch, on_array=on_array))
 
-    def _run_one(self, program: Program, codes: Codes, on_array: bool) -> Codes:
-        outputs = run_sequence(self._driver, program, codes, on_array)
-        self._driver.log_run(self._program_crc, on_array, codes, outputs)
+    def run_phases(
+        self,
+        inputs: Sequence[Codes],
+        timesteps: Sequence[int],
+        initial: Mapping[int, Codes] | None = None,
+        *,
+        on_array: bool = True,
+    ) -> Codes:
+        """Run every phase from reset, as :meth:`fxlstm.Engine.run_phases`; ``on_array`` as of :meth:`run`."""
+        return run_phases(self._needed_program(), inputs, timesteps, initial, partial(self._run_batch, on_array=on_array))
+
+    def states(self) -> dict[str, NDArray[np.float64]]:
+        """Return the values, (length,), of every state as the last sequence left it, by the names ``layer/state``."""
+        return read_states(self._driver, self._needed_program())
+
+    def _run_batch(self, inputs: Sequence[Codes], timesteps: Sequence[int], initial: Initial, on_array: bool) -> Codes:
+        return np.stack([self._run_one(inputs, timesteps, initial, index, on_array) for index in range(len(inputs[0]))])
+
+    def _run_one(self, inputs: Sequence[Codes], timesteps: Sequence[int], initial: Initial, index: int, on_array: bool) -> Codes:
+        """Run one sequence of a batch, and log it."""
+        given = [codes[index] for codes in inputs]
+        states = {start: values[index] for start, values in initial.items()}
+        outputs = run_sequence(self._driver, self._needed_program(), given, timesteps, states, on_array)
+        self._driver.log_run(self._program_crc, on_array, given, timesteps, states, outputs)
         return outputs
 
     def read_conductance(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -149,11 +149,22 @@ class Driver:
             self.log.add("pulse_answers", pulse=logged, shots=shots)
         return shots
 
-    def log_run(self, program_crc: int, on_array: bool, inputs: Codes, outputs: Codes) -> None:
-        """Record a sequence that the board has run: codes in and out, and which image."""
+    def log_run(
+        self,
+        program_crc: int,
+        on_array: bool,
+        inputs: Sequence[Codes],
+        timesteps: Sequence[int],
+        initial: Mapping[int, Codes],
+        outputs: Codes,
+    ) -> None:
+        """Record a sequence that the board has run: codes in and out of its phases, the states put in first, and which image."""
         if self.log:
-            run = {"program_crc": program_crc, "on_array": on_array, "timesteps": len(inputs)}
-            self.log.add("runs", session=self.session, input=inputs, codes=outputs, **run)
+            run = {"program_crc": program_crc, "on_array": on_array, "timesteps": sum(timesteps)}
+            phases = [{"given": len(codes), "timesteps": count} for codes, count in zip(inputs, timesteps, strict=True)]
+            states = {str(start): codes.tolist() for start, codes in initial.items()}
+            codes_in = np.concatenate([codes.ravel() for codes in inputs])
+            self.log.add("runs", session=self.session, input=codes_in, codes=outputs, phases=phases, states=states, **run)
 
     def selftest(self) -> list[ChipResult]:
         """Check every chip on the board."""

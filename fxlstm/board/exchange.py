@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from fxlstm.board.messages import Frame, unpack
-from fxlstm.board.protocol import KIND_ANSWER, KIND_ERROR, RECORDS, Message
+from fxlstm.board.protocol import EVENT_BY_CODE, EVENTS, KIND_ANSWER, KIND_ERROR, KIND_EVENT, RECORDS, Message
 from fxlstm.status import STATUSES
 
 _CODES = {status.symbol: status.code for status in STATUSES}
 OUT_OF_ORDER = _CODES["OUT_OF_ORDER"]
 STALE_SESSION = _CODES["STALE_SESSION"]
+UNDER_WAY = next(event for event in EVENTS if event.name == "under_way")
 
 LAST_REQUEST_ID = 65535
 
@@ -105,7 +106,9 @@ class Exchange:
         self._window = 1
 
     def take(self, frame: Frame, now: float) -> bool:
-        """Use a frame; return whether it was the answer to one of the requests."""
+        """Use a frame; return whether it shows that the board is at work for one of the requests: mostly, its answer."""
+        if frame.kind == KIND_EVENT and EVENT_BY_CODE.get(frame.message) is UNDER_WAY:
+            return True
         request = next((r for r in self._in_window() if self._belongs(frame, r)), None)
         if request is None:
             return False

@@ -6,11 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fxlstm.board.driver import Driver
 from fxlstm.board.protocol import MAX_PAYLOAD, MESSAGE_BY_NAME, RUN_FLAGS, fixed_struct
 from fxlstm.errors import ProgramError
-from fxlstm.program.program import Codes, Phase, Program
+from fxlstm.program.formats import decode
+from fxlstm.program.program import Codes, Phase, Program, Slice
 
 LONGEST_PIECE = 512  # timesteps: bounds the time until an answer, however short the vectors are
 
@@ -47,8 +49,8 @@ def run_sequence(
 ) -> Codes:
     """Run every phase of the program that the board holds over one sequence from reset; return the last phase's outputs.
 
-    ``inputs``: codes (given, inputs) for each phase; ``timesteps``: how many each runs; ``initial``: codes (length,) to put into the
-    arena first, by their index there. Returns (time, outputs), time 1 when the program returns its last output only.
+    ``inputs``: codes (given, inputs) for each phase; ``timesteps``: how many each runs; ``initial``: codes (length,) to put into
+    the arena first, by their index there. Returns (time, outputs), time 1 when the program returns its last output only.
     ``on_array=False`` multiplies by the integers in the image instead of the array's cells.
     """
     check_vectors(program)
@@ -63,9 +65,16 @@ def run_sequence(
     return np.concatenate(outputs).reshape(-1, program.output.length)
 
 
-def read_state(driver: Driver, start: int, length: int) -> Codes:
-    """Return codes of the arena as the last sequence left them."""
-    pieces = [(at, min(_CODES_IN_ANSWER, start + length - at)) for at in range(start, start + length, _CODES_IN_ANSWER)]
+def read_states(driver: Driver, program: Program) -> dict[str, NDArray[np.float64]]:
+    """Return the values of the program's states, (length,) by name, as the last sequence left them."""
+    names = program.metadata.get("states", ())
+    parts = [part for part in program.slices if part.name in names]
+    return {part.name: decode(_read_codes(driver, part), part.fraction, part.scale) for part in parts}
+
+
+def _read_codes(driver: Driver, part: Slice) -> Codes:
+    end = part.start + part.length
+    pieces = [(at, min(_CODES_IN_ANSWER, end - at)) for at in range(part.start, end, _CODES_IN_ANSWER)]
     answers = driver.link.requests([("get_state", {"start": at, "length": count}) for at, count in pieces])
     return np.concatenate([answer["codes"] for answer in answers])
 

@@ -21,9 +21,11 @@ from numpy.typing import NDArray
 
 from fxlstm.errors import FxlstmError
 
-LAYOUT = 1  # goes up with every change of the tables; SQLite keeps it in the file as user_version
+LAYOUT = 2  # goes up with every change of the tables; SQLite keeps it in the file as user_version
 
-# Binary columns hold little-endian integers: codes i16, gates u16, targets u16, cells the protocol's record cell_state.
+# Binary columns hold little-endian integers: codes i16, gates u16, targets u16, cells the protocol's record cell_state. Of a run,
+# `phases` says how many timesteps each was given and ran, in the order of the codes in `input`; `states` what stood at which arena
+# index first.
 _SCHEMA = f"""
 BEGIN IMMEDIATE;
 CREATE TABLE IF NOT EXISTS sessions (
@@ -48,7 +50,8 @@ CREATE TABLE IF NOT EXISTS campaign_results (
     cells BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS runs (
     id INTEGER PRIMARY KEY, session INTEGER NOT NULL REFERENCES sessions, time REAL NOT NULL, program_crc INTEGER NOT NULL,
-    on_array INTEGER NOT NULL, timesteps INTEGER NOT NULL, input BLOB NOT NULL, codes BLOB NOT NULL);
+    on_array INTEGER NOT NULL, timesteps INTEGER NOT NULL, phases TEXT NOT NULL, states TEXT NOT NULL,
+    input BLOB NOT NULL, codes BLOB NOT NULL);
 PRAGMA user_version = {LAYOUT};
 COMMIT;
 """
@@ -116,7 +119,7 @@ class MeasurementLog:
             yield
 
     def add(self, table: str, **values: Any) -> int:
-        """Add a row, stamped with the time; arrays are stored as their little-endian bytes, dictionaries as JSON."""
+        """Add a row, stamped with the time; arrays are stored as their little-endian bytes, dictionaries and lists as JSON."""
         stored = {"time": time.time()} | {name: _stored(value) for name, value in values.items()}
         statement = f"INSERT INTO {table} ({', '.join(stored)}) VALUES ({', '.join('?' * len(stored))})"
         with self._explained():
@@ -141,7 +144,7 @@ class MeasurementLog:
 def _stored(value: Any) -> Any:
     if isinstance(value, np.ndarray):
         return np.ascontiguousarray(value, value.dtype.newbyteorder("<")).tobytes()
-    return json.dumps(value, sort_keys=True) if isinstance(value, dict) else value
+    return json.dumps(value, sort_keys=True) if isinstance(value, dict | list) else value
 
 
 def reading_codes(reading: dict[str, Any]) -> NDArray[np.int16]:

@@ -316,10 +316,16 @@ MESSAGES: tuple[Message, ...] = (
             Field("u16", "further", "timesteps to run beyond those of the codes, on what the operations left at the input"),
             Field("i16s", "codes", "timesteps x input_length of the phase"),
         ),
-        (Field("i16s", "codes", "timesteps x output_length of the phase; where it returns its last output, one vector with last_piece"),),
+        (
+            Field(
+                "i16s",
+                "codes",
+                "timesteps x output_length of the phase; of one that returns its last, that with last_piece",
+            ),
+        ),
         "Run one piece of a phase; the state carries over from piece to piece and from phase to phase. A phase that also reads "
-        "backward answers from its last piece on; outputs that do not fit that answer are fetched by last pieces without codes. A run "
-        "cut short, by safe_idle or by silence, is refused with SAFE_IDLE, and only a reset goes on.",
+        "backward answers from its last piece on; outputs that do not fit that answer are fetched by last pieces without codes. "
+        "A run cut short, by safe_idle or by silence, is refused with SAFE_IDLE, and only a reset goes on.",
     ),
     Message(
         17,
@@ -334,7 +340,7 @@ MESSAGES: tuple[Message, ...] = (
         "put_state",
         (Field("u32", "start", "arena index"), Field("i16s", "codes", "codes to stand there")),
         (),
-        "Write codes into the arena of the sequence that a run with reset began: initial states. All or nothing of them is written.",
+        "Write codes into the arena of the sequence that a run with reset began: initial states. All are written or none.",
     ),
     Message(
         20,

@@ -17,8 +17,7 @@ from fxlstm.program.image import from_bytes
 from fxlstm.program.program import Codes, Program
 from fxlstm.program.reading import Reading, check_steps_are_plain
 from fxlstm.program.reference import Clipped, MultipliesTiles
-from fxlstm.program.runs import check_runs
-from fxlstm.program.sequences import Initial, checked_lengths, equal_lengths, initial_codes
+from fxlstm.program.sequences import Initial, batched, run_phases, run_sequences
 
 Floats = NDArray[np.float64]
 
@@ -97,23 +96,7 @@ class Engine:
 
     def run_codes(self, codes: Codes, lengths: ArrayLike | None = None, states: Mapping[str, ArrayLike] | None = None) -> Codes:
         """Run as :meth:`run`, with input and output as int16 codes."""
-        inputs, has_batch = self._batched(codes, 3)
-        if len(self.program.phases) > 1:
-            raise ProgramError(f"the program has {len(self.program.phases)} phases; use run_phases")
-        batch, timesteps, _ = inputs.shape
-        if timesteps == 0:
-            raise ModelError("the sequences hold no timestep; give at least 1")
-        initial = initial_codes(self.program, states, batch)
-        counts = checked_lengths(lengths, batch, timesteps)
-        kept = 1 if self.program.returns_last else timesteps
-        outputs = np.zeros((batch, kept, self.program.output.length), np.int16)
-        for length, rows in equal_lengths(counts):
-            own = {start: values[rows] for start, values in initial.items()}
-            sequences = np.ascontiguousarray(inputs[rows, :length])
-            outputs[rows, : min(length, kept)] = self._run_equal([sequences], [length], own)
-        if self.program.returns_last:
-            outputs = outputs[:, -1]
-        return outputs if has_batch else outputs[0]
+        return run_sequences(self.program, codes, lengths, states, self._run_batch)
 
     def run_phases(self, inputs: Sequence[Codes], timesteps: Sequence[int], initial: Mapping[int, Codes] | None = None) -> Codes:
         """Run every phase from reset for so many ``timesteps``; return the outputs of the last phase, as :meth:`run_codes`.
@@ -122,17 +105,9 @@ class Engine:
         the later ones on what its operations leave at its input. ``initial``: codes (length,) or (batch, length) to put into the
         arena first, by their index there. Raises :class:`ProgramError` for what does not fit the phases.
         """
-        check_runs(self.program, inputs, timesteps)
-        has_batch = inputs[0].ndim == 3
-        axis = () if has_batch else (np.newaxis,)
-        given = [np.ascontiguousarray(codes[axis]) for codes in inputs]
-        states = {start: values[axis] for start, values in (initial or {}).items()}
-        outputs = self._run_equal(given, timesteps, states)
-        if self.program.returns_last:
-            outputs = outputs[:, -1]
-        return outputs if has_batch else outputs[0]
+        return run_phases(self.program, inputs, timesteps, initial, self._run_batch)
 
-    def _run_equal(self, inputs: Sequence[Codes], timesteps: Sequence[int], initial: Initial) -> Codes:
+    def _run_batch(self, inputs: Sequence[Codes], timesteps: Sequence[int], initial: Initial) -> Codes:
         """Run the phases on sequences of one length, in blocks."""
         batch = len(inputs[0])
         size = min(BLOCK, -(-batch // self.threads))
@@ -169,7 +144,7 @@ class Engine:
         """Run as :meth:`step`, with input and output as int16 codes."""
         if not self.program.streams or len(self.program.phases) > 1:
             raise ProgramError("a bidirectional network needs its whole sequence; use run instead of step")
-        inputs, has_batch = self._batched(codes, 2)
+        inputs, has_batch = batched(self.program, codes, ("batch", "features"))
         if not len(inputs):
             raise ModelError("x holds no sequence; give at least 1")
         with self._lock:
@@ -192,18 +167,6 @@ class Engine:
             streaming = 0 if self._stepping is None else self._stepping.clipped()
             counts = self._clipped + streaming
         return tuple(Clipped(adc, result) for adc, result in counts.tolist())
-
-    def _batched(self, codes: Codes, dimensions: int) -> tuple[Codes, bool]:
-        """Return the codes with a batch axis, and whether they had one."""
-        codes = np.asarray(codes)
-        if codes.dtype != np.int16:
-            raise ModelError(f"codes are {codes.dtype}; give int16, or floats to run() and step()")
-        axes = ("batch", "time", "features") if dimensions == 3 else ("batch", "features")
-        if codes.ndim not in (dimensions - 1, dimensions) or codes.shape[-1] != self.program.input.length:
-            forms = f"({', '.join(axes[1:])}{',' * (dimensions == 2)}) or ({', '.join(axes)})"
-            raise ModelError(f"the input has shape {codes.shape}; give {forms} with {self.program.input.length} features")
-        has_batch = codes.ndim == dimensions
-        return np.ascontiguousarray(codes if has_batch else codes[np.newaxis]), has_batch
 
     def _run_block(self, inputs: Sequence[Codes], timesteps: Sequence[int], initial: Initial) -> Codes:
         executor = self._executor(len(inputs[0]), max(timesteps))

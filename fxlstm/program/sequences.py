@@ -1,19 +1,77 @@
-"""Batches of a program's sequences: their lengths, and the states they start from."""
+"""Batches of a program's sequences, as every runner takes them: their form, their lengths, and the states they start from."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 
+import numpy as np
 from numpy.typing import ArrayLike
 
-from fxlstm.errors import ModelError
+from fxlstm.errors import ModelError, ProgramError
 from fxlstm.network.lengths import checked_lengths, equal_lengths
 from fxlstm.program.formats import encode
 from fxlstm.program.program import Codes, Program
-
-__all__ = ["Initial", "checked_lengths", "equal_lengths", "initial_codes"]
+from fxlstm.program.runs import check_runs
 
 Initial = dict[int, Codes]  # arena index -> codes (batch, length) to put there after reset
+
+# Runs every phase from reset for so many timesteps on codes (batch, given, inputs); gives the outputs of the last phase, (batch,
+# time, outputs), time 1 where the program returns its last output only.
+RunBatch = Callable[[Sequence[Codes], Sequence[int], Initial], Codes]
+
+
+def batched(program: Program, codes: Codes, axes: Sequence[str]) -> tuple[Codes, bool]:
+    """Return input codes with a batch axis, contiguous, and whether they had one; ``axes`` names all of them.
+
+    Raises :class:`ModelError` for codes that are not int16 or of another shape.
+    """
+    codes = np.asarray(codes)
+    if codes.dtype != np.int16:
+        raise ModelError(f"codes are {codes.dtype}; give int16, or floats to run() and step()")
+    if codes.ndim not in (len(axes) - 1, len(axes)) or codes.shape[-1] != program.input.length:
+        forms = f"({', '.join(axes[1:])}{',' * (len(axes) == 2)}) or ({', '.join(axes)})"
+        raise ModelError(f"the input has shape {codes.shape}; give {forms} with {program.input.length} features")
+    has_batch = codes.ndim == len(axes)
+    return np.ascontiguousarray(codes if has_batch else codes[np.newaxis]), has_batch
+
+
+def run_sequences(
+    program: Program, codes: Codes, lengths: ArrayLike | None, states: Mapping[str, ArrayLike] | None, run: RunBatch
+) -> Codes:
+    """Run sequences of a program of one phase, those of one length at a time; arguments and result as of ``Engine.run_codes``."""
+    inputs, has_batch = batched(program, codes, ("batch", "time", "features"))
+    if len(program.phases) > 1:
+        raise ProgramError(f"the program has {len(program.phases)} phases; use run_phases")
+    batch, timesteps, _ = inputs.shape
+    if timesteps == 0:
+        raise ModelError("the sequences hold no timestep; give at least 1")
+    initial = initial_codes(program, states, batch)
+    counts = checked_lengths(lengths, batch, timesteps)
+    kept = 1 if program.returns_last else timesteps
+    outputs = np.zeros((batch, kept, program.output.length), np.int16)
+    for length, rows in equal_lengths(counts):
+        own = {start: values[rows] for start, values in initial.items()}
+        outputs[rows, : min(length, kept)] = run([np.ascontiguousarray(inputs[rows, :length])], [length], own)
+    return _in_form(program, outputs, has_batch)
+
+
+def run_phases(
+    program: Program, inputs: Sequence[Codes], timesteps: Sequence[int], initial: Mapping[int, Codes] | None, run: RunBatch
+) -> Codes:
+    """Run all phases of a program; arguments and result as of ``Engine.run_phases``."""
+    check_runs(program, inputs, timesteps)
+    has_batch = inputs[0].ndim == 3
+    axis = () if has_batch else (np.newaxis,)
+    given = [np.ascontiguousarray(codes[axis]) for codes in inputs]
+    states = {start: values[axis] for start, values in (initial or {}).items()}
+    return _in_form(program, run(given, timesteps, states), has_batch)
+
+
+def _in_form(program: Program, outputs: Codes, has_batch: bool) -> Codes:
+    """Take away the axes that a sequence's outputs have not."""
+    if program.returns_last:
+        outputs = outputs[:, -1]
+    return outputs if has_batch else outputs[0]
 
 
 def initial_codes(program: Program, states: Mapping[str, ArrayLike] | None, batch: int) -> Initial:

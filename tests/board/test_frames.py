@@ -72,7 +72,7 @@ def test_noise_without_an_end_is_not_kept() -> None:
 def test_fields_and_tail_come_back_as_they_were_packed() -> None:
     fields = MESSAGE_BY_NAME["run"].request
     codes = np.array([-32768, 0, 32767], np.int16)
-    values = unpack("run", fields, pack("run", fields, {"flags": 5, "reserved": 0, "codes": codes}))
+    values = unpack("run", fields, pack("run", fields, {"flags": 5, "phase": 0, "further": 0, "codes": codes}))
     assert values["flags"] == 5
     np.testing.assert_array_equal(values["codes"], codes)
 
@@ -85,7 +85,7 @@ def test_an_answer_of_another_length_is_refused(name: str, payload: bytes) -> No
 
 def test_a_payload_longer_than_a_frame_is_refused_before_it_is_sent() -> None:
     with pytest.raises(LinkError, match=r"exceed the 1024 of a frame; send less"):
-        pack("run", MESSAGE_BY_NAME["run"].request, {"flags": 0, "reserved": 0, "codes": np.zeros(600, np.int16)})
+        pack("run", MESSAGE_BY_NAME["run"].request, {"flags": 0, "phase": 0, "further": 0, "codes": np.zeros(600, np.int16)})
 
 
 def test_records_of_a_tail_keep_their_fields() -> None:

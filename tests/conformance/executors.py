@@ -31,18 +31,17 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Executor:
-    """``run(program, given)`` runs from reset; ``takes`` says which programs it can run, ``whole_only`` that it runs no phases."""
+    """``run(program, given)`` runs from reset; ``takes`` says which programs it can run."""
 
     run: Callable[[Program, Run], Outcome]
     takes: Callable[[Program], bool] = lambda _: True
     counts_adc: bool = True
-    whole_only: bool = False
 
 
 def reference(program: Program, given: Run) -> Outcome:
     """The definition."""
     interpreter = Reference(program)
-    return Outcome(interpreter.run_phases(given.inputs, given.timesteps), _counts(interpreter.clipped))
+    return Outcome(interpreter.run_phases(given.inputs, given.timesteps, given.initial), _counts(interpreter.clipped))
 
 
 def _counts(clipped: list[Clipped] | tuple[Clipped, ...]) -> list[tuple[int, int]]:
@@ -50,7 +49,7 @@ def _counts(clipped: list[Clipped] | tuple[Clipped, ...]) -> list[tuple[int, int
 
 
 def _run(engine: Engine, given: Run) -> Codes:
-    return engine.run_codes(given.inputs[0]) if given.is_whole else engine.run_phases(given.inputs, given.timesteps)
+    return engine.run_codes(given.inputs[0]) if given.is_whole else engine.run_phases(given.inputs, given.timesteps, given.initial)
 
 
 def _engine(kernels: str) -> Callable[[Program, Run], Outcome]:
@@ -104,21 +103,26 @@ def _emulated_board(program: Program, given: Run) -> Outcome:
     """Write-verify by the firmware, then its executor with its DACs, the emulated cells and its ADCs for every tile."""
     board = _ideal_board()
     board.program(program)
-    return Outcome(board.run_codes(given.inputs[0]))
+    return Outcome(board.run_phases(given.inputs, given.timesteps, given.initial))
 
 
 def _firmware(program: Program, given: Run) -> Outcome:
-    """The firmware's own executor with its exact integers."""
+    """The firmware's own executor with its exact integers, not asked which board the program was made for."""
     driver = _firmware_driver()
     send_object(driver.link, "program", program.to_bytes())
-    return Outcome(np.stack([run_sequence(driver, program, sequence, on_array=False) for sequence in given.inputs[0]]))
+    sequences = zip(*given.inputs, strict=True)
+    outputs = [
+        run_sequence(driver, program, inputs, given.timesteps, given.initial_of(index), on_array=False)
+        for index, inputs in enumerate(sequences)
+    ]
+    return Outcome(np.stack(outputs)[:, -1] if program.returns_last else np.stack(outputs))
 
 
 EXECUTORS: dict[str, Executor] = {
     **{f"engine-{name}": Executor(_engine(name)) for name in kernel_names()},
     "engine-from-image": Executor(_from_image),
     "engine-integer-array": Executor(_integer_array, takes=_has_adc, counts_adc=False),
-    "firmware": Executor(_firmware, whole_only=True),
+    "firmware": Executor(_firmware),
 }
 
 # These hold a program's weights in cells, so they take what fits the array and the ranges of a board.

@@ -6,7 +6,7 @@ matter; some are as large as the rules allow.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain, pairwise
 from random import Random
 
@@ -29,11 +29,16 @@ class Run:
 
     inputs: list[Codes]
     timesteps: list[int]
+    initial: dict[int, Codes] = field(default_factory=dict)  # codes (batch, length) that stand in the arena first, by their index
 
     @classmethod
     def of(cls, codes: Codes) -> Run:
         """The run of a program of one phase on codes (batch, time, inputs)."""
         return cls([codes], [codes.shape[1]])
+
+    def initial_of(self, sequence: int) -> dict[int, Codes]:
+        """The codes that stand first in one sequence's arena."""
+        return {start: codes[sequence] for start, codes in self.initial.items()}
 
     @property
     def is_whole(self) -> bool:
@@ -92,7 +97,7 @@ def _parts(random: Random, name: str, arena: int) -> Parts:
 
 
 def random_run(seed: int, program: Program) -> Run:
-    """Inputs for the program of a seed; phases that stream sometimes run on by themselves."""
+    """Inputs for the program of a seed, sometimes initial states; phases that stream sometimes run on by themselves."""
     random = Random(f"inputs of {seed}")
     batch = random.randint(1, 3)
     inputs, timesteps = [], []
@@ -101,7 +106,9 @@ def random_run(seed: int, program: Program) -> Run:
         alone = (phase.streams or not phase.input[1]) and random.random() < 0.4
         shape = (batch, random.randint(0, timesteps[-1]) if alone else timesteps[-1], phase.input[1])
         inputs.append(_codes(random, int(np.prod(shape))).reshape(shape))
-    return Run(inputs, timesteps)
+    states = [_slice(random, "", len(program.arena)) for _ in range(random.choice((0, 0, 1, 2)))]
+    initial = {part.start: _codes(random, batch * part.length).reshape(batch, part.length) for part in states}
+    return Run(inputs, timesteps, initial)
 
 
 def _hardware(random: Random) -> Hardware:

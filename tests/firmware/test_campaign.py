@@ -105,7 +105,7 @@ def test_the_array_is_busy_while_a_campaign_runs(device):
         "read_conductance": {"row": 0, "rows": 1, "range": 0, "log2_reads": 0},
         "multiply": {"range": 0, "codes": np.zeros(128, np.int16)},
         "pulse": {"row": 0, "millivolts": 1, "microseconds": 1, "gates": bytes(128)},
-        "run": {"flags": RUN_FLAGS["on_array"], "reserved": 0, "codes": np.zeros(1, np.int16)},
+        "run": {"flags": RUN_FLAGS["on_array"], "phase": 0, "further": 0, "codes": np.zeros(1, np.int16)},
         "selftest": {},
         "object_begin": {"object": 2, "size": 16384, "crc": 1},
     }.items():

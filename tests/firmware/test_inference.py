@@ -34,8 +34,8 @@ def program_for(returns: str = "sequence", **hardware) -> Program:
     return quantize(network(returns), X, Hardware(**hardware))
 
 
-def run(device: Device, codes: np.ndarray, flags: int) -> np.ndarray:
-    return device.request("run", flags=flags, reserved=0, codes=codes.ravel())["codes"]
+def run(device: Device, codes: np.ndarray, flags: int, phase: int = 0, further: int = 0) -> np.ndarray:
+    return device.request("run", flags=flags, phase=phase, further=further, codes=codes.ravel())["codes"]
 
 
 def loaded(program: Program) -> Device:

@@ -28,7 +28,7 @@ def at_rest(device: Device) -> bool:
         ("read_conductance", {"row": 3, "rows": 7, "range": 0, "log2_reads": 1}),
         ("multiply", {"range": 0, "codes": np.full(128, 20000, np.int16)}),
         ("pulse", {"row": 0, "millivolts": 2500, "microseconds": 10, "gates": GATES}),
-        ("run", {"flags": sum(RUN_FLAGS.values()), "reserved": 0, "codes": np.full(6, 9000, np.int16)}),
+        ("run", {"flags": sum(RUN_FLAGS.values()) - RUN_FLAGS["silent"], "phase": 0, "further": 0, "codes": np.full(6, 9000, np.int16)}),
         ("selftest", {}),
     ],
 )
