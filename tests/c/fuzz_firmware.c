@@ -89,6 +89,15 @@ static size_t random_bytes(generator *random, uint8_t *payload, size_t size) {
     return size;
 }
 
+/* A piece of few timesteps, now and then of so many that it takes several slices. */
+static size_t compose_run(generator *random, uint8_t *payload) {
+    payload[0] = (uint8_t)next_random(random);
+    fw_put_u16(payload + 1, (uint16_t)below(random, 3));
+    fw_put_u16(payload + 3, (uint16_t)(next_random(random) >> (48 + below(random, 16))));
+    size_t codes = below(random, 3) == 0 ? 0 : below(random, 65);
+    return random_bytes(random, payload + FW_RUN_REQUEST_SIZE, 2 * codes) + FW_RUN_REQUEST_SIZE;
+}
+
 /* A payload that the message may well accept. */
 static size_t compose(fuzzer *fuzz, uint8_t message, uint8_t *payload) {
     generator *random = &fuzz->random;
@@ -120,7 +129,14 @@ static size_t compose(fuzzer *fuzz, uint8_t message, uint8_t *payload) {
         fw_put_u32(payload, fuzz->board->objects.target.crc);
         return FW_CAMPAIGN_START_REQUEST_SIZE;
     case FW_MESSAGE_RUN:
-        return random_bytes(random, payload, FW_RUN_REQUEST_SIZE + 2 * below(random, 65));
+        return compose_run(random, payload);
+    case FW_MESSAGE_PUT_STATE:
+        fw_put_u32(payload, (uint32_t)below(random, 50));
+        return random_bytes(random, payload + 4, 2 * below(random, 20)) + FW_PUT_STATE_REQUEST_SIZE;
+    case FW_MESSAGE_GET_STATE:
+        fw_put_u32(payload, (uint32_t)below(random, 50));
+        fw_put_u16(payload + 4, (uint16_t)(below(random, 20) == 0 ? below(random, UINT16_MAX) : below(random, 20)));
+        return FW_GET_STATE_REQUEST_SIZE;
     case FW_MESSAGE_CAMPAIGN_CELLS:
         fw_put_u16(payload, (uint16_t)below(random, FW_ROWS + 2));
         return FW_CAMPAIGN_CELLS_REQUEST_SIZE;
@@ -133,7 +149,7 @@ static size_t make_frame(fuzzer *fuzz, uint8_t *encoded) {
     generator *random = &fuzz->random;
     uint8_t frame[LINK_FRAME_SIZE + 64];
     bool wild = below(random, 20) == 0;
-    fw_header header = {.kind = FW_KIND_REQUEST, .message = (uint8_t)(1 + below(random, FW_MESSAGE_SAFE_IDLE))};
+    fw_header header = {.kind = FW_KIND_REQUEST, .message = (uint8_t)(1 + below(random, FW_MESSAGE_GET_STATE))};
     header.request = wild ? (uint16_t)next_random(random) : fuzz->expected;
     header.session = fuzz->board->link.session ^ (below(random, 100) == 0);
     size_t size = compose(fuzz, header.message, frame + FW_HEADER_SIZE);

@@ -14,6 +14,7 @@ from fxlstm.board.protocol import (
     KIND_EVENT,
     KIND_REQUEST,
     MAX_PAYLOAD,
+    MESSAGES,
     PROTOCOL_HASH,
     RECORDS,
     WINDOW,
@@ -156,7 +157,7 @@ def test_a_message_of_the_wrong_length_is_refused(device):
     assert error(answer) == (STATUS["FRAME_LENGTH"], 1)
 
 
-@pytest.mark.parametrize("message", [0, 19, 255])
+@pytest.mark.parametrize("message", [0, len(MESSAGES) + 1, 255])
 def test_an_unknown_message_is_refused_by_its_number(device, message):
     (answer,) = device.send(encode_frame(Frame(KIND_REQUEST, message, 1, SESSION, b"")))
     assert error(answer) == (STATUS["UNKNOWN_MESSAGE"], message)

@@ -7,45 +7,18 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from device import Device, Refused
+from programs import X, both_directions, loaded, program_for, two_phases
 
 from fxlstm.board.protocol import RUN_FLAGS
 from fxlstm.core.engine import Engine
-from fxlstm.network import Network, bidirectional, dense, lstm
-from fxlstm.program.hardware import Hardware
-from fxlstm.program.mapping import target_map
-from fxlstm.program.program import Program
-from fxlstm.program.quantize import quantize
-from fxlstm.program.scheme import scheme_for
+from fxlstm.program.program import Program, Slice
+from fxlstm.program.sequences import initial_codes
 
-RESET, ON_ARRAY, LAST = RUN_FLAGS["reset"], RUN_FLAGS["on_array"], RUN_FLAGS["last_piece"]
-
-
-def network(returns: str = "sequence", units: int = 5) -> Network:
-    random = np.random.default_rng(7)
-    kernels = (random.normal(size=shape) for shape in ((2, 4 * units), (units, 4 * units), (4 * units,), (units, 3), (3,)))
-    kernel, recurrent, bias, head, head_bias = kernels
-    return Network([lstm(kernel, recurrent, bias), dense(head, head_bias)], returns=returns)
-
-
-X = np.random.default_rng(8).normal(size=(40, 2))
-
-
-def program_for(returns: str = "sequence", **hardware) -> Program:
-    return quantize(network(returns), X, Hardware(**hardware))
+RESET, ON_ARRAY, LAST, SELECT, SILENT = (RUN_FLAGS[name] for name in ("reset", "on_array", "last_piece", "select", "silent"))
 
 
 def run(device: Device, codes: np.ndarray, flags: int, phase: int = 0, further: int = 0) -> np.ndarray:
     return device.request("run", flags=flags, phase=phase, further=further, codes=codes.ravel())["codes"]
-
-
-def loaded(program: Program) -> Device:
-    """A board with the program in memory and, if it has tiles, on its ideal array."""
-    device = Device().open()
-    device.load("program", program.to_bytes())
-    if program.hardware.adc_bits:
-        device.start_campaign(target_map(program), scheme_for("ideal", program.hardware))
-        device.finish_campaign()
-    return device
 
 
 @pytest.mark.parametrize("pairing", ["adjacent", "halves"])
@@ -123,12 +96,6 @@ def test_a_program_that_needs_more_memory_than_the_board_has_is_refused():
         loaded(greedy)
 
 
-def both_directions(returns: str = "sequence") -> Program:
-    random = np.random.default_rng(9)
-    pair = (lstm(*(random.normal(size=shape) for shape in ((2, 12), (3, 12), (12,)))) for _ in range(2))
-    return quantize(Network([bidirectional(*pair)], returns=returns), X)
-
-
 @pytest.mark.parametrize("flags", [0, ON_ARRAY])
 def test_a_bidirectional_program_answers_when_its_sequence_is_whole(flags):
     program = both_directions()
@@ -184,3 +151,77 @@ def test_clipped_codes_of_the_adc_are_counted():
     device = loaded(program)
     device.request("multiply", range=0, codes=np.full(128, 32767, np.int16))
     assert device.request("snapshot")["adc_clipped"] > 0
+
+
+def state_of(program: Program, name: str) -> Slice:
+    return next(part for part in program.slices if part.name == name)
+
+
+@pytest.mark.parametrize("flags", [0, ON_ARRAY])
+def test_states_put_before_the_first_piece_are_what_the_sequence_starts_from(flags):
+    program = program_for()
+    codes = program.encode(X[:20])
+    states = {"lstm/h": np.full((1, 5), 0.5), "lstm/c": np.linspace(-1, 1, 5)[np.newaxis]}
+    device = loaded(program)
+    run(device, codes[:0], RESET | flags)
+    for start, values in initial_codes(program, states, 1).items():
+        device.request("put_state", start=start, codes=values[0])
+        read = device.request("get_state", start=start, length=len(values[0]))["codes"]
+        np.testing.assert_array_equal(read, values[0])
+    expected = Engine(program).run_codes(codes[np.newaxis], states=states)
+    np.testing.assert_array_equal(run(device, codes, flags), expected.ravel())
+
+
+def test_states_beyond_the_arena_or_outside_a_sequence_are_refused_and_nothing_is_written():
+    program = program_for()
+    device = loaded(program)
+    put = {"start": 0, "codes": np.zeros(1, np.int16)}
+    for name, values in (("put_state", put), ("get_state", {"start": 0, "length": 1})):
+        with pytest.raises(Refused, match="ARGUMENT"):
+            device.request(name, **values)
+    run(device, np.zeros(0, np.int16), RESET)
+    end = len(program.arena)
+    for start in (end - 3, end, 2**32 - 2):
+        with pytest.raises(Refused, match="ARGUMENT") as refused:
+            device.request("put_state", start=start, codes=np.full(4, 77, np.int16))
+        assert refused.value.detail % 2**32 == start
+        with pytest.raises(Refused, match="ARGUMENT"):
+            device.request("get_state", start=start, length=4)
+    with pytest.raises(Refused, match="ARGUMENT"):
+        device.request("get_state", start=0, length=513)
+    codes = device.request("get_state", start=0, length=end)["codes"]
+    np.testing.assert_array_equal(codes, program.arena)
+
+
+@pytest.mark.parametrize("flags", [0, ON_ARRAY])
+def test_timesteps_beyond_the_codes_run_on_what_stands_at_the_input(flags):
+    program = program_for()
+    codes = program.encode(X[:7])
+    device = loaded(program)
+    outputs = [run(device, codes, RESET | flags, further=30), run(device, codes[:0], flags, further=12)]
+    np.testing.assert_array_equal(np.concatenate(outputs), Engine(program).run_phases([codes], [49]).ravel())
+
+
+@pytest.mark.parametrize("flags", [0, ON_ARRAY])
+def test_phases_follow_one_another_on_one_arena(flags):
+    program = two_phases()
+    first, second = program.encode(X[:7]), program.encode(X[7:10])
+    device = loaded(program)
+    assert run(device, first, RESET | flags | LAST | SILENT).size == 0
+    outputs = run(device, second, flags | SELECT | LAST, phase=1, further=6)
+    np.testing.assert_array_equal(outputs, Engine(program).run_phases([first, second], [7, 9]).ravel())
+    with pytest.raises(Refused, match="ARGUMENT"):
+        run(device, second, flags | SELECT, phase=2)
+
+
+def test_answers_that_fit_no_frame_are_refused_and_silent_ones_are_not():
+    device = loaded(program_for())
+    with pytest.raises(Refused, match="FRAME_LENGTH"):
+        run(device, np.zeros(2, np.int16), RESET, further=1000)
+    assert run(device, np.zeros(2, np.int16), RESET | SILENT, further=1000).size == 0
+
+
+def test_a_program_that_reads_backward_runs_no_further_than_its_inputs():
+    device = loaded(both_directions())
+    with pytest.raises(Refused, match="ARGUMENT"):
+        run(device, np.zeros(2, np.int16), RESET | LAST, further=1)

@@ -16,6 +16,7 @@ from fxlstm.program.scheme import scheme_for
 SILENCE = load_board("reference")["limits"]["silence_milliseconds"] / 1000
 GATES = np.full(64, 30000, "<u2").tobytes()
 COUNTER_END = 2**32 * 1000  # nanoseconds at which the microsecond counter wraps
+RUN = RUN_FLAGS["reset"] | RUN_FLAGS["on_array"]
 
 
 def at_rest(device: Device) -> bool:
@@ -28,7 +29,10 @@ def at_rest(device: Device) -> bool:
         ("read_conductance", {"row": 3, "rows": 7, "range": 0, "log2_reads": 1}),
         ("multiply", {"range": 0, "codes": np.full(128, 20000, np.int16)}),
         ("pulse", {"row": 0, "millivolts": 2500, "microseconds": 10, "gates": GATES}),
-        ("run", {"flags": sum(RUN_FLAGS.values()) - RUN_FLAGS["silent"], "phase": 0, "further": 0, "codes": np.full(6, 9000, np.int16)}),
+        (
+            "run",
+            {"flags": sum(RUN_FLAGS.values()) - RUN_FLAGS["silent"], "phase": 0, "further": 0, "codes": np.full(6, 9000, np.int16)},
+        ),
         ("selftest", {}),
     ],
 )
