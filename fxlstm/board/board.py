@@ -7,7 +7,7 @@ from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
@@ -22,14 +22,22 @@ from fxlstm.board.progress import ProgressOption, shown
 from fxlstm.board.transfer import send_object
 from fxlstm.errors import ArrayError, BoardError, ProgramError
 from fxlstm.program.formats import CODE_MAX
+from fxlstm.program.generation import RunPhases, generate
 from fxlstm.program.hardware import Hardware, load_board
 from fxlstm.program.identity import Identity
 from fxlstm.program.mapping import check_placement, checked_targets, pair_rows, target_map, tile_columns
 from fxlstm.program.program import Codes, Program, Tile
 from fxlstm.program.scheme import Scheme, code_siemens, gate_codes, scheme_for
-from fxlstm.program.sequences import Initial, run_phases, run_sequences
+from fxlstm.program.sequences import Initial, run_phases, run_sequences, run_values
 
 _RECONNECTS = 10
+
+
+class _Runner(NamedTuple):
+    """The program that a board holds, and how it is run."""
+
+    program: Program
+    run_phases: RunPhases
 
 
 class Board:
@@ -148,6 +156,7 @@ class Board:
         x: ArrayLike,
         lengths: ArrayLike | None = None,
         states: Mapping[str, ArrayLike] | None = None,
+        times: ArrayLike | None = None,
         *,
         on_array: bool = True,
     ) -> NDArray[np.float64]:
@@ -155,8 +164,20 @@ class Board:
 
         ``on_array=False`` lets the board compute with the program's integers, without the array.
         """
-        program = self._needed_program()
-        return program.decode(self.run_codes(program.encode(x), lengths, states, on_array=on_array))
+        return run_values(self._needed_program(), x, lengths, states, times, partial(self.run_codes, on_array=on_array))
+
+    def generate(
+        self,
+        x: ArrayLike,
+        steps: int,
+        start: ArrayLike | None = None,
+        lengths: ArrayLike | None = None,
+        *,
+        on_array: bool = True,
+    ) -> NDArray[np.float64]:
+        """Return outputs that are fed back as inputs, as :meth:`fxlstm.Engine.generate`; ``on_array`` as of :meth:`run`."""
+        runner = _Runner(self._needed_program(), partial(self.run_phases, on_array=on_array))
+        return generate(runner, x, steps, start, lengths)
 
     def run_codes(
         self,

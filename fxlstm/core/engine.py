@@ -15,9 +15,9 @@ from fxlstm.errors import ModelError, ProgramError
 from fxlstm.program.generation import generate
 from fxlstm.program.image import from_bytes
 from fxlstm.program.program import Codes, Program
-from fxlstm.program.reading import Reading, check_steps_are_plain
+from fxlstm.program.reading import check_steps_are_plain
 from fxlstm.program.reference import Clipped, MultipliesTiles
-from fxlstm.program.sequences import Initial, batched, run_phases, run_sequences
+from fxlstm.program.sequences import Initial, batched, run_phases, run_sequences, run_values
 
 Floats = NDArray[np.float64]
 
@@ -82,9 +82,7 @@ class Engine:
         Values beyond the program's input and state scales saturate. Raises :class:`ModelError` for NaN, infinity or a shape or
         name that does not fit.
         """
-        reading = Reading(self.program, x, lengths, times)
-        codes = self.run_codes(self.program.encode(reading.x), reading.lengths, states)
-        return reading.outputs(self.program.decode(codes))
+        return run_values(self.program, x, lengths, states, times, self.run_codes)
 
     def generate(self, x: ArrayLike, steps: int, start: ArrayLike | None = None, lengths: ArrayLike | None = None) -> Floats:
         """Return ``steps`` outputs, (batch, steps, outputs), after x: the first at its last timestep, each the next one's input.

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from fxlstm.errors import ModelError, ProgramError
 from fxlstm.network.lengths import checked_lengths, equal_lengths
 from fxlstm.program.formats import encode
 from fxlstm.program.program import Codes, Program
+from fxlstm.program.reading import Reading
 from fxlstm.program.runs import check_runs
 
 Initial = dict[int, Codes]  # arena index -> codes (batch, length) to put there after reset
@@ -33,6 +34,20 @@ def batched(program: Program, codes: Codes, axes: Sequence[str]) -> tuple[Codes,
         raise ModelError(f"the input has shape {codes.shape}; give {forms} with {program.input.length} features")
     has_batch = codes.ndim == len(axes)
     return np.ascontiguousarray(codes if has_batch else codes[np.newaxis]), has_batch
+
+
+def run_values(
+    program: Program,
+    x: ArrayLike,
+    lengths: ArrayLike | None,
+    states: Mapping[str, ArrayLike] | None,
+    times: ArrayLike | None,
+    run_codes: Callable[[Codes, ArrayLike | None, Mapping[str, ArrayLike] | None], Codes],
+) -> NDArray[np.float64]:
+    """Run sequences of float inputs through a runner of codes; arguments and result as of ``Engine.run``."""
+    reading = Reading(program, x, lengths, times)
+    codes = run_codes(program.encode(reading.x), reading.lengths, states)
+    return reading.outputs(program.decode(codes))
 
 
 def run_sequences(
