@@ -162,11 +162,7 @@ MESSAGES: tuple[Message, ...] = (
         "open_session",
         (
             Field("u32", "session", "random, not 0"),
-            Field(
-                "u32",
-                "replaces",
-                "the session in force, as identify says; with another, as in a late request, it is refused",
-            ),
+            Field("u32", "replaces", "the session in force, as identify says; with another, as in a late request, it is refused"),
         ),
         (Field("u16", "next_request", "request id expected next"),),
         "Take the board. A new session starts at request id 1 and forgets kept answers; the session in force goes on where it was.",
@@ -198,11 +194,7 @@ MESSAGES: tuple[Message, ...] = (
     Message(
         5,
         "object_begin",
-        (
-            Field("u8", "object", "OBJECTS"),
-            Field("u32", "size", "bytes"),
-            Field("u32", "crc", "CRC-32 of the whole"),
-        ),
+        (Field("u8", "object", "OBJECTS"), Field("u32", "size", "bytes"), Field("u32", "crc", "CRC-32 of the whole")),
         (Field("u32", "offset", "where the host is to go on; size when the board has it all"),),
         "Announce an object. The same size and CRC resume what has arrived; others start anew.",
     ),
@@ -366,12 +358,7 @@ EVENTS: tuple[Event, ...] = (
     ),
     Event(3, "safe_idle", (Field("u16", "status", "why"),), "The board went to safe idle by itself."),
     Event(4, "campaign_ended", (Field("u8", "state", "CAMPAIGN_STATES"), Field("u16", "status", "")), "The campaign is over."),
-    Event(
-        5,
-        "under_way",
-        (Field("u16", "request", "its id"),),
-        "The request that the host asks for again is being executed; its answer comes.",
-    ),
+    Event(5, "under_way", (Field("u16", "request", "its id"),), "What the host asks for again is under way; its answer comes."),
 )
 
 MESSAGE_BY_NAME: dict[str, Message] = {message.name: message for message in MESSAGES}
