@@ -128,7 +128,5 @@ EXECUTORS: dict[str, Executor] = {
 # These hold a program's weights in cells, so they take what fits the array and the ranges of a board.
 ARRAYS: dict[str, Executor] = {
     "simulated-array": Executor(_simulated_array, takes=_fits_one_array),
-    "emulated-board": Executor(
-        _emulated_board, lambda program: _fits_one_array(program) and program.hardware.adc_bits == 16, whole_only=True
-    ),
+    "emulated-board": Executor(_emulated_board, lambda program: _fits_one_array(program) and program.hardware.adc_bits == 16),
 }

@@ -42,8 +42,8 @@ class Run:
 
     @property
     def is_whole(self) -> bool:
-        """Whether it is of one phase with inputs for every timestep."""
-        return [codes.shape[1] for codes in self.inputs] == self.timesteps and len(self.timesteps) == 1
+        """Whether it is of one phase with inputs for every timestep, from reset."""
+        return [codes.shape[1] for codes in self.inputs] == self.timesteps and len(self.timesteps) == 1 and not self.initial
 
 
 def random_program(seed: int, most_phases: int = 3) -> Program:
