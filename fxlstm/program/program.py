@@ -255,12 +255,17 @@ class Program:
 
         return Report.of(self)
 
-    def encode(self, x: Any, phase: int = 0) -> Codes:
+    def encode(self, x: Any, phase: int = 0, times: Any = None) -> Codes:
         """Return a phase's input codes of float inputs, of any shape where one format holds all of them, else (..., inputs).
 
-        NaN and infinity are refused, large values saturate.
+        NaN and infinity are refused, large values saturate. For a network with time gates x is (time, features) or (batch, time,
+        features), and ``times`` are those of the timesteps; their numbers where not given.
         """
         parts = self.inputs[phase]
+        if phase == 0 and (times is not None or self.metadata.get("time_gates")):
+            from fxlstm.program.time_gates import timed
+
+            x = timed(self, x, times)
         if len({(part.fraction, part.scale) for part in parts}) <= 1:
             fraction, scale = _format(parts)
             return encode(x, fraction, scale)

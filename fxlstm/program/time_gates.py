@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fxlstm.errors import ModelError
+from fxlstm.network.layer import as_float
 from fxlstm.network.timing import TimeGate, check_sorted, checked_times
 from fxlstm.program.program import Program
 
@@ -18,6 +19,17 @@ def gates_of(program: Program) -> list[TimeGate]:
         TimeGate(np.array(gate["period"]), np.array(gate["phase"]), np.array(gate["open_ratio"]), float(gate["leak"]))
         for gate in program.metadata.get("time_gates", ())
     ]
+
+
+def timed(program: Program, x: ArrayLike, times: ArrayLike | None) -> Floats:
+    """Return inputs (time, features) or (batch, time, features) with the openness of every time gate, where it is not there yet."""
+    values = as_float(x, "the input")
+    features = program.inputs[0][0].length
+    if times is None and values.shape[-1:] == (program.input.length,):
+        return values
+    if values.ndim not in (2, 3) or values.shape[-1] != features:
+        raise ModelError(f"the input has shape {values.shape}; give (time, {features}) or (batch, time, {features})")
+    return with_openness(program, values, times) if values.ndim == 3 else with_openness(program, values[np.newaxis], times)[0]
 
 
 def with_openness(program: Program, x: Floats, times: ArrayLike | None) -> Floats:

@@ -134,15 +134,20 @@ def random_hierarchy(seed: int, choose: Choose = random_recurrent) -> Network:
 
 
 def random_time_gates(seed: int, choose: Choose = random_recurrent) -> Network:
-    """Phased LSTM layers, perhaps above another layer and below a dense one."""
+    """Phased LSTM layers in any direction, perhaps above another layer and below a dense one."""
     random = np.random.default_rng([seed, 3])
     inputs, *units = random.integers(1, 6, random.integers(2, 4)).tolist()
-    layers = [random_layer(random, choose(random), inputs, inputs)] if random.random() < 0.5 else []
+    layers: list[Block] = [random_layer(random, choose(random), inputs, inputs)] if random.random() < 0.5 else []
     for count in units:
         below = layers[-1].outputs if layers else inputs
-        gate = TimeGate(random.uniform(2, 9, count), random.uniform(0, 5, count), random.uniform(0.2, 0.9, count), 0.01)
-        layers.append(random_layer(random, PHASED_LSTM, below, count, 2.0, time_gate=gate))
-    return Network((*layers, random_layer(random, dense_cell(), units[-1], 2)), returns=random.choice(["sequence", "last"]))
+        layers.append(_in_some_direction(random, _random_phased(random, below, count)))
+    head = random_layer(random, dense_cell(), layers[-1].outputs, 2)
+    return Network((*layers, head), returns=random.choice(["sequence", "last", "final"]))
+
+
+def _random_phased(random: np.random.Generator, inputs: int, units: int) -> Layer:
+    gate = TimeGate(random.uniform(2, 9, units), random.uniform(0, 5, units), random.uniform(0.2, 0.9, units), 0.01)
+    return random_layer(random, PHASED_LSTM, inputs, units, 2.0, time_gate=gate)
 
 
 def random_feedback(seed: int, choose: Choose = random_recurrent) -> Network:

@@ -1,5 +1,7 @@
 """What the host does with float sequences before and after a program: masks, reading backward, times."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from networks import random_dense, random_lstm, waves
@@ -108,6 +110,23 @@ def test_time_gates_look_at_irregular_times(rng: np.random.Generator) -> None:
     assert close(network(x[0], times=times[0]), engine.run(x[0], times=times[0]))
     assert close(network(x), engine.run(x))
     assert not close(engine.run(x), engine.run(x, times=times))
+
+
+def test_a_program_encodes_inputs_with_their_times(rng: np.random.Generator) -> None:
+    program = quantize(phased(rng), x := waves(9, 2, rng), DIGITAL)
+    times = np.cumsum(rng.uniform(0.1, 2, 9))
+    codes = program.encode(x, times=times)
+    assert codes.shape == (9, program.input.length)
+    np.testing.assert_array_equal(program.decode(Engine(program).run_codes(codes)), Engine(program).run(x, times=times))
+    np.testing.assert_array_equal(program.encode(x), program.encode(x, times=np.arange(9)))
+    np.testing.assert_array_equal(program.encode(np.stack([x, x]), times=times)[1], codes)
+
+
+def test_time_gates_above_a_slow_layer_beside_backward_ones_are_refused(rng: np.random.Generator) -> None:
+    slow = replace(random_lstm(rng, 2, 2), period=2)
+    gated, head = phased(rng).layers
+    with pytest.raises(ModelError, match="programs take two of these together"):
+        quantize(Network((slow, Backward(random_lstm(rng, 2, 2)), gated, head)), waves(9, 2, rng))
 
 
 def test_times_that_go_back_or_that_nothing_looks_at_are_refused(rng: np.random.Generator) -> None:

@@ -24,6 +24,10 @@ class Arena:
         self.contents += [0] * length
         return start
 
+    def place(self, parts: Sequence[Slice]) -> list[Slice]:
+        """Return slices like the given ones on fresh codes, one after another."""
+        return consecutive(parts, self.allocate(sum(part.length for part in parts)))
+
     def put(self, start: int, codes: Sequence[int]) -> None:
         """Set the contents at reset from ``start`` on."""
         self.contents[start : start + len(codes)] = codes
@@ -49,6 +53,20 @@ def added(parts: Sequence[Slice], result: Slice) -> Operation:
     common = max(first, second, result.fraction)
     shifts = {"shift": common - result.fraction, "shift_ab": common - first, "shift_cd": common - second}
     return operation("sum", result, parts, **shifts)
+
+
+def consecutive(parts: Sequence[Slice], start: int) -> list[Slice]:
+    """Return slices like the given ones, one after another from ``start`` on."""
+    placed = []
+    for part in parts:
+        placed.append(moved(part, start))
+        start += part.length
+    return placed
+
+
+def joined(name: str, parts: Sequence[Slice]) -> Slice:
+    """Return the slice of parts that stand one after another, with the format of the first."""
+    return replace(parts[0], name=name, length=sum(part.length for part in parts))
 
 
 def moved(part: Slice, start: int) -> Slice:

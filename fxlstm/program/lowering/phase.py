@@ -16,7 +16,7 @@ from fxlstm.network.timing import TIME_GATE_INPUT
 from fxlstm.program.calibrate import Format, Values, covering_fraction
 from fxlstm.program.formats import UNIT_FRACTION
 from fxlstm.program.layer_formats import Calibration
-from fxlstm.program.lowering.arena import added, copied, moved
+from fxlstm.program.lowering.arena import added, consecutive, copied, joined
 from fxlstm.program.lowering.assembly import Assembly, Draft
 from fxlstm.program.program import Slice
 
@@ -61,18 +61,20 @@ class PhaseLowering:
         self.streams = all(isinstance(block, Layer) for block in self.network.layers)
         self.source: Slice | None = None  # where the next layer finds its input in the arena; None: at its own "x"
         self.given: _Given | None = None  # what the next sweep begins with
-        self.record_length = self.network.inputs
         self.lowered = 0  # layers
         self.sweeps: list[Draft] = []
         self.draft = Draft(self.number)
-        self.gates = self._enter_with_time_gates()
-        first = len(assembly.layers)
+        pairs = zip(stack.names, self.network.every_layer, strict=True)
+        self.pending = {name: layer.units for name, layer in pairs if layer.time_gate is not None}  # time gates still to come
+        self.record_length = self.network.inputs + sum(self.pending.values())
+        self.gates: dict[str, Slice] = {}  # where these stand in the sweep in progress
+        self.input_parts: tuple[Slice, ...] = ()
+        self.first_layer = len(assembly.layers)
         for index, block in enumerate(self.network.layers):
             self._block(block, final=self.network.returns == "final" and index == last_recurrent(self.network.layers))
         self.output = self._finish()
-        self.layers = assembly.layers[first:]
-        if not self.gates:
-            assembly.inputs.append((self.layers[0].vectors["x"],))
+        self.layers = assembly.layers[self.first_layer :]
+        assembly.inputs.append(self.input_parts or (self.layers[0].vectors["x"],))
         assembly.outputs.append((self.output,))
 
     @property
@@ -80,35 +82,35 @@ class PhaseLowering:
         """The first part of the phase's input."""
         return self.assembly.inputs[self.number][0]
 
-    def _enter_with_time_gates(self) -> dict[str, Slice]:
-        """Return where each time gate's openness stands, by its layer's name: behind x in the phase's input."""
-        pairs = zip(self.stack.names, self.network.every_layer, strict=True)
-        gated = {name: layer.units for name, layer in pairs if layer.time_gate is not None}
-        if not gated:
-            return {}
-        if not self.streams:
+    def _enter(self, vector: Slice) -> Slice:
+        """Place what a sweep reads: a vector, and behind it how far the time gates still to come are open."""
+        parts = [vector, *(Slice(f"{name}/{TIME_GATE_INPUT}", 0, units, UNIT_FRACTION) for name, units in self.pending.items())]
+        placed = self.assembly.arena.place(parts)
+        self.gates = dict(zip(self.pending, placed[1:], strict=True))
+        self.draft.entry = joined(vector.name, placed)
+        if len(self.assembly.layers) == self.first_layer:
+            self.input_parts = tuple(placed)
+        return placed[0]
+
+    def _passed_on(self, output: Slice) -> Slice:
+        """Return an output with the openness of the time gates still to come behind it."""
+        if self.draft.period > 1:
             raise ModelError(
-                f"network {self.network.name!r}: layers with a time gate ({', '.join(gated)}) beside layers that run backward; "
-                "programs take the time gates of forward networks only"
+                f"network {self.network.name!r}: the time gates of {', '.join(self.pending)} stand above a layer with a period "
+                "and beside layers that run backward; programs take two of these together"
             )
-        x = Slice("x", 0, self.network.inputs, self.form.fraction, self.form.scale)
-        parts = [x, *(Slice(f"{name}/{TIME_GATE_INPUT}", 0, units, UNIT_FRACTION) for name, units in gated.items())]
-        start = self.assembly.arena.allocate(sum(part.length for part in parts))
-        self.draft.entry = Slice("input", start, sum(part.length for part in parts), UNIT_FRACTION)
-        placed = []
-        for part in parts:
-            placed.append(moved(part, start))
-            start += part.length
-        self.source = placed[0]
-        self.assembly.inputs.append(tuple(placed))
-        self.assembly.arena.slices += placed[1:]
-        return dict(zip(gated, placed[1:], strict=True))
+        parts = [output, *(self.gates[name] for name in self.pending)]
+        placed = self.assembly.arena.place(parts)
+        for part, place in zip(parts, placed, strict=True):
+            self.draft.operations += copied(part, place)
+        return joined(output.name, placed)
 
     def _block(self, block: Block, final: bool) -> None:
         if isinstance(block, Layer):
             self._begin(self.given)
             self._at_rate(block.period)
             self._layer(block, reverse=False)
+            self.pending.pop(self.stack.names[self.lowered - 1], None)
         else:
             self._directions(block, final)
 
@@ -129,8 +131,13 @@ class PhaseLowering:
         last.step_operations = step_operations if last.period == 1 else last.step_operations
         return output
 
-    def _end(self, output: Slice) -> None:
-        """End the sweep in progress; the next reads what it gives: in the arena of a phase that streams, else in the record."""
+    def _end(self, output: Slice, passes: bool = True) -> None:
+        """End the sweep in progress; the next reads what it gives: in the arena of a phase that streams, else in the record.
+
+        ``passes``: it passes on the time gates still to come.
+        """
+        if not self.streams and passes and self.pending:
+            output = self._passed_on(output)
         self.draft.step_operations = len(self.draft.operations)
         self.draft.output = None if self.streams else output
         self.sweeps.append(self.draft)
@@ -147,11 +154,15 @@ class PhaseLowering:
         given, form, read_from = self.given, self.form, self.draft.source
         start = self.record_length
         parts = []
-        for layer, reverse in directed_layers(block):
+        directed = directed_layers(block)
+        names = self.stack.names[self.lowered : self.lowered + len(directed)]
+        for index, (layer, reverse) in enumerate(directed):
             self.form, self.draft = form, Draft(self.number, read_from, reverse)
             self._begin(given)
             parts.append(self._layer(layer, reverse))
-            self._end(parts[-1])
+            last = index == len(directed) - 1
+            self.pending = {name: units for name, units in self.pending.items() if not last or name not in names}
+            self._end(parts[-1], passes=last)
         self.draft.source = start
         self.given = _Given(block, parts, merged(block, self.stack.traces[: self.lowered]), final)
 
@@ -160,11 +171,9 @@ class PhaseLowering:
         self.given = None
         if given is None:
             return
-        length = sum(part.length for part in given.parts)
-        start = self.assembly.arena.allocate(length)
-        places: list[Slice] = []
-        for part in given.parts:
-            places.append(moved(part, start + sum(place.length for place in places)))
+        whole = Slice("given", 0, sum(part.length for part in given.parts), 0)
+        entered = self.assembly.arena.place([whole])[0] if given.final else self._enter(whole)
+        places = consecutive(given.parts, entered.start)
         sources = given.parts if given.final else places
         if isinstance(given.block, Bidirectional) and given.block.merge == "sum":
             fraction = min(covering_fraction(given.values, self.assembly.method), UNIT_FRACTION)
@@ -174,8 +183,7 @@ class PhaseLowering:
             for part, place in zip(sources, places, strict=True):
                 self.draft.operations += copied(part, replace(place, fraction=fraction))
         self.form = Format(fraction)
-        self.source = Slice("given", start, given.block.outputs, fraction)
-        self.draft.entry = None if given.final else replace(self.source, length=length)
+        self.source = replace(entered, length=given.block.outputs, fraction=fraction)
 
     def _layer(self, layer: Layer, reverse: bool) -> Slice:
         """Lower one layer into the sweep in progress; return its output."""
@@ -185,7 +193,10 @@ class PhaseLowering:
         prefix = f"{name}/"
         initial = {key.removeprefix(prefix): value for key, value in self.stack.initial.items() if key.startswith(prefix)}
         calibration = Calibration(own_order, {"x": self.form}, initial, {}, self.assembly.method)
-        homes = {TIME_GATE_INPUT: self.gates[name]} if name in self.gates else {}
+        if self.source is None and self.pending:
+            self.source = self._enter(Slice("x", 0, layer.inputs, self.form.fraction, self.form.scale))
+        homes = {TIME_GATE_INPUT: self.gates[name]} if layer.time_gate is not None else {}
+        self.assembly.arena.slices += homes.values()
         lowered = self.assembly.layer(layer, name, self.number, calibration, self.source, homes, reverse)
         if self.source is None:
             self.draft.entry = lowered.vectors["x"]

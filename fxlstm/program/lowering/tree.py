@@ -14,7 +14,7 @@ from fxlstm.network.forward import Trace, trace_cell
 from fxlstm.network.trees import Tree, TreeNetwork
 from fxlstm.program.calibrate import Format, Values, exact_format, input_format
 from fxlstm.program.layer_formats import Calibration, choose_formats, reads_exactly
-from fxlstm.program.lowering.arena import copied, moved
+from fxlstm.program.lowering.arena import copied, joined
 from fxlstm.program.lowering.assembly import Assembly, Draft
 from fxlstm.program.lowering.network import Lowered
 from fxlstm.program.program import Slice
@@ -58,27 +58,22 @@ def _enter(assembly: Assembly, network: TreeNetwork, name: str, calibration: Cal
     """Place the node's features and its children's vectors, one after another, as the program's input."""
     formats = choose_formats(network.layer, calibration)
     names = network.layer.cell.inputs
-    start = assembly.arena.allocate(network.layer.length(*names))
-    draft.entry = Slice("node", start, network.layer.length(*names), formats["x"].fraction)
-    homes = {}
-    for vector in names:
-        form = formats[vector]
-        homes[vector] = Slice(f"{name}/{vector}", start, network.layer.length(vector), form.fraction, form.scale)
-        start += homes[vector].length
-    assembly.inputs.append(tuple(homes.values()))
-    assembly.arena.slices += homes.values()
-    return homes
+    parts = [
+        Slice(f"{name}/{vector}", 0, network.layer.length(vector), formats[vector].fraction, formats[vector].scale)
+        for vector in names
+    ]
+    placed = assembly.arena.place(parts)
+    draft.entry = joined("node", placed)
+    assembly.inputs.append(tuple(placed))
+    assembly.arena.slices += placed
+    return dict(zip(names, placed, strict=True))
 
 
 def _leave(assembly: Assembly, draft: Draft, parts: Sequence[Slice]) -> tuple[Slice, ...]:
     """Copy what a node gives to one place."""
-    start = assembly.arena.allocate(sum(part.length for part in parts))
-    draft.output = Slice("node", start, sum(part.length for part in parts), parts[0].fraction)
-    placed = []
-    for part in parts:
-        placed.append(moved(part, start))
-        draft.operations += copied(part, placed[-1])
-        start += part.length
+    placed = assembly.arena.place(parts)
+    draft.output = joined("node", placed)
+    draft.operations += [step for part, place in zip(parts, placed, strict=True) for step in copied(part, place)]
     return tuple(placed)
 
 
