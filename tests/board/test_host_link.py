@@ -11,7 +11,10 @@ from collections.abc import Callable
 import pytest
 from model_board import ModelBoard, losing
 
+from fxlstm.board.exchange import UNDER_WAY
 from fxlstm.board.link import Link
+from fxlstm.board.messages import Frame, encode_frame, pack
+from fxlstm.board.protocol import KIND_EVENT
 from fxlstm.errors import LinkError, LinkLost
 
 Connect = Callable[..., Link]
@@ -57,6 +60,34 @@ def test_request_ids_wrap_past_65535(connect: Connect) -> None:
 def test_a_silent_board_is_reported_with_what_was_tried(connect: Connect) -> None:
     with pytest.raises(LinkLost, match=r"did not answer identify in 10 s \(sent \d+ times.*open it again"):
         connect(ModelBoard(lose=lambda: True))
+
+
+class SlowBoard(ModelBoard):
+    """Executes a request at once and answers it when it has been asked for again so many times; until then it is under way."""
+
+    asked = 0
+
+    def _execute(self, frame: Frame, name: str, fields: dict[str, object]) -> None:
+        self.lose = lambda: True
+        super()._execute(frame, name, fields)
+        self.lose = lambda: False
+
+    def _take(self, frame: Frame) -> None:
+        self.asked += frame.request in self._answers
+        if frame.request in self._answers and self.asked < 60:
+            payload = pack("under_way", UNDER_WAY.fields, {"request": frame.request})
+            self._say(encode_frame(Frame(KIND_EVENT, UNDER_WAY.code, 0, frame.session, payload)))
+        else:
+            super()._take(frame)
+
+
+def test_a_board_that_says_that_a_request_is_under_way_is_waited_for(connect: Connect) -> None:
+    board = SlowBoard()
+    link = connect(board)
+    before = link._now
+    assert link.request(*pulse(3)[:1], **pulse(3)[1]) == {"pulses": 1}
+    assert link._now - before > 20
+    assert len(board.executed) == 1
 
 
 def test_after_silence_the_link_takes_up_again_with_a_new_session(connect: Connect) -> None:

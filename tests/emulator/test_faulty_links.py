@@ -88,3 +88,17 @@ def test_nothing_is_wrong_lost_or_done_twice(tasks: list[Task], batch: int, monk
     assert seen["bad_frames"] > RUNS_PER_BATCH
     assert seen["replays"] > RUNS_PER_BATCH
     assert not emulated_board("bench").bus.violations
+
+
+def test_runs_that_take_many_slices_and_the_states_they_start_from_survive_bad_links(
+    tasks: list[Task], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fxlstm.board.link.time.sleep", lambda seconds: None)
+    for seed in range(60):
+        task = tasks[seed % len(tasks)]
+        given, timesteps, initial = [task.codes], [400], {0: np.arange(len(task.program.arena) // 2, dtype=np.int16)}
+        wanted = Reference(task.program).run_phases(given, timesteps, initial)
+        with opened(bad_link(seed)) as board:
+            board.program(task.program)
+            assert np.array_equal(board.run_phases(given, timesteps, initial), wanted), seed
+            assert np.array_equal(board.run_phases(given, timesteps, initial, on_array=False), wanted), seed
