@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from networks import random_dense, random_lstm, waves
 
-from fxlstm.network import Layer, Network, dense, rnn
+from fxlstm.network import Layer, Network, dense, gru, rnn
 from fxlstm.network.cells import Activate, Cell, Multiply, Product, Sum
 from fxlstm.program.hardware import Hardware
 from fxlstm.program.program import Program
@@ -87,3 +87,31 @@ def test_an_input_that_equations_read_element_by_element_has_a_scale_that_shifts
     x = 7 * waves(40, 3, rng)
     network = Network((layer, random_dense(rng, 3, 2)))
     assert signal_to_noise(network, x, x) > 70
+
+
+def test_what_only_a_clamp_reads_saturates_where_the_clamp_would(rng: np.random.Generator) -> None:
+    network = Network((rnn(rng.normal(size=(2, 4)), 0.2 * rng.normal(size=(4, 4)), np.zeros(4), activation="relu", name="relu"),))
+    program = quantize(network, x := waves(40, 2, rng), DIGITAL)
+    assert fraction(program, "relu/h_in") == fraction(program, "relu/h") == program.output.fraction
+    assert signal_to_noise(network, x, x) > 70
+    assert run(program, 20 * x).min() == 0
+
+
+def test_a_hard_sigmoid_is_a_line_in_q15_between_its_ends(rng: np.random.Generator) -> None:
+    network = Network((dense(rng.normal(size=(2, 3)), [5.0, 0.0, -5.0], ("hard_sigmoid", 1 / 6, 0.5), name="gate"),))
+    program = quantize(network, x := waves(40, 2, rng), DIGITAL)
+    assert fraction(program, "gate/y_line") == fraction(program, "gate/y") == 15
+    assert np.abs(run(program, x) - network(x)).max() < 2.0**-13
+    ends = run(program, x)[:, [0, 2]]
+    assert (ends[:, 0].max(), ends[:, 1].min()) == (32767 / 32768, 0)
+
+
+def test_limits_of_a_clamp_stand_in_the_arena_once_for_each_number() -> None:
+    layer = gru(np.ones((2, 9)), np.ones((3, 9)), np.zeros(9), clip=0.5)
+    program = quantize(Network((layer,)), np.sin(np.arange(20)[:, np.newaxis] / [3, 5]), DIGITAL)
+    clamps = [operation for operation in program.operations if operation.kind == "clamp"]
+    assert len(clamps) == 3
+    assert len({operation.b for operation in clamps}) == len({operation.c for operation in clamps}) == 1
+    low, high = (program.arena[start : start + 3].tolist() for start in (clamps[0].b, clamps[0].c))
+    assert low == [-16384] * 3
+    assert high == [16384] * 3

@@ -1,10 +1,14 @@
 """Networks of every topology as integer programs."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from networks import random_dense, random_lstm, waves
 
-from fxlstm.network import Backward, Network
+from fxlstm.errors import ModelError
+from fxlstm.network import Backward, EncoderDecoder, Layer, Network, Tree, TreeNetwork, bidirectional
+from fxlstm.network.cells.catalogue import TREE_CHILD_SUM
 from fxlstm.program.hardware import Hardware
 from fxlstm.program.program import Program
 from fxlstm.program.quantize import quantize
@@ -43,3 +47,66 @@ def test_an_initial_state_beyond_all_later_ones_does_not_saturate(rng: np.random
     program = quantize(network, waves(40, 2, rng), DIGITAL)
     state = next(part for part in program.slices if part.name == "lstm/c")
     assert 2.0 ** (15 - state.fraction) > 40
+
+
+def test_layers_of_different_rates_are_sweeps_that_meet_in_the_arena(rng: np.random.Generator) -> None:
+    rates = (1, 1, 3, 3, 2)
+    layers = [replace(random_lstm(rng, 2, 2), period=period) for period in rates]
+    program = quantize(Network((*layers, random_dense(rng, 2, 1))), waves(30, 2, rng), DIGITAL)
+    assert program.streams
+    assert [sweep.period for sweep in program.sweeps] == [1, 3, 2, 1]
+    assert [(sweep.input_length, sweep.output_length) for sweep in program.sweeps] == [(2, 0), (0, 0), (0, 0), (0, 1)]
+    assert all(sweep.step_operations == sweep.operations for sweep in program.sweeps[:-1])
+    assert program.sweeps[-1].step_operations == 0
+
+
+def test_a_final_output_is_read_where_the_backward_layer_left_it(rng: np.random.Generator) -> None:
+    network = Network((bidirectional(random_lstm(rng, 2, 3), random_lstm(rng, 2, 3)), random_dense(rng, 6, 2)), returns="final")
+    program = quantize(network, waves(30, 2, rng), DIGITAL)
+    forward, backward, last = program.sweeps
+    assert (forward.reverse, backward.reverse, last.reverse) == (False, True, False)
+    assert (last.input_length, last.step_operations, last.returns_last) == (0, 0, True)
+
+
+def test_a_tree_node_runs_its_children_as_timesteps_and_closes_once(rng: np.random.Generator) -> None:
+    network = TreeNetwork(tree_layer(rng), (random_dense(rng, 3, 2),))
+    program = quantize(network, [(rng.normal(size=(3, 2)), Tree(((1, 2), (), ())))], DIGITAL)
+    (sweep,) = program.sweeps
+    closing = [operation.kind for operation in program.operations[sweep.step_operations :]]
+    assert closing.count("multiply") == 2
+    assert [part.name.rpartition("/")[2] for part in program.inputs[0]] == ["x", "h_k", "c_k"]
+    assert [part.name.rpartition("/")[2] for part in program.outputs[0]] == ["h", "c", "y"]
+    assert [part.fraction for part in program.outputs[0][:2]] == [part.fraction for part in program.inputs[0][1:]]
+
+
+def tree_layer(rng: np.random.Generator) -> Layer:
+    shapes = TREE_CHILD_SUM.parameter_shapes({"inputs": 2, "units": 3})
+    return Layer(TREE_CHILD_SUM, 2, 3, {name: rng.uniform(-1, 1, shape) for name, shape in shapes.items()})
+
+
+@pytest.mark.parametrize("calibration", [[], [np.zeros((1, 2))], [(np.zeros((1, 2)), ((),))], 3.0])
+def test_calibration_data_that_are_no_trees_are_refused(calibration: object, rng: np.random.Generator) -> None:
+    with pytest.raises(ModelError, match=r"pairs: \[\(features, tree\), \.\.\.\]"):
+        quantize(TreeNetwork(tree_layer(rng)), calibration)  # type: ignore[arg-type]
+
+
+def test_an_encoder_hands_its_states_over_in_its_last_operations(rng: np.random.Generator) -> None:
+    encoder = Network((random_lstm(rng, 2, 3),))
+    decoder = Network((random_lstm(rng, 1, 3), random_dense(rng, 3, 1)))
+    bridge = {"lstm/h": "lstm/h", "lstm/c": "lstm/c"}
+    program = quantize(EncoderDecoder(encoder, decoder, bridge), waves(20, 2, rng), DIGITAL)
+    first, second = program.phases
+    (reading,) = first.sweeps
+    closing = program.operations[reading.step_operations : reading.operations]
+    places = {part.name: part.start for part in program.slices}
+    assert [(operation.kind, operation.a, operation.result) for operation in closing] == [
+        ("copy", places[f"encoder/{state}"], places[f"decoder/{state}"]) for state in ("lstm/h", "lstm/c")
+    ]
+    assert (first.returns_last, second.returns_last) == (True, False)
+
+
+@pytest.mark.parametrize("argument", ["times", "steps", "start"])
+def test_arguments_of_another_kind_of_network_are_refused(argument: str, rng: np.random.Generator) -> None:
+    network = TreeNetwork(tree_layer(rng))
+    with pytest.raises(ModelError, match=f"{argument} means nothing to the network"):
+        quantize(network, [(np.zeros((1, 2)), Tree(((),)))], **{argument: 3})  # type: ignore[arg-type]
