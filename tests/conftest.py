@@ -12,4 +12,4 @@ settings.load_profile("fxlstm")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--programs", type=int, default=10_000, help="random programs of the conformance suite (default 10000)")
-    parser.addoption("--importers", type=int, default=30, help="random models of PyTorch, Keras and ONNX to import (default 30)")
+    parser.addoption("--importers", type=int, default=18, help="random models of PyTorch, Keras and ONNX to import (default 18)")

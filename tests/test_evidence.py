@@ -1,13 +1,13 @@
 """Every cell, topology and importer beside an independent oracle: all as they should be, and as docs/evidence.md says."""
 
 import pytest
-from oracle_table import GROUPS, PAGE, measured, stale
-from oracles.equations import FUNCTIONS, NUMBERS
-from oracles.measure import Measured
 
 from fxlstm.network import CELLS
 from fxlstm.network.cells.catalogue import WITH_MORE_INPUTS
 from fxlstm.network.cells.functions import ACTIVATIONS
+from oracle_table import GROUPS, PAGE, measured, stale
+from oracles.equations import FUNCTIONS, NUMBERS
+from oracles.measure import Measured
 
 
 @pytest.fixture(scope="module")

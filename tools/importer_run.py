@@ -14,12 +14,12 @@ from pathlib import Path
 for library in ("OMP", "OPENBLAS"):  # each process computes on one core
     os.environ.setdefault(f"{library}_NUM_THREADS", "1")
 
-from generators.pages import fill, table
+from generators.pages import fill, table  # noqa: E402
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "evidence.md"
 sys.path.append(str(ROOT / "tests" / "network"))
-from random_importers import IMPORTERS, LIMITS, difference, importer_of
+from random_importers import IMPORTERS, LIMITS, difference, importer_of  # noqa: E402
 
 CHUNK = 20
 
@@ -48,7 +48,9 @@ def main() -> None:
         importer = importer_of(number)
         found[importer].append(value)
         if value > LIMITS[importer]:
-            raise SystemExit(f"case {number}, {importer}: {value:.1e} from what the framework gives; at most {LIMITS[importer]:.0e}")
+            raise SystemExit(
+                f"case {number}, {importer}: {value:.1e} from what the framework gives; at most {LIMITS[importer]:.0e}"
+            )
     rows = [(importer, len(values), f"{max(values):.0e}") for importer, values in found.items()]
     heads = (f"measured {datetime.date.today()}", "random models", "largest difference")
     PAGE.write_text(fill(PAGE.read_text(), "importers", table(heads, rows)))

@@ -39,9 +39,9 @@ def measured() -> dict[str, list[Measured]]:
 
 def line(row: Measured) -> Line:
     """Return a row as it stands on the page."""
-    different = ["-" if count is None else str(count) for count in row.different.values()]
+    different = map(str, row.different.values())
     ratios = [f"{ratio:.1f}" for ratio in row.signal_to_noise.values()]
-    return row.name, row.oracle, f"{row.difference:.0e}", str(row.codes), *different, *ratios
+    return row.name, row.oracle, f"{row.difference:.0e}" if row.difference else "0", str(row.codes), *different, *ratios
 
 
 def page_lines(group: str) -> list[Line]:
@@ -67,7 +67,9 @@ def _agrees(page_line: Line, row: Measured) -> bool:
     new, first_ratio = line(row), 4 + len(COLUMNS)
     exact = page_line[:2] == new[:2] and page_line[3:first_ratio] == new[3:first_ratio]
     ratios = zip(page_line[first_ratio:], row.signal_to_noise.values(), strict=True)
-    return exact and max(float(page_line[2]), row.difference) <= row.limit and all(abs(float(a) - b) <= TOLERANCE for a, b in ratios)
+    return (
+        exact and max(float(page_line[2]), row.difference) <= row.limit and all(abs(float(a) - b) <= TOLERANCE for a, b in ratios)
+    )
 
 
 def main() -> None:

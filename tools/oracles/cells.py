@@ -6,11 +6,6 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
-from oracles import equations
-from oracles.equations import FUNCTIONS, NUMBERS, Array
-from oracles.frameworks import arrays_of, filled, torch_outputs
-from oracles.measure import Case, generator
-from oracles.tasks import Nodes, Sequences
 from torch import nn
 
 from fxlstm.network import (
@@ -35,6 +30,11 @@ from fxlstm.network import (
     rnn_from_torch,
 )
 from fxlstm.network.cells import Activation
+from oracles import equations
+from oracles.equations import FUNCTIONS, NUMBERS, Array
+from oracles.frameworks import arrays_of, filled, torch_outputs
+from oracles.measure import Case, generator
+from oracles.tasks import Nodes, Sequences
 
 INPUTS, UNITS = 3, 4
 BATCH, TIME = 3, 24
@@ -99,7 +99,9 @@ def hochreiter_case() -> Case:
     random = generator(name)
     arrays = recurrent_weights(random, 3)
     layer = lstm_1997(*arrays)
-    return of_equations(name, "Hochreiter and Schmidhuber 1997", layer, sequences(random), lambda x: equations.hochreiter(x, *arrays))
+    return of_equations(
+        name, "Hochreiter and Schmidhuber 1997", layer, sequences(random), lambda x: equations.hochreiter(x, *arrays)
+    )
 
 
 def greff_case(variant: str) -> Case:
@@ -122,7 +124,9 @@ def gru_before_case() -> Case:
     arrays = [*recurrent_weights(random, 3), weights(random, 3 * UNITS)]
     functions = (FUNCTIONS["sigmoid"], FUNCTIONS["tanh"])
     layer = gru(*arrays, reset_after=False)  # type: ignore[misc]
-    return of_equations(name, "Cho et al. 2014", layer, sequences(random), lambda x: equations.onnx_gru(x, *arrays, functions, False))  # type: ignore[arg-type, misc]
+    return of_equations(
+        name, "Cho et al. 2014", layer, sequences(random), lambda x: equations.onnx_gru(x, *arrays, functions, False)
+    )  # type: ignore[arg-type, misc]
 
 
 def rnn_sigmoid_case() -> Case:
@@ -192,7 +196,11 @@ def conv_case(rank: int) -> Case:
     )
     expected = np.array([equations.shi(sequence, kernel, recurrent, bias, peephole) for sequence in x])
     return Case(
-        name, "equations of Shi et al. 2015", Network((layer,)), Sequences(x.reshape(BATCH, TIME, -1)), expected.reshape(BATCH, TIME, -1)
+        name,
+        "equations of Shi et al. 2015",
+        Network((layer,)),
+        Sequences(x.reshape(BATCH, TIME, -1)),
+        expected.reshape(BATCH, TIME, -1),
     )
 
 
@@ -231,7 +239,11 @@ def lstm_case(
     functions = [FUNCTIONS[gate], FUNCTIONS[function], FUNCTIONS[function]]
     limit = np.inf if clip is None else clip
     return of_equations(
-        name, "ONNX's LSTM", layer, sequences(random), lambda x: equations.onnx_lstm(x, *arrays, functions, peephole, coupled, limit)
+        name,
+        "ONNX's LSTM",
+        layer,
+        sequences(random),
+        lambda x: equations.onnx_lstm(x, *arrays, functions, peephole, coupled, limit),
     )
 
 

@@ -99,7 +99,7 @@ def hochreiter(x: Array, kernel: Array, recurrent: Array, bias: Array) -> Array:
 
 
 def greff(x: Array, kernel: Array, recurrent: Array, bias: Array, peephole: Array, variant: str, gates: str) -> Array:
-    """Greff et al. 2017: the vanilla LSTM with one change; ``gates`` are those that the variant has, in the order of the columns."""
+    """Greff et al. 2017: the vanilla LSTM with one change; ``gates``: those that the variant has, in the order of the columns."""
     blocks, units = len(gates) + 1, len(peephole[0])
     p = dict(zip(gates, peephole, strict=True))
     c, y, previous = np.zeros(units), np.zeros(units), {gate: np.zeros(units) for gate in gates}
@@ -109,10 +109,8 @@ def greff(x: Array, kernel: Array, recurrent: Array, bias: Array, peephole: Arra
         net = dict(zip("z" + gates, np.split(x_t @ kernel + driven @ recurrent + bias, blocks), strict=True))
         z = net["z"] if variant == "niaf" else np.tanh(net["z"])
         i = np.ones(units) if variant == "nig" else s(net["i"] + p["i"] * c)
-        if variant in ("nfg", "cifg"):
-            f = np.ones(units) if variant == "nfg" else 1 - i
-        else:
-            f = s(net["f"] + p["f"] * c)
+        gateless = {"nfg": np.ones(units), "cifg": 1 - i}
+        f = gateless[variant] if variant in gateless else s(net["f"] + p["f"] * c)
         c = z * i + c * f
         o = np.ones(units) if variant == "nog" else s(net["o"] + p["o"] * c)
         y = (c if variant == "noaf" else np.tanh(c)) * o
@@ -144,7 +142,7 @@ def _openness(time: float, period: float, phase: float, ratio: float, leak: floa
 
 
 def shi(x: Array, kernel: Array, recurrent: Array, bias: Array, peephole: Array) -> Array:
-    """Shi et al. 2015: ConvLSTM without padding over x (time, positions..., channels), columns of filters; peepholes per position."""
+    """Shi et al. 2015: ConvLSTM without padding over x (time, positions..., channels); a peephole for each position."""
     outputs: list[Array] = []
     h = c = np.zeros(peephole[0].shape)
     reach = np.array(recurrent.shape[:-2]) - 1

@@ -15,15 +15,15 @@ import onnx
 import torch
 from onnx import TensorProto, helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
-from oracles.equations import FUNCTIONS, onnx_lstm
-from oracles.frameworks import Array, filled, torch_outputs
-from oracles.measure import FLOAT32, Case, generator
-from oracles.tasks import Sequences
 from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from fxlstm.network import load_network
 from fxlstm.network.importers import from_keras, from_onnx, from_torch
+from oracles.equations import FUNCTIONS, onnx_lstm
+from oracles.frameworks import Array, filled, torch_outputs
+from oracles.measure import FLOAT32, Case, generator
+from oracles.tasks import Sequences
 
 os.environ.setdefault("KERAS_BACKEND", "torch")
 import keras
@@ -187,7 +187,9 @@ def keras_files() -> Iterator[Case]:
     for file in ("hard.h5", "cells.keras", "images.h5"):
         data = np.load((KERAS_2 / file).with_suffix(".npz"))
         x = data["x"].astype(np.float64)
-        yield keras_case(f"{Path(file).suffix} file of Keras 2: {Path(file).stem}", "Keras 2", load_network(KERAS_2 / file), x, data["y"])
+        yield keras_case(
+            f"{Path(file).suffix} file of Keras 2: {Path(file).stem}", "Keras 2", load_network(KERAS_2 / file), x, data["y"]
+        )
 
 
 # ---- ONNX

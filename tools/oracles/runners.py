@@ -37,10 +37,6 @@ class Runner(Protocol):
         ...
 
 
-class Unsupported(Exception):
-    """What this runner cannot do."""
-
-
 class Definition:
     """The reference interpreter, sequence by sequence."""
 
@@ -68,16 +64,10 @@ class OnBoard:
         self._board, self.program, self._on_array = board, program, on_array
 
     def run_codes(self, codes: Codes, lengths: ArrayLike | None = None, states: Mapping[str, ArrayLike] | None = None) -> Codes:
-        if states:
-            raise Unsupported
-        batch, time, _ = codes.shape
-        outputs = np.zeros((batch, time, self.program.output.length), np.int16)
-        for index, length in enumerate(checked_lengths(lengths, batch, time)):
-            outputs[index, :length] = self._board.run_codes(codes[index, :length], on_array=self._on_array)
-        return outputs[:, 0] if self.program.returns_last else outputs
+        return self._board.run_codes(codes, lengths, states, on_array=self._on_array)
 
     def run_phases(self, inputs: Sequence[Codes], timesteps: Sequence[int]) -> Codes:
-        raise Unsupported
+        return self._board.run_phases(inputs, timesteps, on_array=self._on_array)
 
 
 @contextmanager

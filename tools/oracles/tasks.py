@@ -8,7 +8,6 @@ from typing import Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from oracles.runners import Runner
 
 from fxlstm.network import EncoderDecoder, Model, Network, Tree, TreeNetwork
 from fxlstm.program.generation import generate
@@ -17,6 +16,7 @@ from fxlstm.program.program import Program
 from fxlstm.program.quantize import quantize
 from fxlstm.program.reading import Reading
 from fxlstm.program.trees import run_tree
+from oracles.runners import Runner
 
 Array = NDArray[np.float64]
 

@@ -7,9 +7,6 @@ from dataclasses import replace
 
 import numpy as np
 import torch
-from oracles.frameworks import Array, arrays_of, filled, torch_outputs
-from oracles.measure import Case, generator
-from oracles.tasks import Generation, Pieces, Sequences
 from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
@@ -24,6 +21,9 @@ from fxlstm.network import (
     gru_from_torch,
     lstm_from_torch,
 )
+from oracles.frameworks import Array, arrays_of, filled, torch_outputs
+from oracles.measure import Case, generator
+from oracles.tasks import Generation, Pieces, Sequences
 
 INPUTS, UNITS, OUTPUTS = 3, 4, 2
 BATCH, TIME = 3, 18
@@ -86,7 +86,11 @@ def stacks() -> Iterator[Case]:
     x = sequences(random)[:, :1]
     with_tanh = replace(dense_layer(first), cell=dense(np.zeros((1, 1)), [0.0], "tanh").cell)
     yield Case(
-        name, "PyTorch", Network((with_tanh, dense_layer(last))), Sequences(x), torch_outputs(nn.Sequential(first, nn.Tanh(), last), x)
+        name,
+        "PyTorch",
+        Network((with_tanh, dense_layer(last))),
+        Sequences(x),
+        torch_outputs(nn.Sequential(first, nn.Tanh(), last), x),
     )
 
 
