@@ -1,6 +1,8 @@
 """What the user's network is: cells as equations, layers, topologies, float forward pass, files."""
 
-from fxlstm.network.builders import (
+from fxlstm.network.cells import CELLS, DENSE, DENSE_SIGMOID, DENSE_TANH, LSTM, Activation, Cell
+from fxlstm.network.importers.door import load_network
+from fxlstm.network.layers.builders import (
     bidirectional,
     dense,
     gru,
@@ -13,18 +15,16 @@ from fxlstm.network.builders import (
     rnn,
     rnn_from_torch,
 )
-from fxlstm.network.cells import CELLS, DENSE, DENSE_SIGMOID, DENSE_TANH, LSTM, Activation, Cell
-from fxlstm.network.convolution import conv_lstm_1d, conv_lstm_2d, convolved_shape
-from fxlstm.network.directions import Backward, Bidirectional, Block, directed_layers, layers_of, merged
-from fxlstm.network.encoder_decoder import EncoderDecoder
-from fxlstm.network.importers.door import load_network
-from fxlstm.network.layer import Layer
+from fxlstm.network.layers.convolution import conv_lstm_1d, conv_lstm_2d, convolved_shape
+from fxlstm.network.layers.layer import Layer
+from fxlstm.network.layers.timing import TimeGate
+from fxlstm.network.layers.tree_layers import child_sum_tree_lstm, nary_tree_lstm
 from fxlstm.network.network import Network
 from fxlstm.network.storage import save_network
 from fxlstm.network.structure import Model
-from fxlstm.network.timing import TimeGate
-from fxlstm.network.tree_layers import child_sum_tree_lstm, nary_tree_lstm
-from fxlstm.network.trees import Tree, TreeNetwork
+from fxlstm.network.topologies.directions import Backward, Bidirectional, Block, directed_layers, layers_of, merged
+from fxlstm.network.topologies.encoder_decoder import EncoderDecoder
+from fxlstm.network.topologies.trees import Tree, TreeNetwork
 
 __all__ = [
     "CELLS",

@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from fxlstm.network.cells import FUNCTIONS, Activate, Clamp, Complement, Equation, Interpolate, Multiply, Product, ProductSum, Sum
-from fxlstm.network.directions import Block, directed_layers, merged
-from fxlstm.network.layer import Array, Layer
-from fxlstm.network.masking import Mask, running
-from fxlstm.network.timing import TIME_GATE_INPUT
+from fxlstm.network.layers.layer import Array, Layer
+from fxlstm.network.layers.timing import TIME_GATE_INPUT
+from fxlstm.network.topologies.directions import Block, directed_layers, merged
+from fxlstm.network.topologies.masking import Mask, running
 
 Trace = dict[str, Array]
 

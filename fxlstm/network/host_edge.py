@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fxlstm.errors import ModelError
-from fxlstm.network.layer import Array
+from fxlstm.network.layers.layer import Array
 
 
 def softmax(y: ArrayLike) -> Array:

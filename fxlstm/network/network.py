@@ -11,14 +11,14 @@ from numpy.typing import ArrayLike
 
 from fxlstm.errors import ModelError
 from fxlstm.network.arrays import Array, as_float
-from fxlstm.network.directions import Block, directed_layers, joined, last_recurrent, layers_of, merged
 from fxlstm.network.forward import Sequences, Trace, trace_blocks
-from fxlstm.network.layer import Layer
-from fxlstm.network.lengths import Lengths, Rows, checked_lengths, equal_lengths
-from fxlstm.network.masking import check_mask, present_timesteps
+from fxlstm.network.layers.layer import Layer
+from fxlstm.network.layers.timing import check_sorted, checked_times
 from fxlstm.network.names import unique
-from fxlstm.network.streaming import Stream, check_steps, check_streams, fed_back
-from fxlstm.network.timing import check_sorted, checked_times
+from fxlstm.network.topologies.directions import Block, directed_layers, joined, last_recurrent, layers_of, merged
+from fxlstm.network.topologies.lengths import Lengths, Rows, checked_lengths, equal_lengths
+from fxlstm.network.topologies.masking import check_mask, present_timesteps
+from fxlstm.network.topologies.streaming import Stream, check_steps, check_streams, fed_back
 
 RETURNS = ("sequence", "last", "final")
 

@@ -13,12 +13,12 @@ from fxlstm.network.arrays import Array
 from fxlstm.network.cells import CELLS, Cell
 from fxlstm.network.cells.as_data import cell_from_data, cell_to_data
 from fxlstm.network.cells.catalogue import WITH_MORE_INPUTS
-from fxlstm.network.directions import Backward, Bidirectional, Block
-from fxlstm.network.encoder_decoder import EncoderDecoder
-from fxlstm.network.layer import Layer
+from fxlstm.network.layers.layer import Layer
+from fxlstm.network.layers.timing import TimeGate
 from fxlstm.network.network import Network
-from fxlstm.network.timing import TimeGate
-from fxlstm.network.trees import TreeNetwork
+from fxlstm.network.topologies.directions import Backward, Bidirectional, Block
+from fxlstm.network.topologies.encoder_decoder import EncoderDecoder
+from fxlstm.network.topologies.trees import TreeNetwork
 
 Entry = Mapping[str, Any]  # an object of the JSON
 Tensors = Mapping[str, Array]

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fxlstm.network.layer import as_float
+from fxlstm.network.layers.layer import as_float
 
 CODE_MIN = -32768
 CODE_MAX = 32767

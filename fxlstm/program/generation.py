@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fxlstm.errors import ModelError, ProgramError
-from fxlstm.network.layer import as_float
-from fxlstm.network.lengths import equal_lengths
-from fxlstm.network.streaming import check_steps
+from fxlstm.network.layers.layer import as_float
+from fxlstm.network.topologies.lengths import equal_lengths
+from fxlstm.network.topologies.streaming import check_steps
 from fxlstm.program.program import Codes, Program
 from fxlstm.program.reading import Reading
 

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fxlstm.errors import ModelError
-from fxlstm.network.layer import as_float
+from fxlstm.network.layers.layer import as_float
 from fxlstm.program.formats import UNIT_FRACTION, decode, encode
 from fxlstm.program.hardware import Hardware
 

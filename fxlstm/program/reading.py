@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fxlstm.errors import ModelError, ProgramError
-from fxlstm.network.layer import as_float
-from fxlstm.network.lengths import checked_lengths
-from fxlstm.network.masking import present_timesteps
+from fxlstm.network.layers.layer import as_float
+from fxlstm.network.topologies.lengths import checked_lengths
+from fxlstm.network.topologies.masking import present_timesteps
 from fxlstm.program.formats import decode
 from fxlstm.program.program import Program
 from fxlstm.program.time_gates import gates_of, with_openness

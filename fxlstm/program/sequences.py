@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fxlstm.errors import ModelError, ProgramError
-from fxlstm.network.lengths import checked_lengths, equal_lengths
+from fxlstm.network.topologies.lengths import checked_lengths, equal_lengths
 from fxlstm.program.formats import encode
 from fxlstm.program.program import Codes, Program
 from fxlstm.program.reading import Reading

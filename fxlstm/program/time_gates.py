@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fxlstm.errors import ModelError
-from fxlstm.network.layer import as_float
-from fxlstm.network.timing import TimeGate, check_sorted, checked_times
+from fxlstm.network.layers.layer import as_float
+from fxlstm.network.layers.timing import TimeGate, check_sorted, checked_times
 from fxlstm.program.program import Program
 
 Floats = NDArray[np.float64]

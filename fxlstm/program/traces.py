@@ -10,11 +10,11 @@ from numpy.typing import ArrayLike
 
 from fxlstm.errors import ModelError
 from fxlstm.network import Layer, Network
-from fxlstm.network.directions import directed_layers, joined, last_recurrent, layers_of
 from fxlstm.network.forward import Sequences, Trace, trace_blocks
-from fxlstm.network.layer import as_float
-from fxlstm.network.masking import present_timesteps
-from fxlstm.network.timing import checked_times
+from fxlstm.network.layers.layer import as_float
+from fxlstm.network.layers.timing import checked_times
+from fxlstm.network.topologies.directions import directed_layers, joined, last_recurrent, layers_of
+from fxlstm.network.topologies.masking import present_timesteps
 from fxlstm.program.calibrate import Values
 
 

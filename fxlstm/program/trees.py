@@ -10,8 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 from fxlstm.errors import ModelError, ProgramError
 from fxlstm.network.cells import Cell
 from fxlstm.network.cells.as_data import cell_from_data
-from fxlstm.network.layer import as_float
-from fxlstm.network.trees import Tree, cell_inputs, node_batches
+from fxlstm.network.layers.layer import as_float
+from fxlstm.network.topologies.trees import Tree, cell_inputs, node_batches
 from fxlstm.program.formats import decode, encode
 from fxlstm.program.program import Codes, Program
 

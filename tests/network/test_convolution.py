@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from fxlstm.errors import ModelError
 from fxlstm.network import Network, conv_lstm_1d, conv_lstm_2d, convolved_shape
-from fxlstm.network.convolution import unrolled
+from fxlstm.network.layers.convolution import unrolled
 
 CONVOLVE = {1: F.conv1d, 2: F.conv2d}
 

@@ -10,7 +10,7 @@ import torch
 
 from fxlstm.errors import ModelError
 from fxlstm.network import Backward, Layer, Network, bidirectional, dense, gru, gru_from_torch, lstm, rnn
-from fxlstm.network.layer import Array
+from fxlstm.network.layers.layer import Array
 
 LENGTHS = [5, 9, 1, 5]
 X = np.random.default_rng(1).normal(size=(4, 9, 3))

@@ -19,7 +19,7 @@ from fxlstm.network import (
     nary_tree_lstm,
     save_network,
 )
-from fxlstm.network.trees import node_batches
+from fxlstm.network.topologies.trees import node_batches
 
 RANDOM = np.random.default_rng(1)
 UNITS, INPUTS = 4, 3

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from fxlstm.errors import ModelError
 from fxlstm.network import Network
-from fxlstm.network.timing import TIME_GATE_INPUT
+from fxlstm.network.layers.timing import TIME_GATE_INPUT
 from fxlstm.program.calibrate import HEADROOM, Format, exact_format, input_format
 from fxlstm.program.formats import encode
 from fxlstm.program.layer_formats import reads_exactly

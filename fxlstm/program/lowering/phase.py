@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 
 from fxlstm.errors import ModelError
 from fxlstm.network import Backward, Bidirectional, Block, Layer, Network, merged
-from fxlstm.network.directions import directed_layers, last_recurrent
-from fxlstm.network.timing import TIME_GATE_INPUT
+from fxlstm.network.layers.timing import TIME_GATE_INPUT
+from fxlstm.network.topologies.directions import directed_layers, last_recurrent
 from fxlstm.program.calibrate import Format, Values, covering_fraction
 from fxlstm.program.formats import UNIT_FRACTION
 from fxlstm.program.layer_formats import Calibration

@@ -11,7 +11,7 @@ from fxlstm.errors import ModelError
 from fxlstm.network.cells import Cell
 from fxlstm.network.cells.as_data import cell_to_data
 from fxlstm.network.forward import Trace, trace_cell
-from fxlstm.network.trees import Tree, TreeNetwork
+from fxlstm.network.topologies.trees import Tree, TreeNetwork
 from fxlstm.program.calibrate import Format, Values, exact_format, input_format
 from fxlstm.program.layer_formats import Calibration, choose_formats, reads_exactly
 from fxlstm.program.lowering.arena import copied, joined

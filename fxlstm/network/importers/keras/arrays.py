@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from fxlstm.errors import ModelError
-from fxlstm.network.layer import Array
+from fxlstm.network.layers.layer import Array
 
 _OLDER_FOLDER = "_layer_checkpoint_dependencies"
 

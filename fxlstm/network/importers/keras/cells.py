@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 
 from fxlstm.errors import ModelError
-from fxlstm.network.builders import gru, lstm, rnn
-from fxlstm.network.convolution import conv_lstm_1d, conv_lstm_2d, convolved_shape
 from fxlstm.network.importers.keras.activations import activation
 from fxlstm.network.importers.keras.chain import Entry
 from fxlstm.network.importers.keras.refusal import refuse
-from fxlstm.network.layer import Array, Layer
+from fxlstm.network.layers.builders import gru, lstm, rnn
+from fxlstm.network.layers.convolution import conv_lstm_1d, conv_lstm_2d, convolved_shape
+from fxlstm.network.layers.layer import Array, Layer
 
 MOST_WEIGHTS = 1 << 27  # of one matrix, 1 GiB
 # Keras's column blocks i, f, c, o in the order a, i, f, o of the builders; Keras's c is the cell input a.

@@ -18,7 +18,7 @@ import numpy as np
 
 from fxlstm.errors import ModelError
 from fxlstm.network.importers.keras.arrays import Arrays, ByLayer, InArchive
-from fxlstm.network.layer import Array
+from fxlstm.network.layers.layer import Array
 
 LARGEST = 1 << 30  # bytes of a member of an archive and of an array; a file that declares more is no model for this
 _FRAMEWORKS = ("keras", "tf_keras")

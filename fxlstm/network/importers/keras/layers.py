@@ -9,15 +9,15 @@ from typing import Any
 
 import numpy as np
 
-from fxlstm.network.builders import dense
-from fxlstm.network.directions import Bidirectional
 from fxlstm.network.importers.keras.activations import LAYERS as ACTIVATIONS
 from fxlstm.network.importers.keras.activations import activation_of, activation_of_layer
 from fxlstm.network.importers.keras.cells import CELLS, MOST_WEIGHTS, conv_lstm_layer
 from fxlstm.network.importers.keras.chain import MODELS, Entry, entries_of, layers_in_order
 from fxlstm.network.importers.keras.refusal import refuse
 from fxlstm.network.importers.keras.stream import Stream, interleaved
-from fxlstm.network.layer import Layer
+from fxlstm.network.layers.builders import dense
+from fxlstm.network.layers.layer import Layer
+from fxlstm.network.topologies.directions import Bidirectional
 
 _NOTHING = (
     "ActivityRegularization",

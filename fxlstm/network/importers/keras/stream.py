@@ -9,13 +9,13 @@ from typing import Any, Literal
 
 import numpy as np
 
-from fxlstm.network.builders import dense
 from fxlstm.network.cells import DENSE
 from fxlstm.network.cells.functions import Activation
-from fxlstm.network.directions import Backward, Bidirectional, Block
 from fxlstm.network.importers.keras.refusal import refuse
-from fxlstm.network.layer import Array, Layer
+from fxlstm.network.layers.builders import dense
+from fxlstm.network.layers.layer import Array, Layer
 from fxlstm.network.network import Network
+from fxlstm.network.topologies.directions import Backward, Bidirectional, Block
 
 
 @dataclass(frozen=True)

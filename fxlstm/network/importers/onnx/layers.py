@@ -8,7 +8,6 @@ from dataclasses import replace
 import numpy as np
 import onnx
 
-from fxlstm.network.builders import dense
 from fxlstm.network.cells import DENSE, Activation
 from fxlstm.network.importers.onnx.axes import Axis, extent, frame
 from fxlstm.network.importers.onnx.glue import described, place_of_features, settled
@@ -27,7 +26,8 @@ from fxlstm.network.importers.onnx.values import (
     stacked,
     without_scaling,
 )
-from fxlstm.network.layer import Array, Layer, as_float
+from fxlstm.network.layers.builders import dense
+from fxlstm.network.layers.layer import Array, Layer, as_float
 
 
 def weights(node: Node, value: Value, what: str, rank: int | None = None) -> Array:

@@ -9,7 +9,6 @@ from typing import Any, Literal
 import numpy as np
 
 from fxlstm.errors import ModelError
-from fxlstm.network.builders import gru, lstm, peephole_lstm, rnn
 from fxlstm.network.cells import ACTIVATIONS, Activation
 from fxlstm.network.importers.onnx.axes import Axis, Dimension, Extent, extent
 from fxlstm.network.importers.onnx.glue import described, place_of_features, settled
@@ -31,7 +30,8 @@ from fxlstm.network.importers.onnx.values import (
     stacked,
     without_scaling,
 )
-from fxlstm.network.layer import Array, Layer
+from fxlstm.network.layers.builders import gru, lstm, peephole_lstm, rnn
+from fxlstm.network.layers.layer import Array, Layer
 
 # Operator -> (blocks of rows in W and R, activations of one direction where none are named).
 _OPERATORS: dict[str, tuple[int, tuple[str, ...]]] = {

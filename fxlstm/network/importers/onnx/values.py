@@ -9,10 +9,10 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from fxlstm.network.directions import Backward, Bidirectional, Block
 from fxlstm.network.importers.onnx.axes import Axis, Dimension
 from fxlstm.network.importers.onnx.node import Node
-from fxlstm.network.layer import Array, Layer
+from fxlstm.network.layers.layer import Array, Layer
+from fxlstm.network.topologies.directions import Backward, Bidirectional, Block
 
 Merge = Literal["concat", "sum"]
 Returns = Literal["sequence", "last", "final"]

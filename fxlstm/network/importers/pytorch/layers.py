@@ -7,15 +7,15 @@ from typing import Any
 import numpy as np
 import torch
 
-from fxlstm.network.builders import dense
 from fxlstm.network.cells import DENSE
 from fxlstm.network.cells.functions import Activation
-from fxlstm.network.directions import Bidirectional, Block
 from fxlstm.network.importers.pytorch.labels import Labels
 from fxlstm.network.importers.pytorch.run import Run, array
 from fxlstm.network.importers.pytorch.scaling import plus
 from fxlstm.network.importers.pytorch.signals import Reading, Signal, refuse
-from fxlstm.network.layer import Layer
+from fxlstm.network.layers.builders import dense
+from fxlstm.network.layers.layer import Layer
+from fxlstm.network.topologies.directions import Bidirectional, Block
 
 
 def linear(run: Run, name: str, x: Any, weight: torch.Tensor, bias: torch.Tensor | None = None) -> Labels:

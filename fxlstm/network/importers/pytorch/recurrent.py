@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import torch
 
-from fxlstm.network.builders import gru_from_torch, lstm_from_torch, rnn_from_torch
-from fxlstm.network.directions import Backward, Bidirectional, Block, directed_layers
 from fxlstm.network.importers.pytorch.labels import Codes, Labels, codes_of
 from fxlstm.network.importers.pytorch.run import Run, array
 from fxlstm.network.importers.pytorch.signals import Misplaced, Reading, Signal, refuse
-from fxlstm.network.layer import Layer
+from fxlstm.network.layers.builders import gru_from_torch, lstm_from_torch, rnn_from_torch
+from fxlstm.network.layers.layer import Layer
+from fxlstm.network.topologies.directions import Backward, Bidirectional, Block, directed_layers
 
 _BUILDERS: dict[str, Any] = {
     "lstm": lstm_from_torch,

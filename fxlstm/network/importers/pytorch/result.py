@@ -9,13 +9,13 @@ from typing import Any, Literal
 import numpy as np
 
 from fxlstm.errors import ModelError
-from fxlstm.network.builders import dense
-from fxlstm.network.directions import Block
 from fxlstm.network.importers.pytorch.labels import Codes, Labels, codes_of
 from fxlstm.network.importers.pytorch.run import Run
 from fxlstm.network.importers.pytorch.signals import Reading, Signals, refuse
-from fxlstm.network.layer import Array
+from fxlstm.network.layers.builders import dense
+from fxlstm.network.layers.layer import Array
 from fxlstm.network.network import Network
+from fxlstm.network.topologies.directions import Block
 
 
 def network_of(run: Run, result: Any, name: str) -> Network:

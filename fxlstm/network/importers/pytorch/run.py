@@ -12,7 +12,7 @@ from torch import nn
 
 from fxlstm.network.importers.pytorch.labels import NOTHING, Codes, Labels, codes_of, labels_of
 from fxlstm.network.importers.pytorch.signals import Reading, Signal, Signals, refuse
-from fxlstm.network.layer import Array
+from fxlstm.network.layers.layer import Array
 
 _REMEDIES = {
     "embedding": "; give the network the vectors that it looks up",

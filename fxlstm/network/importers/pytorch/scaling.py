@@ -8,12 +8,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from fxlstm.network.builders import dense
 from fxlstm.network.cells import DENSE
 from fxlstm.network.importers.pytorch.labels import Codes, Labels
 from fxlstm.network.importers.pytorch.run import Run, array
 from fxlstm.network.importers.pytorch.signals import Scaled, Signal, refuse
-from fxlstm.network.layer import Array, Layer
+from fxlstm.network.layers.builders import dense
+from fxlstm.network.layers.layer import Array, Layer
 
 
 def plus(run: Run, name: str, a: Any, b: Any, alpha: float = 1) -> Labels:

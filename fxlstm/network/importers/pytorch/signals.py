@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fxlstm.errors import ModelError
-from fxlstm.network.directions import Block, layers_of
 from fxlstm.network.importers.pytorch.labels import Codes
-from fxlstm.network.layer import Array, Layer
+from fxlstm.network.layers.layer import Array, Layer
+from fxlstm.network.topologies.directions import Block, layers_of
 
 SUPPORTED = (
     "LSTM, GRU, RNN and their cells, Linear, Sigmoid, Tanh, ReLU, LeakyReLU, Hardsigmoid, BatchNorm1d, "

@@ -8,8 +8,8 @@ import numpy as np
 
 from fxlstm.errors import ModelError
 from fxlstm.network.arrays import Array
-from fxlstm.network.directions import Block, is_forward, merged
 from fxlstm.network.forward import Sequences, trace_blocks
+from fxlstm.network.topologies.directions import Block, is_forward, merged
 
 
 class Stream:

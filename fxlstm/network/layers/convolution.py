@@ -15,9 +15,9 @@ from numpy.typing import ArrayLike
 
 from fxlstm.errors import ModelError
 from fxlstm.network.arrays import Array, as_float
-from fxlstm.network.builders import lstm, peephole_lstm
 from fxlstm.network.cells import Activation
-from fxlstm.network.layer import Layer
+from fxlstm.network.layers.builders import lstm, peephole_lstm
+from fxlstm.network.layers.layer import Layer
 
 Padding = Literal["valid", "same"]
 _BLOCKS = 4  # a, i, f, o

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 from fxlstm.errors import ModelError
 from fxlstm.network.arrays import Array, as_float, as_matrix
 from fxlstm.network.cells.catalogue import TREE_CHILD_SUM, tree_nary
-from fxlstm.network.layer import Layer
+from fxlstm.network.layers.layer import Layer
 
 
 def child_sum_tree_lstm(kernel: ArrayLike, recurrent: ArrayLike, bias: ArrayLike, name: str = "tree-child-sum") -> Layer:

@@ -11,9 +11,9 @@ from numpy.typing import ArrayLike
 from fxlstm.errors import ModelError
 from fxlstm.network.cells import Activation, Cell, dense_cell, gru_cell, lstm_cell, rnn_cell
 from fxlstm.network.cells.catalogue import GREFF_VARIANTS, LSTM_1997, LSTM_CIFG, LSTM_PEEPHOLE, PHASED_LSTM
-from fxlstm.network.directions import Bidirectional
-from fxlstm.network.layer import Array, Layer, as_float, as_matrix
-from fxlstm.network.timing import TimeGate
+from fxlstm.network.layers.layer import Array, Layer, as_float, as_matrix
+from fxlstm.network.layers.timing import TimeGate
+from fxlstm.network.topologies.directions import Bidirectional
 
 # Column blocks of PyTorch's LSTM (i, f, g, o) in the order of cells.LSTM (a, i, f, o); PyTorch's g is the cell input a.
 _LSTM_FROM_TORCH = (2, 0, 1, 3)

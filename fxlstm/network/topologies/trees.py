@@ -13,7 +13,7 @@ from fxlstm.errors import ModelError
 from fxlstm.network.arrays import Array, as_float
 from fxlstm.network.cells import Cell
 from fxlstm.network.forward import Trace, trace_cell
-from fxlstm.network.layer import Layer
+from fxlstm.network.layers.layer import Layer
 from fxlstm.network.names import unique
 
 Nodes = NDArray[np.int64]

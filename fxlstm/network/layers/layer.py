@@ -11,7 +11,7 @@ import numpy as np
 from fxlstm.errors import ModelError
 from fxlstm.network.arrays import Array, as_float, as_matrix
 from fxlstm.network.cells import Cell
-from fxlstm.network.timing import TIME_GATE_INPUT, TimeGate
+from fxlstm.network.layers.timing import TIME_GATE_INPUT, TimeGate
 
 __all__ = ["Array", "Layer", "as_float", "as_matrix"]
 

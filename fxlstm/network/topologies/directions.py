@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 
 from fxlstm.errors import ModelError
-from fxlstm.network.layer import Array, Layer
+from fxlstm.network.layers.layer import Array, Layer
 
 MERGES = ("concat", "sum")
 

@@ -13,7 +13,7 @@ from fxlstm.errors import ModelError
 from fxlstm.network.arrays import Array, as_float
 from fxlstm.network.forward import Trace
 from fxlstm.network.network import Network
-from fxlstm.network.streaming import Stream, check_steps, check_streams, fed_back
+from fxlstm.network.topologies.streaming import Stream, check_steps, check_streams, fed_back
 
 FEEDS = ("feedback", "context", "given")
 

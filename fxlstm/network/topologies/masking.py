@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from fxlstm.errors import ModelError
 from fxlstm.network.arrays import Array
-from fxlstm.network.directions import Block, is_forward, last_recurrent
+from fxlstm.network.topologies.directions import Block, is_forward, last_recurrent
 
 Mask = NDArray[np.bool_]  # (batch, time), true where a timestep counts
 
