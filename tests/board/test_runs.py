@@ -13,7 +13,7 @@ from fxlstm.board.log import MeasurementLog
 from fxlstm.board.protocol import MAX_PAYLOAD
 from fxlstm.core.engine import Engine
 from fxlstm.errors import FxlstmError
-from fxlstm.network import EncoderDecoder, Network, bidirectional, dense, lstm
+from fxlstm.network import EncoderDecoder, Network, TimeGate, bidirectional, dense, lstm, phased_lstm
 from fxlstm.program.program import Program, Slice
 from fxlstm.program.quantize import quantize
 
@@ -33,6 +33,8 @@ def an_lstm(inputs: int, units: int):  # type: ignore[no-untyped-def]
 
 FORWARD = Network([an_lstm(2, 5), dense(*made((5, 2), (2,)))], feeds_back=True)
 BOTH = Network([bidirectional(an_lstm(2, 3), an_lstm(2, 3))], returns="last")
+GATED = Network([phased_lstm(*made((2, 16), (4, 16), (16,)), TimeGate([5.0, 7.0, 9.0, 30.0], np.zeros(4), 0.5))])
+TIMES = np.cumsum(np.abs(np.random.default_rng(3).normal(size=120)))
 MASKED = Network([an_lstm(2, 4)], mask_value=0.0)
 
 
@@ -52,6 +54,7 @@ CALLS: dict[str, tuple[Network, Callable[[Runner], np.ndarray]]] = {
     "states of one sequence": (FORWARD, lambda runner: runner.run(X[:9], states=states(1))),
     "lengths and states": (FORWARD, lambda runner: runner.run(BATCH, lengths=[3, 3, 8], states=states(3))),
     "both directions": (BOTH, lambda runner: runner.run(BATCH, lengths=[50, 7, 1])),
+    "times": (GATED, lambda runner: runner.run(BATCH, times=np.tile(TIMES, (3, 1)), lengths=[120, 60, 3])),
     "masks": (MASKED, lambda runner: runner.run(np.where(np.arange(120)[:, np.newaxis] % 3 == 1, 0.0, X))),
     "generation": (FORWARD, lambda runner: runner.generate(X[:20], 30)),
     "further timesteps": (FORWARD, lambda runner: runner.run_phases([runner_codes(runner)], [900])),
