@@ -111,7 +111,7 @@ def greff_case(variant: str) -> Case:
     if variant == "fgr":
         recurrent[UNITS:, :UNITS] = 0  # gates reach gates, not the cell input
     peephole = weights(random, len(gates), UNITS)
-    layer = peephole_lstm(kernel, recurrent, bias, peephole, variant)  # type: ignore[arg-type]
+    layer = peephole_lstm(kernel, recurrent, bias, peephole, variant)
     x = sequences(random)
     return of_equations(
         name, "Greff et al. 2017", layer, x, lambda x: equations.greff(x, kernel, recurrent, bias, peephole, variant, gates)
@@ -123,10 +123,10 @@ def gru_before_case() -> Case:
     random = generator(name)
     arrays = [*recurrent_weights(random, 3), weights(random, 3 * UNITS)]
     functions = (FUNCTIONS["sigmoid"], FUNCTIONS["tanh"])
-    layer = gru(*arrays, reset_after=False)  # type: ignore[misc]
+    layer = gru(*arrays, reset_after=False)
     return of_equations(
         name, "Cho et al. 2014", layer, sequences(random), lambda x: equations.onnx_gru(x, *arrays, functions, False)
-    )  # type: ignore[arg-type, misc]
+    )
 
 
 def rnn_sigmoid_case() -> Case:
@@ -235,7 +235,7 @@ def lstm_case(
     arrays = [array / 2 for array in recurrent_weights(random, 3 if coupled else 4)]
     options = {"gate": activation(gate), "cell": activation(function), "output": activation(function), "clip": clip}
     peephole = weights(random, 3, UNITS) if peepholes else None
-    layer = lstm(*arrays, coupled=coupled, **options) if peephole is None else peephole_lstm(*arrays, peephole, **options)  # type: ignore[arg-type]
+    layer = lstm(*arrays, coupled=coupled, **options) if peephole is None else peephole_lstm(*arrays, peephole, **options)
     functions = [FUNCTIONS[gate], FUNCTIONS[function], FUNCTIONS[function]]
     limit = np.inf if clip is None else clip
     return of_equations(
@@ -250,14 +250,14 @@ def lstm_case(
 def gru_case(name: str, gate: str, function: str, after: bool) -> Case:
     random = generator(name)
     arrays = [array / 2 for array in (*recurrent_weights(random, 3), weights(random, 3 * UNITS))]
-    layer = gru(*arrays, reset_after=after, gate=activation(gate), candidate=activation(function))  # type: ignore[misc]
+    layer = gru(*arrays, reset_after=after, gate=activation(gate), candidate=activation(function))
     functions = FUNCTIONS[gate], FUNCTIONS[function]
     return of_equations(
         name,
         "ONNX's GRU",
         layer,
         sequences(random),
-        lambda x: equations.onnx_gru(x, *arrays, functions, after),  # type: ignore[arg-type, misc]
+        lambda x: equations.onnx_gru(x, *arrays, functions, after),
     )
 
 

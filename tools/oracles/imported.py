@@ -115,7 +115,7 @@ def torch_cases() -> Iterator[Case]:
         module, x = filled(module_of(), random), sequences(random)
         if "RNN" in label:
             with torch.no_grad():
-                module.weight_hh_l0 /= 2  # type: ignore[operator]  # its outputs would grow without end
+                module.weight_hh_l0 /= 2  # its outputs would grow without end
         yield Case(name, "PyTorch", from_torch(module), Sequences(x), torch_outputs(module, x))
     random = generator(name := "from_torch: packed sequences")
     module, x = filled(Packed(), random), sequences(random)

@@ -16,14 +16,18 @@ from fxlstm.network import (
     EncoderDecoder,
     Layer,
     Network,
+    Tree,
+    TreeNetwork,
     bidirectional,
+    child_sum_tree_lstm,
     dense,
     gru_from_torch,
     lstm_from_torch,
 )
+from oracles.equations import tai_child_sum
 from oracles.frameworks import Array, arrays_of, filled, torch_outputs
 from oracles.measure import Case, generator
-from oracles.tasks import Generation, Pieces, Sequences
+from oracles.tasks import Generation, Nodes, Pieces, Sequences
 
 INPUTS, UNITS, OUTPUTS = 3, 4, 2
 BATCH, TIME = 3, 18
@@ -47,7 +51,7 @@ def lstm_layer(module: nn.LSTM, suffix: str = "l0", name: str = "lstm") -> Layer
 
 
 def pair(module: nn.LSTM, merge: str) -> Bidirectional:
-    return bidirectional(lstm_layer(module), lstm_layer(module, "l0_reverse"), merge)  # type: ignore[arg-type]
+    return bidirectional(lstm_layer(module), lstm_layer(module, "l0_reverse"), merge)
 
 
 def dense_layer(module: nn.Linear, name: str = "dense") -> Layer:
@@ -68,6 +72,7 @@ def topologies() -> Iterator[Case]:
     yield from directions()
     yield from ends()
     yield hierarchy()
+    yield tree_with_head()
     yield from sequences_of_all_kinds()
     yield generation()
     yield from map(encoder_decoder, ("feedback", "context", "given"))
@@ -137,6 +142,16 @@ def hierarchy() -> Case:
     return Case(name, "PyTorch", Network((*layers, dense_layer(last))), Sequences(x), torch.cat(outputs, 1).numpy())
 
 
+def tree_with_head() -> Case:
+    random = generator(name := "tree: child-sum, dense layer at every node")
+    tree = Tree([[1, 2, 3], [], [4], [], [5, 6], [], []])
+    arrays = [random.uniform(-1, 1, shape) for shape in ((INPUTS, 4 * UNITS), (UNITS, 4 * UNITS), (4 * UNITS,))]
+    last, x = head(random), random.uniform(-1, 1, (len(tree), INPUTS))
+    network = TreeNetwork(child_sum_tree_lstm(*arrays), (dense_layer(last),))
+    expected = torch_outputs(last, tai_child_sum(x, tree.children, tree.root, *arrays))
+    return Case(name, "equations of Tai et al. 2015, PyTorch", network, Nodes(x, tree), expected)
+
+
 def sequences_of_all_kinds() -> Iterator[Case]:
     random = generator(name := "different lengths in a batch, bidirectional")
     module, x = body(random, bidirectional=True), sequences(random)
@@ -200,5 +215,5 @@ def encoder_decoder(feed: str) -> Case:
     encoder = Network((lstm_layer(reader, name="reader"),))
     decoder = Network((lstm_layer(writer, name="writer"), dense_layer(last)))
     bridge = {"writer/h": "reader/h", "writer/c": "reader/c"}
-    network = EncoderDecoder(encoder, decoder, bridge, feed)  # type: ignore[arg-type]
+    network = EncoderDecoder(encoder, decoder, bridge, feed)
     return Case(name, "PyTorch", network, Generation(x, steps, start), expected.numpy())
