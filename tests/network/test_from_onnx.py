@@ -52,6 +52,18 @@ def test_onnx_own_node_tests_hold_for_every_output(backend_cases, operator):
                 )
 
 
+@pytest.mark.parametrize(
+    ("activation", "function"),
+    [("LeakyRelu", lambda x: np.where(x >= 0, x, 0.01 * x)), ("HardSigmoid", lambda x: np.clip(0.2 * x + 0.5, 0, 1))],
+)
+def test_activations_without_alpha_and_beta_take_those_of_the_specification(activation, function):
+    text = f"""<ir_version: 8, opset_import: ["": 17]> g (float[time, batch, 1] x, float[1, 1, 1] W, float[1, 1, 1] R) => (y)
+        {{ y = RNN <hidden_size = 1, activations = ["{activation}"]> (x, W, R) }}"""
+    network = fx.from_onnx(onnx.parser.parse_model(text), {"W": np.ones((1, 1, 1)), "R": np.zeros((1, 1, 1))})
+    x = np.linspace(-4, 4, 9)[:, np.newaxis]
+    np.testing.assert_allclose(network(x), function(x), rtol=1e-6)
+
+
 @pytest.mark.parametrize("seed", range(40))
 def test_a_random_model_equals_the_equations_of_the_specification(seed):
     model, x, lengths, expected = random_onnx_case(np.random.default_rng(seed), largest=(12, 9, 4))
