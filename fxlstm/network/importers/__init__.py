@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from fxlstm.errors import ModelError
 from fxlstm.network.network import Network
+from fxlstm.network.topologies.encoder_decoder import EncoderDecoder
 
 if TYPE_CHECKING:
     import onnx
@@ -32,13 +33,14 @@ def from_torch(module: nn.Module | ExportedProgram) -> Network:
     return pytorch.convert(module)
 
 
-def from_keras(model: Any) -> Network:
+def from_keras(model: Any) -> Network | EncoderDecoder:
     """Return the float network that a Keras model computes in inference, starting from zero states.
 
     ``model``: a model object of Keras 3 or 2, or the path of a ``.keras`` or ``.h5`` file of either. A file is read with h5py
     without Keras: its settings and arrays are data, and no code of it is run. The network is batch first; images and other data
     with positions are flattened, channels last. Where the model ends in a softmax the network ends before it, and says so in its
-    metadata: ``"host_edge": "softmax"``. What is supported is listed in docs/importers.md.
+    metadata: ``"host_edge": "softmax"``. A model with a RepeatVector becomes an :class:`EncoderDecoder`; its ``metadata["steps"]``
+    says how many outputs the model gives. What is supported is listed in docs/importers.md.
     Raises :class:`ModelError` that names the layer for anything else; the model itself is not changed.
     """
     try:

@@ -52,4 +52,6 @@ def check_steps(steps: int) -> None:
 def check_streams(blocks: Sequence[Block]) -> None:
     """Raise :class:`ModelError` for a layer that looks ahead."""
     if ahead := [block.name for block in blocks if not is_forward(block)]:
-        raise ModelError(f"{ahead[0]!r} reads its sequence backward, so nothing can be fed back to it; use forward layers")
+        raise ModelError(
+            f"{ahead[0]!r} reads its sequence backward, so it cannot give one output after the other; use forward layers"
+        )

@@ -13,6 +13,7 @@ from fxlstm.network.importers.keras.files import Stored, read_file, read_model
 from fxlstm.network.importers.keras.layers import shaped, through
 from fxlstm.network.importers.keras.stream import Stream
 from fxlstm.network.network import Network
+from fxlstm.network.topologies.encoder_decoder import EncoderDecoder
 
 # What zipfile, json and h5py raise for a damaged file, and what settings of another form than Keras's lead to.
 _DAMAGED = (
@@ -30,7 +31,7 @@ _DAMAGED = (
 )
 
 
-def convert(model: Any) -> Network:
+def convert(model: Any) -> Network | EncoderDecoder:
     """Return the network of a model or of a file; see :func:`fxlstm.from_keras`."""
     if not isinstance(model, str | os.PathLike):
         return _network(read_model(model))
@@ -42,7 +43,7 @@ def convert(model: Any) -> Network:
         raise ModelError(f"{os.fspath(model)!r} is damaged ({error!r}); save the model again") from error
 
 
-def _network(stored: Stored) -> Network:
+def _network(stored: Stored) -> Network | EncoderDecoder:
     """Return the network of a model as its file holds it."""
     kind, settings = class_of(stored.config, "model"), settings_of(stored.config, "model")
     name = str(settings.get("name", kind.lower()))
@@ -53,4 +54,4 @@ def _network(stored: Stored) -> Network:
     for entry in entries:
         stream = through(stream, entry, stored.version)
         entry.arrays.finish(entry.name)
-    return stream.network(name)
+    return stream.model(name)

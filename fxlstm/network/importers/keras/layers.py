@@ -182,6 +182,8 @@ def _time_distributed(stream: Stream, entry: Entry, version: int) -> Stream:
     if stream.form != "sequence" or inner.kind in (*RECURRENT, "Bidirectional", "Masking", "TimeDistributed"):
         refuse(entry.name, f"is TimeDistributed over {inner.kind}")
     behind = through(replace(stream, form="last"), inner, version)
+    if behind.encoder is not stream.encoder:
+        refuse(entry.name, f"is TimeDistributed over {inner.kind} with a RepeatVector in it")
     return replace(behind, form="sequence")
 
 
@@ -194,6 +196,12 @@ def _masking(stream: Stream, entry: Entry, version: int) -> Stream:
     if value != float(np.float32(value)):  # Keras compares after rounding to float32
         refuse(entry.name, f"masks {value}, which float32 does not hold; choose a value such as 0 or -1")
     return replace(stream, mask_value=value)
+
+
+def _repeat_vector(stream: Stream, entry: Entry, version: int) -> Stream:
+    if stream.form == "sequence":
+        refuse(entry.name, "repeats a sequence; it takes one vector")
+    return stream.repeated(int(entry.setting("n", 1)), entry.name)
 
 
 def _flatten(stream: Stream, entry: Entry, version: int) -> Stream:
@@ -228,6 +236,7 @@ _OTHERS: dict[str, Callable[[Stream, Entry, int], Stream]] = {
     "Dense": _dense,
     "TimeDistributed": _time_distributed,
     "Masking": _masking,
+    "RepeatVector": _repeat_vector,
     "Flatten": _flatten,
     "Reshape": _reshape,
 }

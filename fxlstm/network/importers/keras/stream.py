@@ -16,6 +16,7 @@ from fxlstm.network.layers.builders import dense
 from fxlstm.network.layers.layer import Array, Layer
 from fxlstm.network.network import Network
 from fxlstm.network.topologies.directions import Backward, Bidirectional, Block
+from fxlstm.network.topologies.encoder_decoder import EncoderDecoder
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,8 @@ class Stream:
     ``form``: a sequence, its last timestep, or a vector where the model's input has no time axis. ``shape``: of one timestep,
     channels last, ``None`` where the model does not say; ``time``: how many, likewise. ``backward``: its timesteps stand in the
     reverse order of the model's input. ``zeroed``: the last recurrent layer, by name, where Keras sets its outputs at masked
-    timesteps to 0. ``softmax``: the layer that ends the network, by name.
+    timesteps to 0. ``softmax``: the layer that ends the network, by name. ``encoder``: the network whose last output is repeated
+    as the input of the layers so far, a decoder of ``time`` steps.
     """
 
     runs: tuple[Run, ...] = ()
@@ -44,6 +46,7 @@ class Stream:
     mask_value: float | None = None
     zeroed: str | None = None
     softmax: str | None = None
+    encoder: Network | None = None
 
     @property
     def features(self) -> int | None:
@@ -81,8 +84,25 @@ class Stream:
         """Return the stream with its features in another order: feature i was feature ``order[i]``."""
         return self.behind(_permutation(order, name), shape)
 
+    def repeated(self, steps: int, name: str) -> Stream:
+        """Return the stream of a decoder that reads the one vector of this stream at each of so many steps."""
+        if self.encoder is not None:
+            refuse(name, "repeats the output of a decoder; a model has one encoder and one decoder")
+        if not self.runs:
+            refuse(name, "repeats the model's input; an encoder has a layer with weights")
+        encoder = self.network("encoder")
+        return Stream(shape=(encoder.outputs,), time=steps, encoder=encoder)
+
+    def model(self, name: str) -> Network | EncoderDecoder:
+        """Return what computes all this."""
+        network = self.network(name if self.encoder is None else "decoder")
+        if self.encoder is None:
+            return network
+        metadata = {**network.metadata, "steps": self.time}
+        return EncoderDecoder(self.encoder, network, feed="context", name=name, metadata=metadata)
+
     def network(self, name: str) -> Network:
-        """Return the network that computes all this."""
+        """Return the network of the layers so far."""
         if not self.runs:
             refuse(name, "has no layer with weights")
         recurrent = [run for run in self.runs if _is_recurrent(run.block)]
