@@ -127,8 +127,14 @@ class Board:
         alone. ``tolerance``: accepted error in siemens; ``scheme``: how to pulse; both by default from the device preset.
         ``progress``: ``True`` for a bar on a terminal, or a function told (cells done, cells). Cells in tolerance are skipped,
         and a campaign that was cut off is resumed, by this process or another. Returns what became of every cell.
-        Raises :class:`ProgramError` for a program made for other hardware.
+        Raises :class:`ProgramError` for a program made for other hardware, :class:`ArrayError` for a scheme that only simulated
+        arrays know.
         """
+        if scheme is not None and not isinstance(scheme, Scheme):
+            raise ArrayError(
+                f"boards do not know the programming scheme {type(scheme).__name__}; "
+                "give them one of scheme_for(), or program a SimulatedArray by it"
+            )
         if isinstance(program, Program):
             self._check_fits(program)
             targets = target_map(program)

@@ -27,10 +27,9 @@ _STATE_NAMES = {code: name for name, code in CAMPAIGN_STATES.items()}
 class CampaignReport(ProgrammingReport):
     """A :class:`ProgrammingReport` from a board, with what this call did.
 
-    ``seconds``: time it took. ``resumed``: the board went on with an earlier campaign for the same targets.
+    ``resumed``: the board went on with an earlier campaign for the same targets.
     """
 
-    seconds: float = 0.0
     resumed: bool = False
 
 

@@ -1,4 +1,4 @@
-"""The physics of one kind of cell, read from a device preset: what a pulse does and how well a cell can be read."""
+"""The physics of one kind of cell, read from a device preset: its laws, its window, its defects, and which pulses act."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from fxlstm.crossbar.laws import Ageing, Law, Reading, ageing_of, law_of, reading_of
+from fxlstm.errors import ArrayError
 from fxlstm.program.device import Preset
 
 Siemens = NDArray[np.float64]
@@ -37,48 +39,64 @@ class Thresholds:
 
 
 @dataclass(frozen=True)
-class Device:
-    """A memristor behind a transistor whose gate voltage limits the conductance that a SET reaches; siemens and volts.
+class Defects:
+    """Which cells no pulse moves: part of all cells, and where they stand in siemens (``None``: where they were made).
 
-    SET moves a cell up to ``gate_offset + gate_slope * gate voltage`` and never down; RESET takes it to ``floor``.
-    Both add Gaussian update noise and stay inside ``minimum .. maximum``. ``read_noise`` is relative to the conductance.
+    ``kinds``: ``stuck`` as in chips whose paper does not say at which end, ``stuck_on``, ``stuck_off``, ``unresponsive``.
     """
 
+    kinds: tuple[tuple[float, float | None], ...]
+
+    @classmethod
+    def of(cls, preset: Preset) -> Defects:
+        """Read the defects from a preset; kinds that it does not name do not occur."""
+        places: dict[str, str | None] = {"stuck": "stuck.conductance", "stuck_on": "conductance.maximum"}
+        places |= {"stuck_off": "conductance.minimum", "unresponsive": None}
+        present = [(preset[f"{kind}.fraction"], place) for kind, place in places.items() if f"{kind}.fraction" in preset]
+        if sum(fraction for fraction, _ in present) > 1:
+            raise ArrayError(f"device preset {preset.name!r}: its defects make up more than all cells; lower their fractions")
+        return cls(tuple((fraction, None if place is None else preset[place]) for fraction, place in present))
+
+    def strike(self, state: Siemens, chances: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Bring the cells that are struck to where they stand and return which; ``chances``: uniform in 0..1, one per cell."""
+        struck = np.zeros(state.shape, np.bool_)
+        low = 0.0
+        for fraction, place in self.kinds:
+            hit = (chances >= low) & (chances < low + fraction)
+            if place is not None:
+                state[hit] = place
+            struck |= hit
+            low += fraction
+        return struck
+
+
+@dataclass(frozen=True)
+class Device:
+    """The physics of one kind of cell: three laws and the numbers that all kinds share; siemens and volts.
+
+    Cells stay inside ``minimum .. maximum``; fresh ones are uniform in ``initial``. ``cubic``: I = G V (1 + cubic V**2), in 1/V**2.
+    """
+
+    law: Law
+    ageing: Ageing
+    reading: Reading
+    defects: Defects
     minimum: float
     maximum: float
-    gate_offset: float
-    gate_slope: float
-    floor: float
-    set_noise: float
-    reset_noise: float
-    read_noise: float
     initial: tuple[float, float]
-    stuck_fraction: float
-    stuck_conductance: float
+    cubic: float
 
     @classmethod
     def of(cls, preset: Preset) -> Device:
-        """Read the physics from a preset."""
-        slope = preset["gate.slope"]
-        return cls(
-            minimum=preset["conductance.minimum"],
-            maximum=preset["conductance.maximum"],
-            gate_offset=preset["gate.reference_conductance"] - slope * preset["gate.reference_voltage"],
-            gate_slope=slope,
-            floor=preset["reset.floor"],
-            set_noise=preset["set.noise"],
-            reset_noise=preset["reset.noise"],
-            read_noise=preset["read.noise"],
-            initial=(preset["initial.minimum"], preset["initial.maximum"]),
-            stuck_fraction=preset["stuck.fraction"],
-            stuck_conductance=preset["stuck.conductance"],
-        )
+        """Read the physics from a preset. Raises :class:`ArrayError` for cells that would start outside their own window."""
+        window = preset["conductance.minimum"], preset["conductance.maximum"]
+        initial = preset["initial.minimum"], preset["initial.maximum"]
+        if not window[0] <= initial[0] <= initial[1] <= window[1] or window[0] == window[1]:
+            spans = f"conductance {window[0]:g} to {window[1]:g} S, initial {initial[0]:g} to {initial[1]:g} S"
+            raise ArrayError(f"device preset {preset.name!r}: {spans}; the window must hold the initial conductances")
+        laws = law_of(preset), ageing_of(preset), reading_of(preset)
+        return cls(*laws, Defects.of(preset), *window, initial, preset.get("conduction.cubic"))
 
-    def after_set(self, before: Siemens, gate_volts: NDArray[np.float64], noise: Siemens) -> Siemens:
-        """Conductance after a SET pulse; ``noise`` is a standard normal sample per cell."""
-        reached = np.maximum(self.gate_offset + self.gate_slope * gate_volts, before)
-        return np.clip(reached + self.set_noise * noise, self.minimum, self.maximum)
-
-    def after_reset(self, noise: Siemens) -> Siemens:
-        """Conductance after a RESET pulse; ``noise`` is a standard normal sample per cell."""
-        return np.clip(self.floor + self.reset_noise * noise, self.minimum, self.maximum)
+    def inside(self, conductance: Siemens) -> Siemens:
+        """Conductances kept inside the window."""
+        return np.clip(conductance, self.minimum, self.maximum)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -12,29 +12,30 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
-from fxlstm.crossbar.cells import Block, Cells, IdealCells, Operand, PhysicalCells
+from fxlstm.crossbar.cells import Block, Cells, IdealCells, Operand
 from fxlstm.crossbar.device import Device, Thresholds
-from fxlstm.crossbar.programming import write
+from fxlstm.crossbar.physical import STREAMS, PhysicalCells
+from fxlstm.crossbar.schemes import AnyScheme, carry_out, programming_scheme
 from fxlstm.crossbar.wires import Wires
 from fxlstm.errors import ArrayError
 from fxlstm.files import write_whole
 from fxlstm.program.device import load_device
 from fxlstm.program.formats import CODE_BITS
-from fxlstm.program.hardware import Hardware
+from fxlstm.program.hardware import Hardware, load_board
 from fxlstm.program.identity import Identity
 from fxlstm.program.mapping import LEAVE, check_placement, checked_targets, pair_rows, target_map, tile_columns
 from fxlstm.program.program import Codes, Program, Tile
-from fxlstm.program.scheme import READ_CODE, READ_RANGE, ProgrammingReport, Progress, Scheme, code_siemens, scheme_for
+from fxlstm.program.scheme import READ_CODE, READ_RANGE, ProgrammingReport, Progress, code_siemens
 
 
 class SimulatedArray:
     """A crossbar to program, measure and multiply by, without hardware.
 
-    ``rows`` x ``cols`` cells of preset ``device`` (``fxlstm/devices``; ``"ideal"`` is exact in integers) behind the front
-    end of ``board``. The same ``seed`` gives the same cells and the same noise; ``None`` draws a fresh one. ``read_noise``,
-    ``update_noise`` and ``stuck`` switch these imperfections off one by one. ``wires`` are the resistances around the cells, by
-    default none; they act on reading and multiplying, not on pulses. ``adc_clipped`` counts the codes that an ADC
-    saturated, in reading and multiplying, since the object was made.
+    ``rows`` x ``cols`` cells of preset ``device`` (``fxlstm/devices`` or one's own file ``my-device.toml``; ``"ideal"`` is exact
+    in integers) behind the front end of ``board``. The same ``seed`` gives the same cells and the same noise; ``None`` draws a
+    fresh one. ``read_noise``, ``update_noise`` and ``stuck`` switch these imperfections off one by one. ``wires`` are the
+    resistances around the cells, by default none; they act on reading and multiplying, not on pulses. ``adc_clipped`` counts the
+    codes that an ADC saturated, in reading and multiplying, since the object was made.
     Raises :class:`ArrayError` for an unknown preset, an impossible size, and wires around cells that are exact in integers.
     """
 
@@ -66,8 +67,10 @@ class SimulatedArray:
         self.pulse_counts = np.zeros((rows, cols), np.int64)
         self.adc_clipped = 0
         self._switches = {"read_noise": read_noise, "update_noise": update_noise, "stuck": stuck}
-        self._thresholds = Thresholds.of(preset)
-        self._streams = tuple(np.random.default_rng(child) for child in np.random.SeedSequence(self.seed).spawn(3))
+        self._preset, self._thresholds = preset, Thresholds.of(preset)
+        self._reading_seconds = preset.get("read.time", load_board(board)["settling"]["read_microseconds"] * 1e-6)
+        self._busy = 0.0  # seconds that pulses and readings have taken
+        self._streams = tuple(np.random.default_rng(child) for child in np.random.SeedSequence(self.seed).spawn(STREAMS))
         self._cells: Cells = (
             IdealCells(self.hardware, rows, cols)
             if preset.integer
@@ -104,21 +107,26 @@ class SimulatedArray:
         self,
         target: Program | NDArray[np.uint16],
         tolerance: float | None = None,
-        scheme: Scheme | None = None,
+        scheme: AnyScheme | None = None,
         progress: Progress | None = None,
     ) -> ProgrammingReport:
-        """Write a program's weights into the cells by write-verify and return what became of each cell.
+        """Write a program's weights into the cells by the preset's scheme and return what became of each cell.
 
         ``target`` may also be a map (rows, columns) of conductance units above the scheme's base, 65535 = leave alone.
-        ``tolerance``: siemens, by default the preset's. ``scheme``: other programming parameters, see
-        :func:`fxlstm.program.scheme.scheme_for`. ``progress`` is called with (cells dealt with, cells).
-        Raises :class:`ArrayError` when the program does not fit.
+        ``tolerance``: siemens, by default the preset's. ``scheme``: another way of programming, see
+        :func:`fxlstm.crossbar.programming_scheme`. ``progress`` is called with (cells dealt with, cells).
+        Afterwards the time passes that the preset's cells are given to settle, if any. Raises :class:`ArrayError` when the program
+        does not fit, and for targets outside the preset's window of conductance.
         """
         if scheme is not None and tolerance is not None:
             raise ArrayError("both tolerance and scheme are given; put the tolerance into the scheme")
-        scheme = scheme or scheme_for(self.device, self.hardware, tolerance=tolerance)
+        scheme = scheme or programming_scheme(self.device, self.hardware, tolerance=tolerance)
         targets = self._targets(target)
-        report = write(self, targets, scheme, progress)
+        self._check_window(targets, scheme)
+        busy = self._busy
+        report = carry_out(self, targets, scheme, progress)
+        report = replace(report, seconds=self._busy - busy)
+        self.elapse(self._preset.get("programming.settle"))
         if isinstance(target, Program):
             self._tiles = frozenset(tile for matrix in target.matrices for tile in matrix.tiles)
             self._pairing, self._adc_bits = target.hardware.pairing, target.hardware.adc_bits or CODE_BITS
@@ -133,6 +141,30 @@ class SimulatedArray:
         wanted = target_map(target)[: self.rows, : self.columns]
         missing = ((0, self.rows - wanted.shape[0]), (0, self.columns - wanted.shape[1]))
         return np.pad(wanted, missing, constant_values=LEAVE)
+
+    def _check_window(self, targets: NDArray[np.uint16], scheme: AnyScheme) -> None:
+        """Refuse targets that the cells cannot take."""
+        wanted = targets[targets != LEAVE]
+        if self._preset.integer or not wanted.size:
+            return
+        low, high = ((scheme.base_units + int(end)) * self.hardware.conductance_unit for end in (wanted.min(), wanted.max()))
+        window, unit = (self._preset["conductance.minimum"], self._preset["conductance.maximum"]), self.hardware.conductance_unit
+        if not window[0] - unit <= low <= high <= window[1] + unit:
+            raise ArrayError(
+                f"targets of {low * 1e6:.4g} to {high * 1e6:.4g} uS: cells of device {self.device!r} take {window[0] * 1e6:.4g} to "
+                f"{window[1] * 1e6:.4g} uS; quantize for Hardware(board={self._preset.board!r}) and take that board for the array"
+            )
+
+    def elapse(self, seconds: float) -> None:
+        """Let ``seconds`` pass: cells relax, decay or drift as their preset says; what nothing is published about stays.
+
+        Programming and reading take no time but what is given here. Raises :class:`ArrayError` for a negative time or none.
+        """
+        if not 0 <= seconds < np.inf:
+            raise ArrayError(f"elapse({seconds}): give seconds, 0 or more")
+        if seconds > 0:
+            self._operands.clear()
+            self._cells.elapse(seconds)
 
     def _check(self, program: Program) -> None:
         """Refuse a program that does not fit this array's size or front end."""
@@ -177,6 +209,7 @@ class SimulatedArray:
             raise ArrayError(f"codes of shape {row_codes.shape}: the last axis needs one code for each of the {self.rows} rows")
         if not 0 <= range_index < self.hardware.range_count:
             raise ArrayError(f"range {range_index}: the board has ranges 0 to {self.hardware.range_count - 1}")
+        self._busy += self._reading_seconds * row_codes.size / self.rows
         operand = self._operands.get(range_index)
         if operand is None:
             whole = Block(slice(0, self.rows), None, slice(0, self.columns), range_index, CODE_BITS)
@@ -197,15 +230,16 @@ class SimulatedArray:
         limits = self._thresholds
         selected = np.flatnonzero(gate_volts > limits.gate_closed)
         self._operands.clear()
+        self._busy += seconds
         for row in np.flatnonzero(row_volts).tolist():
             self.pulse_counts[row, selected] += 1
             if seconds < limits.shortest:
                 continue
-            moving = selected[~self._cells.stuck[row, selected]]
-            if row_volts[row] >= limits.set:
-                self._cells.set(row, moving, gate_volts[moving])
-            elif row_volts[row] <= -limits.reset:
-                self._cells.reset(row, moving)
+            moving, volts = selected[~self._cells.stuck[row, selected]], float(row_volts[row])
+            if volts >= limits.set:
+                self._cells.set(row, moving, volts, gate_volts[moving], seconds)
+            elif volts <= -limits.reset:
+                self._cells.reset(row, moving, -volts, gate_volts[moving], seconds)
 
     def _check_pulse(self, row_volts: NDArray[np.float64], gate_volts: NDArray[np.float64], seconds: float) -> None:
         if row_volts.shape != (self.rows,) or gate_volts.shape != (self.columns,):
@@ -222,7 +256,7 @@ class SimulatedArray:
 
     def _state(self) -> dict[str, NDArray[Any]]:
         """The arrays that make up the state, by their names in a saved file."""
-        return {"cells": self._cells.state, "stuck": self._cells.stuck, "pulse_counts": self.pulse_counts}
+        return {**self._cells.saved(), "pulse_counts": self.pulse_counts}
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the whole state (cells, pulse counts, random streams) to a file, which is replaced as a whole or not at all."""

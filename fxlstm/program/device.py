@@ -2,31 +2,62 @@
 
 from __future__ import annotations
 
-import math
 import tomllib
 from functools import lru_cache
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from fxlstm.errors import ArrayError
 
 # Factor to SI of every unit that a preset may use.
-_UNITS = {"V": 1.0, "S": 1.0, "uS": 1e-6, "s": 1.0, "us": 1e-6, "uS/V": 1e-6, "1": 1.0}
+_UNITS = {
+    "V": 1.0,
+    "S": 1.0,
+    "uS": 1e-6,
+    "s": 1.0,
+    "us": 1e-6,
+    "ns": 1e-9,
+    "uS/V": 1e-6,
+    "1": 1.0,
+    "1/V2": 1.0,
+    "ohm": 1.0,
+    "m": 1.0,
+}
+_UNITS["m2/(V s)"] = 1.0
+
+# What a preset may say in a word, and what holds when it does not.
+_WORDS = {"law": "gate-limited", "scheme": "write-verify", "ageing": "none", "reading": "relative", "board": "reference"}
+
+Numbers = NDArray[np.float64]
 
 
 class Preset:
     """The numbers of one device preset in SI units; ``preset["set.voltage"]`` is in volts.
 
-    ``integer``: the cells are ideal and compute in integers. ``sources``: where each number comes from, by its name.
+    ``integer``: the cells are ideal and compute in integers. ``law``, ``ageing``, ``reading``: the laws that the numbers belong to
+    (:mod:`fxlstm.crossbar.laws`). ``scheme``: how the cells are programmed unless asked otherwise. ``board``: a board whose
+    amplifiers suit them. ``sources``: where each number comes from, by its name.
+    Raises :class:`ArrayError` for a number without unit or source, that is negative or not finite. Lists may hold negative
+    numbers: they are the coefficients of published fits, or one such list for each of several times.
     """
 
     def __init__(self, name: str, text: str) -> None:
-        data = tomllib.loads(text)
+        try:
+            data = tomllib.loads(text)
+        except tomllib.TOMLDecodeError as error:
+            raise ArrayError(f"device preset {name!r} is no TOML file: {error}") from None
         self.name = name
         self.description = str(data.pop("description", name))
         self.integer = bool(data.pop("integer", False))
+        words = {key: str(data.pop(key, default)) for key, default in _WORDS.items()}
+        self.law, self.scheme, self.ageing, self.reading, self.board = words.values()
         self.sources: dict[str, str] = {}
         self._values: dict[str, float] = {}
+        self._lists: dict[str, Numbers] = {}
         for group, quantities in data.items():
             if not isinstance(quantities, dict):
                 raise ArrayError(f"device preset {name!r}: {group} has no unit and no source; write it as a table with both")
@@ -37,23 +68,64 @@ class Preset:
         """Take one quantity, or refuse it for want of a value, a known unit or a source."""
         if not isinstance(quantity, dict) or not str(quantity.get("source", "")).strip():
             raise ArrayError(f"device preset {self.name!r}: {key} has no source; say where the number comes from")
-        value = quantity.get("value")
-        if quantity.get("unit") not in _UNITS or not isinstance(value, int | float) or not math.isfinite(value):
+        value = _numbers(quantity.get("value"))
+        if quantity.get("unit") not in _UNITS or value is None or not np.isfinite(value).all():
             raise ArrayError(f"device preset {self.name!r}: {key} needs a value and a unit of {', '.join(_UNITS)}")
-        self._values[key] = value * _UNITS[quantity["unit"]]
+        if value.ndim:
+            self._lists[key] = value * _UNITS[quantity["unit"]]
+        elif value < 0:
+            raise ArrayError(f"device preset {self.name!r}: {key} = {value:g} is negative; give a magnitude, 0 or more")
+        else:
+            self._values[key] = float(value) * _UNITS[quantity["unit"]]
         self.sources[key] = quantity["source"]
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.sources
 
     def __getitem__(self, key: str) -> float:
         if key not in self._values:
             raise ArrayError(f"device preset {self.name!r} lacks {key}; add it to the file with its source")
         return self._values[key]
 
+    def get(self, key: str, absent: float = 0.0) -> float:
+        """Return a number that a preset may leave out, as it must where nothing is published and nothing is assumed."""
+        return self._values.get(key, absent)
+
+    def list(self, key: str) -> Numbers:
+        """Return the coefficients ``key``, (n,) or (lists, n), in SI units."""
+        if key not in self._lists:
+            raise ArrayError(f"device preset {self.name!r} lacks the list {key}; add it to the file with its source")
+        return self._lists[key]
+
+
+def _numbers(value: Any) -> Numbers | None:
+    """A number, a list or a table of numbers as an array; ``None`` for anything else."""
+    try:
+        array = np.asarray(value)
+    except ValueError:
+        return None
+    return array.astype(np.float64) if array.dtype.kind in "iuf" and array.size else None
+
+
+def load_device(name: str) -> Preset:
+    """Return the device preset ``name`` of ``fxlstm/devices``, or of one's own file when ``name`` ends in ``.toml``.
+
+    An unknown name raises :class:`ArrayError` that lists the known ones.
+    """
+    if not name.endswith(".toml"):
+        return _shipped(name)
+    try:
+        return Preset(name, Path(name).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise ArrayError(f"device preset {name!r} cannot be read ({error}); check the path") from None
+
 
 @lru_cache
-def load_device(name: str) -> Preset:
-    """Return the device preset ``name``; an unknown name raises :class:`ArrayError` that lists the known ones."""
+def _shipped(name: str) -> Preset:
     folder = files("fxlstm") / "devices"
     known = sorted(entry.name.removesuffix(".toml") for entry in folder.iterdir() if entry.name.endswith(".toml"))
     if name not in known:
-        raise ArrayError(f"no device preset named {name!r}; known presets: {', '.join(known)}")
+        raise ArrayError(
+            f"no device preset named {name!r}; known presets: {', '.join(known)}, or the path of a file my-device.toml"
+        )
     return Preset(name, (folder / f"{name}.toml").read_text(encoding="utf-8"))

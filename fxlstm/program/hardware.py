@@ -23,12 +23,19 @@ LARGEST_UNITS = 65534  # a target map stores a conductance in 16 bits; 65535 mea
 
 @lru_cache
 def load_board(name: str) -> dict[str, Any]:
-    """Return the board description ``name`` (``fxlstm/boards/<name>.toml``) as a dictionary."""
+    """Return the board description ``name`` (``fxlstm/boards/<name>.toml``) as a dictionary.
+
+    A file that says ``based_on`` holds only what differs from that other board.
+    """
     source = files("fxlstm") / "boards" / f"{name}.toml"
     if not source.is_file():
         known = sorted(entry.name[:-5] for entry in (files("fxlstm") / "boards").iterdir() if entry.name.endswith(".toml"))
         raise ModelError(f"no board named {name!r}; known boards: {', '.join(known)}")
-    return tomllib.loads(source.read_text())
+    board = tomllib.loads(source.read_text())
+    if "based_on" not in board:
+        return board
+    basis = load_board(board.pop("based_on"))
+    return basis | {key: basis.get(key, {}) | part if isinstance(part, dict) else part for key, part in board.items()}
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ GATE_CODES = 65536  # codes of the gate DAC's span
 READ_CODE = 32767  # row code that reads a conductance
 READ_RANGE = 0  # front-end range that reads a single cell: its full scale is 1.25 mS
 MAX_CYCLES = 65535  # 16 bits on the link
+GATE_SCHEMES = ("open-loop", "write-verify")  # that a :class:`Scheme` describes and boards know
 
 
 @dataclass(frozen=True)
@@ -61,22 +62,26 @@ def scheme_for(
     *,
     tolerance: float | None = None,
     max_cycles: int | None = None,
-    verify: bool = True,
+    verify: bool | None = None,
 ) -> Scheme:
     """Return how to program cells of preset ``device`` on the board that ``hardware`` names.
 
     ``tolerance``: accepted error of a reading in siemens, ``max_cycles``: RESET-SET-read cycles per cell, both by default from the
-    preset. ``verify=False`` gives the two-pulse open loop. Raises :class:`ArrayError` for an unknown preset or a bad number.
+    preset. ``verify``: write-verify, or else the two-pulse open loop; by default as the preset says.
+    Raises :class:`ArrayError` for an unknown preset, a bad number, and cells that gate voltages do not lead to their targets.
     """
     preset = load_device(device)
+    if preset.scheme not in GATE_SCHEMES:
+        raise ArrayError(
+            f"cells of device {device!r} are programmed by scheme {preset.scheme!r}, which only simulated arrays know; "
+            "a board needs cells of a gate voltage, for instance 'ta-hfo2'"
+        )
     cycles = int(preset["programming.cycles"]) if max_cycles is None else max_cycles
     if not 1 <= cycles <= MAX_CYCLES:
         raise ArrayError(f"max_cycles = {max_cycles}: choose 1 to {MAX_CYCLES}")
-    accepted = preset["programming.tolerance"] if tolerance is None else tolerance
-    if not 0 <= accepted < 1:
-        raise ArrayError(f"tolerance = {tolerance}: give siemens, for instance 1e-6")
+    accepted = accepted_error(preset, tolerance)
     return Scheme(
-        verify=int(verify),
+        verify=int(preset.scheme == "write-verify" if verify is None else verify),
         skip=int(not preset.integer),  # an ideal cell is written even when its reading, coarser than its units, looks right
         range=READ_RANGE,
         log2_reads=int(preset["programming.log2_reads"]),
@@ -90,6 +95,14 @@ def scheme_for(
         reset_gate=_gate_code(preset["reset.gate"], hardware),
         **(_IDEAL_GATES if preset.integer else _gates(preset, hardware)),
     )
+
+
+def accepted_error(preset: Preset, tolerance: float | None) -> float:
+    """The error in siemens that programming accepts: the preset's, unless ``tolerance`` is given and sensible."""
+    accepted = preset["programming.tolerance"] if tolerance is None else tolerance
+    if not 0 <= accepted < 1:
+        raise ArrayError(f"tolerance = {tolerance}: give siemens, for instance 1e-6")
+    return accepted
 
 
 # An ideal cell takes its gate code as its conductance in units.
@@ -152,6 +165,7 @@ class ProgrammingReport:
 
     ``state``: CELL_STATES. ``cycles``: RESET-SET-read cycles used. ``pulses``: pulses given. ``reading``: the conductance
     that the last verdict on the cell rests on, and ``error``: reading minus target; siemens, NaN where nothing was measured.
+    ``seconds``: time it took; on a simulated array that of its pulses and readings, row after row, cells of a row side by side.
     """
 
     state: NDArray[np.uint8]
@@ -159,6 +173,7 @@ class ProgrammingReport:
     pulses: NDArray[np.int64]
     reading: NDArray[np.float64]
     error: NDArray[np.float64]
+    seconds: float = 0.0
 
     @property
     def targeted(self) -> NDArray[np.bool_]:

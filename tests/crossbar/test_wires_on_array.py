@@ -7,7 +7,7 @@ import pytest
 from crossbar_programs import airline_program
 
 from fxlstm.crossbar import SimulatedArray, Wires, effective_conductance
-from fxlstm.crossbar import cells as cells_module
+from fxlstm.crossbar import physical as physical_module
 from fxlstm.errors import ArrayError
 from fxlstm.program.mapping import LEAVE
 from fxlstm.program.scheme import scheme_for
@@ -51,7 +51,7 @@ def test_the_matrix_is_worked_out_once_per_state_of_the_cells(monkeypatch):
         calls.append(wires)
         return effective_conductance(conductance, wires)
 
-    monkeypatch.setattr(cells_module, "effective_conductance", counted)
+    monkeypatch.setattr(physical_module, "effective_conductance", counted)
     array = array_with(WIRES)
     codes = np.ones((3, 34), np.int16)
     for _ in range(4):

@@ -1,0 +1,150 @@
+"""Cells of a device preset in siemens: they answer pulses, vary, age and are read with noise."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fxlstm.crossbar.cells import Block
+from fxlstm.crossbar.device import Device
+from fxlstm.crossbar.laws import Pulse
+from fxlstm.crossbar.wires import Wires, effective_conductance
+from fxlstm.errors import ArrayError
+from fxlstm.program.formats import CODE_BITS, adc_grid
+from fxlstm.program.hardware import Hardware
+from fxlstm.program.program import Codes
+
+Numbers = NDArray[np.float64]
+STREAMS = 4  # variation from cell to cell, programming, reading, ageing: independent, so that one use does not change another
+
+
+@dataclass(frozen=True)
+class PhysicalOperand:
+    """ADC codes per row code of a block, (rows, columns), the variance of that between readings, and the source of noise.
+
+    ``cubic``: part by which the current of a row code grows per code squared.
+    """
+
+    gain: Numbers
+    variance: Numbers | None
+    cubic: float
+    bits: int
+    noise: np.random.Generator
+
+    def multiply(self, codes: NDArray[np.integer]) -> tuple[Codes, int]:
+        """Return ADC codes and how many clipped.
+
+        The noise of a column's cells is drawn as one Gaussian of their summed variance, which is exact.
+        """
+        rows = codes.astype(np.float64)
+        if self.cubic:
+            rows = rows * (1 + self.cubic * rows * rows)
+        result = rows @ self.gain
+        if self.variance is not None:
+            result += np.sqrt((rows * rows) @ self.variance) * self.noise.standard_normal(result.shape)
+        result += 0.5
+        return adc_grid(np.floor(result, out=result), self.bits)
+
+
+class PhysicalCells:
+    """Cells with update noise, read noise, ageing and stuck members; conductances in siemens.
+
+    ``streams``: random generators, see ``STREAMS``. Every cell keeps what was last written into it, how long ago (infinite: never,
+    and so settled) and a number that says how it will fare; time acts on these, so that one long wait and many short ones give the
+    same cells. What the wires leave of the conductances is worked out once per state of the cells; a cell's read noise acts in
+    proportion to what is left of its conductance.
+    """
+
+    def __init__(
+        self,
+        hardware: Hardware,
+        device: Device,
+        rows: int,
+        columns: int,
+        streams: tuple[np.random.Generator, ...],
+        wires: Wires,
+        *,
+        read_noise: bool,
+        update_noise: bool,
+        stuck: bool,
+    ) -> None:
+        if device.cubic and not wires.ideal:
+            raise ArrayError(
+                f"{wires} around cells whose I(V) is not straight: solve such an array by fxlstm.crossbar.wires.solve_nonlinear"
+            )
+        self._hardware = hardware
+        self._device = device
+        variation, self._programming, self._reading, self._fates = streams
+        self._read_noise = read_noise
+        self._update_noise = update_noise
+        shape = rows, columns
+        self.state: NDArray[Any] = variation.uniform(*device.initial, shape)
+        chances = variation.random(shape)
+        self.stuck = device.defects.strike(self.state, chances) if stuck else np.zeros(shape, np.bool_)
+        self._character = variation.standard_normal((2, *shape))
+        self._written = self.state.copy()
+        self._age = np.full(shape, np.inf)
+        self._fate = np.zeros(shape)
+        self._wires = wires
+        self._effective: Numbers | None = None  # of the state as it is, or not yet worked out
+
+    @property
+    def conductance(self) -> Numbers:
+        """Siemens, (rows, columns)."""
+        return self.state.copy()
+
+    def set(self, row: int, columns: NDArray[np.intp], volts: float, gates: Numbers, seconds: float) -> None:
+        """SET cells of a row by a pulse of ``volts`` on the row, each with its gate voltage."""
+        before = self.state[row, columns]
+        self._write(row, columns, self._device.law.after_set(before, self._pulse(row, columns, volts, gates, seconds)))
+
+    def reset(self, row: int, columns: NDArray[np.intp], volts: float, gates: Numbers, seconds: float) -> None:
+        """RESET cells of a row by a pulse of magnitude ``volts``."""
+        before = self.state[row, columns]
+        self._write(row, columns, self._device.law.after_reset(before, self._pulse(row, columns, volts, gates, seconds)))
+
+    def _pulse(self, row: int, columns: NDArray[np.intp], volts: float, gates: Numbers, seconds: float) -> Pulse:
+        size = columns.size
+        noise = self._programming.standard_normal(size) if self._update_noise else np.zeros(size)
+        return Pulse(volts, gates, seconds, self._character[:, row, columns], noise)
+
+    def _write(self, row: int, columns: NDArray[np.intp], conductance: Numbers) -> None:
+        self._effective = None
+        self.state[row, columns] = self._written[row, columns] = self._device.inside(conductance)
+        self._age[row, columns] = 0.0
+
+    def elapse(self, seconds: float) -> None:
+        """Let time pass: cells relax, decay or drift by their preset's law, but not stuck ones nor ones never written."""
+        self._effective = None
+        fates = self._fates.standard_normal(self.state.shape)
+        self._fate = np.where(self._age == 0, fates, self._fate)
+        self._age += seconds
+        ageing = np.isfinite(self._age) & ~self.stuck
+        moved = self._device.ageing.after(self._written[ageing], self._age[ageing], self._fate[ageing])
+        self.state[ageing] = self._device.inside(moved)
+
+    def saved(self) -> dict[str, NDArray[Any]]:
+        """The arrays that make up the cells' state."""
+        state = {"cells": self.state, "stuck": self.stuck, "character": self._character}
+        return state | {"written": self._written, "age": self._age, "fate": self._fate}
+
+    def operand(self, block: Block) -> PhysicalOperand:
+        """Prepare a block to multiply by."""
+        if self._effective is None:
+            self._effective = effective_conductance(self.state, self._wires)
+        cells = self._effective
+        noise = self._device.reading.noise(self.state, self._age) if self._read_noise else 0.0
+        weighted, part = (cells, noise) if isinstance(noise, float) else (cells * noise, 1.0)
+        differences = cells[block.positive, block.columns]
+        squares = weighted[block.positive, block.columns] ** 2
+        if block.negative is not None:
+            differences = differences - cells[block.negative, block.columns]
+            squares = squares + weighted[block.negative, block.columns] ** 2
+        # Volts per row code over amperes per ADC code: full scale is code 32768 on the rows and 2**(bits - 1) in the ADC.
+        gain = self._hardware.read_voltage / self._hardware.full_scale_current(block.range) * 2.0 ** (block.bits - CODE_BITS)
+        variance = squares * (gain * part) ** 2 if part else None
+        cubic = self._device.cubic * (self._hardware.read_voltage / 2.0 ** (CODE_BITS - 1)) ** 2
+        return PhysicalOperand(differences * gain, variance, cubic, block.bits, self._reading)
