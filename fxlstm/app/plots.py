@@ -133,6 +133,22 @@ def used_part(values: Array, of: Array | None = None) -> Array:
     return values[: rows.max() + 1, : columns.max() + 1]
 
 
+def draw_fit(axes: Axes, residuals: Axes, gates: Array, conductances: Array, line: Array, band: Array) -> None:
+    """Draw SETs (gate volts, siemens) with the line fitted to them and a ``band`` on both sides, and their distances from it."""
+    order = np.argsort(gates)
+    axes.fill_between(
+        gates[order], (line - band)[order] * 1e6, (line + band)[order] * 1e6, color=LINES[0]["color"], alpha=0.5, linewidth=0
+    )
+    axes.plot(gates[order], line[order] * 1e6, color=LAYERS[0], label="fit and two rms residuals")
+    axes.plot(gates, conductances * 1e6, ".", color="black", markersize=2, label="measured")
+    axes.set_ylabel("conductance (µS)")
+    axes.legend(loc="upper left")
+    residuals.axhline(0, color=GREY, linewidth=0.8)
+    residuals.plot(gates, (conductances - line) * 1e6, ".", color="black", markersize=2)
+    residuals.set_xlabel("gate voltage (V)")
+    residuals.set_ylabel("distance (µS)")
+
+
 def new_figure(width: float, height: float) -> Figure:
     """Return an empty figure of this size in inches that needs no display."""
     figure = Figure(figsize=(width, height), layout="constrained")

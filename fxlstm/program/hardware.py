@@ -21,6 +21,11 @@ _WHOLE_NUMBERS = {"levels": (2, 32768), "dac_bits": (2, 16), "adc_bits": (2, 16)
 LARGEST_UNITS = 65534  # a target map stores a conductance in 16 bits; 65535 means "leave this cell alone"
 
 
+def board_names() -> list[str]:
+    """Return the names of all board descriptions."""
+    return sorted(entry.name[:-5] for entry in (files("fxlstm") / "boards").iterdir() if entry.name.endswith(".toml"))
+
+
 @lru_cache
 def load_board(name: str) -> dict[str, Any]:
     """Return the board description ``name`` (``fxlstm/boards/<name>.toml``) as a dictionary.
@@ -29,8 +34,7 @@ def load_board(name: str) -> dict[str, Any]:
     """
     source = files("fxlstm") / "boards" / f"{name}.toml"
     if not source.is_file():
-        known = sorted(entry.name[:-5] for entry in (files("fxlstm") / "boards").iterdir() if entry.name.endswith(".toml"))
-        raise ModelError(f"no board named {name!r}; known boards: {', '.join(known)}")
+        raise ModelError(f"no board named {name!r}; known boards: {', '.join(board_names())}")
     board = tomllib.loads(source.read_text())
     if "based_on" not in board:
         return board
