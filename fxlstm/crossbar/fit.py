@@ -206,18 +206,16 @@ def preset_text(found: Fit, source: str) -> str:
     Numbers that the sweep says nothing about are taken over from ``ta-hfo2``, and their source says so.
     """
     data = tomllib.loads((files("fxlstm") / "devices" / f"{TEMPLATE}.toml").read_text(encoding="utf-8"))
-    description = f"cells of {source}"
     groups = {name: group for name, group in data.items() if isinstance(group, dict)}
     for group in groups.values():
         for quantity in group.values():
             quantity["source"] = f"not measured; taken over from {TEMPLATE}: {quantity['source']}"
-    words = f"fit to {source}: {found}"
     for key, (value, unit) in _quantities(found).items():
         part, name = key.split(".")
         if math.isfinite(value):
-            groups[part][name] = {"value": value, "unit": unit, "source": words}
+            groups[part][name] = {"value": float(f"{value:.6g}"), "unit": unit, "source": f"fit to {source}"}
     low = groups["gate"]["reference_conductance"]["value"] * 1e-6
-    lines = [f"description = {json.dumps(description)}", "integer = false", 'law = "gate-limited"']
+    lines = [f"description = {json.dumps(f'cells of {source}: {found}')}", "integer = false", 'law = "gate-limited"']
     lines.append(f"board = {json.dumps(_board(low, found.window[1]))}")
     for name, group in groups.items():
         lines += ["", f"[{name}]", *(f"{key} = {_inline(quantity)}" for key, quantity in group.items())]

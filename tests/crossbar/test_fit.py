@@ -75,7 +75,8 @@ def test_the_fitted_preset_makes_an_array_of_such_cells(sweep, tmp_path):
     path.write_text(preset_text(fit(load_sweep(sweep)), sweep.name))
     preset = load_device(str(path))
     assert preset["gate.slope"] == pytest.approx(SLOPE, rel=0.02)
-    assert preset.sources["gate.slope"].startswith("fit to sweep.csv: 1584 SETs of 48 cells")
+    assert preset.sources["gate.slope"] == "fit to sweep.csv"
+    assert preset.description.startswith("cells of sweep.csv: 1584 SETs of 48 cells")
     assert preset.sources["set.voltage"].startswith("not measured; taken over from ta-hfo2: Li et al.")
     array = SimulatedArray(64, 64, str(path), 1, preset.board)
     assert Hardware(board=preset.board).conductance_unit * 65534 + preset["conductance.base"] <= preset["conductance.maximum"]
