@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from fxlstm.program.hardware import Hardware
     from fxlstm.program.program import Program
     from fxlstm.program.quantize import quantize
-    from fxlstm.program.trees import run_tree
+    from fxlstm.program.running.trees import run_tree
 
 _MODULES: dict[str, tuple[str, ...]] = {
     "fxlstm.board.board": ("Board",),
@@ -100,7 +100,7 @@ _MODULES: dict[str, tuple[str, ...]] = {
     "fxlstm.program.hardware": ("Hardware",),
     "fxlstm.program.program": ("Program",),
     "fxlstm.program.quantize": ("quantize",),
-    "fxlstm.program.trees": ("run_tree",),
+    "fxlstm.program.running.trees": ("run_tree",),
 }
 _HOME: dict[str, str] = {name: module for module, names in _MODULES.items() for name in names}
 

@@ -10,8 +10,8 @@ import numpy as np
 from fxlstm.app.demos.classification import ClassificationTask, Metrics, classify, japanese_vowels, wafer
 from fxlstm.core.engine import Engine
 from fxlstm.network import Network, lstm
+from fxlstm.program.calibration.methods import METHODS
 from fxlstm.program.hardware import Hardware
-from fxlstm.program.methods import METHODS
 from fxlstm.program.quantize import quantize
 from generators.pages import fill, table
 

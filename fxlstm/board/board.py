@@ -22,13 +22,13 @@ from fxlstm.board.progress import ProgressOption, shown
 from fxlstm.board.transfer import send_object
 from fxlstm.errors import ArrayError, BoardError, ProgramError
 from fxlstm.program.formats import CODE_MAX
-from fxlstm.program.generation import RunPhases, generate
 from fxlstm.program.hardware import Hardware, load_board
 from fxlstm.program.identity import Identity
 from fxlstm.program.mapping import check_placement, checked_targets, pair_rows, target_map, tile_columns
 from fxlstm.program.program import Codes, Program, Tile
+from fxlstm.program.running.generation import RunPhases, generate
+from fxlstm.program.running.sequences import Initial, run_phases, run_sequences, run_values
 from fxlstm.program.scheme import Scheme, code_siemens, gate_codes, scheme_for
-from fxlstm.program.sequences import Initial, run_phases, run_sequences, run_values
 
 _RECONNECTS = 10
 

@@ -1,4 +1,4 @@
-/* What sweeps must satisfy, alone and in their phases; fxlstm/program/sweep_rules.py holds the same rules. */
+/* What sweeps must satisfy, alone and in their phases; fxlstm/program/image/sweep_rules.py holds the same rules. */
 #include "loader.h"
 
 static bool sweep_right(const fx_sweep *sweep, uint32_t arena_length) {

@@ -12,12 +12,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from fxlstm.core._core import Executor, Image, check_image, kernel_names
 from fxlstm.errors import ModelError, ProgramError
-from fxlstm.program.generation import generate
 from fxlstm.program.image import from_bytes
 from fxlstm.program.program import Codes, Program
-from fxlstm.program.reading import check_steps_are_plain
 from fxlstm.program.reference import Clipped, MultipliesTiles
-from fxlstm.program.sequences import Initial, batched, run_phases, run_sequences, run_values
+from fxlstm.program.running.generation import generate
+from fxlstm.program.running.reading import check_steps_are_plain
+from fxlstm.program.running.sequences import Initial, batched, run_phases, run_sequences, run_values
 
 Floats = NDArray[np.float64]
 

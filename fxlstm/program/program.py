@@ -263,7 +263,7 @@ class Program:
         """
         parts = self.inputs[phase]
         if phase == 0 and (times is not None or self.metadata.get("time_gates")):
-            from fxlstm.program.time_gates import timed
+            from fxlstm.program.running.time_gates import timed
 
             x = timed(self, x, times)
         if len({(part.fraction, part.scale) for part in parts}) <= 1:

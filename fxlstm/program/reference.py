@@ -16,7 +16,7 @@ from fxlstm.errors import ProgramError
 from fxlstm.program.activations import activation
 from fxlstm.program.formats import adc, dac, round_shift, saturate
 from fxlstm.program.program import Codes, Matrix, Operation, Phase, Program, Tile
-from fxlstm.program.runs import check_runs
+from fxlstm.program.running.runs import check_runs
 
 Rows = list[list[int]]
 AfterSweep = Callable[[int, int], None]  # is told a sweep's number in its phase, and a timestep

@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fxlstm.errors import ProgramError
+from fxlstm.program.calibration.traces import Run, Wanted
 from fxlstm.program.formats import CODE_MAX, decode
 from fxlstm.program.program import Codes, Program
 from fxlstm.program.reference import Reference
-from fxlstm.program.traces import Run, Wanted
 
 Values = NDArray[np.float64]
 

@@ -11,7 +11,7 @@ import fxlstm as fx
 from fxlstm.app.demos.classification import ClassificationTask, classify, held_to_one_length, japanese_vowels, wafer
 from fxlstm.app.demos.shipped import weights_digest
 from fxlstm.data import load_wafer
-from fxlstm.program.methods import METHODS
+from fxlstm.program.calibration.methods import METHODS
 from generators.pages import fill
 from tools import train_tasks
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import fxlstm as fx
-from fxlstm.program.methods import Percentile
+from fxlstm.program.calibration.methods import Percentile
 
 
 def test_quantize_writes_the_program_that_the_library_makes(command, network_file, inputs_file, program, tmp_path):

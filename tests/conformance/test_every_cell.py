@@ -18,8 +18,8 @@ from fxlstm.network.cells.catalogue import PHASED_LSTM
 from fxlstm.program.hardware import Hardware
 from fxlstm.program.program import Codes, Program
 from fxlstm.program.quantize import quantize
-from fxlstm.program.reading import Reading
 from fxlstm.program.reference import Reference
+from fxlstm.program.running.reading import Reading
 
 TIMESTEPS = 60
 HARDWARE = {

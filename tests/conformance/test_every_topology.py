@@ -24,12 +24,12 @@ from fxlstm.core import Engine
 from fxlstm.crossbar.integer import IntegerArray
 from fxlstm.network import CELLS, Backward, EncoderDecoder, Network, TreeNetwork, bidirectional
 from fxlstm.network.cells.catalogue import TREE_CHILD_SUM, tree_nary
-from fxlstm.program.generation import generate
 from fxlstm.program.hardware import Hardware
 from fxlstm.program.program import Program
 from fxlstm.program.quantize import quantize
 from fxlstm.program.reference import Reference
-from fxlstm.program.trees import run_tree
+from fxlstm.program.running.generation import generate
+from fxlstm.program.running.trees import run_tree
 
 SIXTEEN_BITS = Hardware(levels=32768)
 LSTM, GRU, DENSE = (CELLS[name] for name in ("lstm", "gru-reset-after", "dense"))

@@ -12,7 +12,7 @@ from random_programs import random_program
 from fxlstm.core import check_image
 from fxlstm.errors import ImageError
 from fxlstm.program import layout
-from fxlstm.program.image_reader import from_bytes
+from fxlstm.program.image.reader import from_bytes
 
 CRC_FIELD = slice(12, 16)
 SIZE_OFFSET = 8

@@ -11,7 +11,7 @@ from fxlstm.network import Layer, Network, bidirectional, dense, lstm
 from fxlstm.program.program import Program
 from fxlstm.program.quantize import quantize
 from fxlstm.program.reference import Reference
-from fxlstm.program.sequences import initial_codes
+from fxlstm.program.running.sequences import initial_codes
 
 RANDOM = np.random.default_rng(5)
 X = RANDOM.normal(size=(5, 8, 2))

@@ -12,7 +12,7 @@ from programs import X, both_directions, loaded, program_for, two_phases
 from fxlstm.board.protocol import RUN_FLAGS
 from fxlstm.core.engine import Engine
 from fxlstm.program.program import Program, Slice
-from fxlstm.program.sequences import initial_codes
+from fxlstm.program.running.sequences import initial_codes
 
 RESET, ON_ARRAY, LAST, SELECT, SILENT = (RUN_FLAGS[name] for name in ("reset", "on_array", "last_piece", "select", "silent"))
 

@@ -8,7 +8,7 @@ import pytest
 from fxlstm.errors import ModelError
 from fxlstm.network import CELLS, Cell, Layer, Network, peephole_lstm
 from fxlstm.network.cells import Activate, Complement, Interpolate, Multiply, Product, ProductSum, Sum
-from fxlstm.program.bounds import UNBOUNDED, value_bounds
+from fxlstm.program.calibration.bounds import UNBOUNDED, value_bounds
 from fxlstm.program.hardware import Hardware
 from fxlstm.program.program import Program
 from fxlstm.program.quantize import quantize

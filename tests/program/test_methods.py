@@ -4,10 +4,10 @@ from networks import random_dense, random_lstm, waves
 
 from fxlstm.errors import ModelError
 from fxlstm.network import Network, dense
+from fxlstm.program.calibration.methods import METHODS, LeastError, Method, Percentile, Range, find_method
+from fxlstm.program.calibration.scales import to_levels
 from fxlstm.program.hardware import Hardware
-from fxlstm.program.methods import METHODS, LeastError, Method, Percentile, Range, find_method
 from fxlstm.program.quantize import quantize
-from fxlstm.program.scales import to_levels
 
 
 def coded(values: np.ndarray, limits: np.ndarray, steps: int) -> np.ndarray:

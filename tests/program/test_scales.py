@@ -3,8 +3,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from fxlstm.program.calibration.scales import bias_code, rescale, to_levels
 from fxlstm.program.hardware import Hardware
-from fxlstm.program.scales import bias_code, rescale, to_levels
 
 
 @example(factor=0.0078125, bias=32768.99999999999, worst=1)

@@ -3,8 +3,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fxlstm.errors import ModelError
+from fxlstm.program.calibration.placement import Block, place
 from fxlstm.program.hardware import Hardware
-from fxlstm.program.placement import Block, place
 
 HARDWARE = Hardware()
 shapes = st.lists(st.tuples(st.integers(1, 150), st.integers(1, 90)), min_size=1, max_size=4)

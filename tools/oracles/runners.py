@@ -15,7 +15,7 @@ from fxlstm.crossbar.integer import IntegerArray
 from fxlstm.crossbar.simulated import SimulatedArray
 from fxlstm.program.program import Codes, Program
 from fxlstm.program.reference import Reference
-from fxlstm.program.sequences import checked_lengths, initial_codes
+from fxlstm.program.running.sequences import checked_lengths, initial_codes
 
 COLUMNS = ("engine", "integer array", "simulated array", "firmware", "emu://host")
 

@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fxlstm.network import EncoderDecoder, Model, Network, Tree, TreeNetwork
-from fxlstm.program.generation import generate
 from fxlstm.program.hardware import Hardware
 from fxlstm.program.program import Program
 from fxlstm.program.quantize import quantize
-from fxlstm.program.reading import Reading
-from fxlstm.program.trees import run_tree
+from fxlstm.program.running.generation import generate
+from fxlstm.program.running.reading import Reading
+from fxlstm.program.running.trees import run_tree
 from oracles.runners import Runner
 
 Array = NDArray[np.float64]

@@ -8,15 +8,15 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from fxlstm.network import Layer
+from fxlstm.program.calibration.layer_formats import Calibration, choose_formats
+from fxlstm.program.calibration.methods import Method
+from fxlstm.program.calibration.products import Product, products_of, to_matrices
+from fxlstm.program.calibration.traces import Wanted
 from fxlstm.program.formats import encode
 from fxlstm.program.hardware import Hardware
-from fxlstm.program.layer_formats import Calibration, choose_formats
 from fxlstm.program.lowering.arena import Arena
 from fxlstm.program.lowering.layer import LayerLowering, LoweredLayer
-from fxlstm.program.methods import Method
-from fxlstm.program.products import Product, products_of, to_matrices
 from fxlstm.program.program import Operation, Parts, Program, Slice, Sweep
-from fxlstm.program.traces import Wanted
 
 
 @dataclass

@@ -11,13 +11,13 @@ from numpy.typing import ArrayLike
 from fxlstm.errors import ModelError
 from fxlstm.network import EncoderDecoder, Network
 from fxlstm.network.forward import Trace
-from fxlstm.program.calibrate import HEADROOM, Format, Values, exact_format
+from fxlstm.program.calibration.calibrate import HEADROOM, Format, Values, exact_format
+from fxlstm.program.calibration.traces import Run, Traced, traced
 from fxlstm.program.lowering.arena import copied
 from fxlstm.program.lowering.assembly import Assembly
 from fxlstm.program.lowering.network import Lowered, input_format_of, reading_metadata
 from fxlstm.program.lowering.phase import PhaseLowering, Stack
 from fxlstm.program.program import Slice
-from fxlstm.program.traces import Run, Traced, traced
 
 
 def lower_encoder_decoder(

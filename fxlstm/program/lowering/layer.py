@@ -12,15 +12,15 @@ from numpy.typing import NDArray
 from fxlstm.errors import ModelError
 from fxlstm.network import Layer
 from fxlstm.network.cells import Activate, Clamp, Complement, Elementwise, Equation, Interpolate, Multiply, Product, ProductSum, Sum
-from fxlstm.program.calibrate import Format
+from fxlstm.program.calibration.calibrate import Format
+from fxlstm.program.calibration.layer_formats import factors, matrix_formats
+from fxlstm.program.calibration.scales import bias_code
 from fxlstm.program.formats import CODE_MAX, CODE_MIN, UNIT_FRACTION, encode
 from fxlstm.program.hardware import Hardware
-from fxlstm.program.layer_formats import factors, matrix_formats
+from fxlstm.program.image.rules import even
 from fxlstm.program.lowering.arena import Arena, copied, moved, operation
 from fxlstm.program.operations import MAX_LEFT_SHIFT, MAX_RIGHT_SHIFT
 from fxlstm.program.program import Operation, Slice
-from fxlstm.program.rules import even
-from fxlstm.program.scales import bias_code
 
 
 @dataclass

@@ -12,13 +12,13 @@ from numpy.typing import ArrayLike
 from fxlstm.errors import ModelError
 from fxlstm.network import Network
 from fxlstm.network.layers.timing import TIME_GATE_INPUT
-from fxlstm.program.calibrate import HEADROOM, Format, exact_format, input_format
+from fxlstm.program.calibration.calibrate import HEADROOM, Format, exact_format, input_format
+from fxlstm.program.calibration.layer_formats import reads_exactly
+from fxlstm.program.calibration.traces import Run, Traced, traced
 from fxlstm.program.formats import encode
-from fxlstm.program.layer_formats import reads_exactly
 from fxlstm.program.lowering.arena import copied
 from fxlstm.program.lowering.assembly import Assembly
 from fxlstm.program.lowering.phase import PhaseLowering, Stack
-from fxlstm.program.traces import Run, Traced, traced
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,9 @@ from fxlstm.errors import ModelError
 from fxlstm.network import Backward, Bidirectional, Block, Layer, Network, merged
 from fxlstm.network.layers.timing import TIME_GATE_INPUT
 from fxlstm.network.topologies.directions import directed_layers, last_recurrent
-from fxlstm.program.calibrate import Format, Values, covering_fraction
+from fxlstm.program.calibration.calibrate import Format, Values, covering_fraction
+from fxlstm.program.calibration.layer_formats import Calibration
 from fxlstm.program.formats import UNIT_FRACTION
-from fxlstm.program.layer_formats import Calibration
 from fxlstm.program.lowering.arena import added, consecutive, copied, joined
 from fxlstm.program.lowering.assembly import Assembly, Draft
 from fxlstm.program.program import Slice

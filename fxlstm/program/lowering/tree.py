@@ -12,13 +12,13 @@ from fxlstm.network.cells import Cell
 from fxlstm.network.cells.as_data import cell_to_data
 from fxlstm.network.forward import Trace, trace_cell
 from fxlstm.network.topologies.trees import Tree, TreeNetwork
-from fxlstm.program.calibrate import Format, Values, exact_format, input_format
-from fxlstm.program.layer_formats import Calibration, choose_formats, reads_exactly
+from fxlstm.program.calibration.calibrate import Format, Values, exact_format, input_format
+from fxlstm.program.calibration.layer_formats import Calibration, choose_formats, reads_exactly
+from fxlstm.program.calibration.traces import Run, Traced, padded
 from fxlstm.program.lowering.arena import copied, joined
 from fxlstm.program.lowering.assembly import Assembly, Draft
 from fxlstm.program.lowering.network import Lowered
 from fxlstm.program.program import Slice
-from fxlstm.program.traces import Run, Traced, padded
 
 TreeCalibration = Sequence[tuple[ArrayLike, Tree]]
 

@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fxlstm.errors import ModelError
+from fxlstm.program.calibration.methods import RANGE, Method
 from fxlstm.program.formats import CODE_BITS, UNIT_FRACTION, dac
 from fxlstm.program.hardware import Hardware
-from fxlstm.program.methods import RANGE, Method
+from fxlstm.program.image.rules import MAX_MANTISSA
 from fxlstm.program.operations import MAX_SCALE_SHIFT
-from fxlstm.program.rules import MAX_MANTISSA
 
 MANTISSA_BITS = 31
 _INT64_BITS = 63

@@ -11,15 +11,15 @@ from numpy.typing import NDArray
 
 from fxlstm.network import Layer
 from fxlstm.network.cells import Multiply
-from fxlstm.program.calibrate import Format, Values, operand_values
+from fxlstm.program.calibration.calibrate import Format, Values, operand_values
+from fxlstm.program.calibration.layer_formats import Calibration, matrix_formats
+from fxlstm.program.calibration.methods import Method
+from fxlstm.program.calibration.placement import Block, place
+from fxlstm.program.calibration.scales import Levels, bias_code, choose_range, full_scale_used, rescale, to_levels
 from fxlstm.program.formats import UNIT_FRACTION, dac_codes, encode
 from fxlstm.program.hardware import Hardware
-from fxlstm.program.layer_formats import Calibration, matrix_formats
-from fxlstm.program.methods import Method
-from fxlstm.program.placement import Block, place
+from fxlstm.program.image.rules import worst_sums
 from fxlstm.program.program import Matrix, Tile
-from fxlstm.program.rules import worst_sums
-from fxlstm.program.scales import Levels, bias_code, choose_range, full_scale_used, rescale, to_levels
 
 RANGE_HEADROOM = 1.125  # of a tile's largest calibrated current, before its ADC clips
 

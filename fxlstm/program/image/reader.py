@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import fields
+from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
@@ -15,16 +17,28 @@ from fxlstm.errors import FxlstmError, ImageError
 from fxlstm.program import layout
 from fxlstm.program.formats import UNIT_FRACTION
 from fxlstm.program.hardware import Hardware
+from fxlstm.program.image.rules import check, even
+from fxlstm.program.image.sweep_rules import check_parts, check_sweeps, refuse
 from fxlstm.program.operations import FUNCTION_BY_CODE, OPERATION_BY_CODE
 from fxlstm.program.program import Codes, Matrix, Operation, Parts, Program, Slice, Sweep, Tile, phases_of
-from fxlstm.program.rules import check, even
-from fxlstm.program.sweep_rules import check_parts, check_sweeps, refuse
 
 MAX_FRACTION_MAGNITUDE = 1000  # 2.0**fraction stays a float
 _KIND_NAMES = {kind: name for name, kind in layout.SECTIONS.items()}
 
 Row = dict[str, int]
 T = TypeVar("T")
+
+
+def load(path: str | os.PathLike[str]) -> Program:
+    """Read and check an image. Raises :class:`ImageError` naming the file and what is wrong."""
+    try:
+        image = Path(path).read_bytes()
+    except OSError as error:
+        raise ImageError(f"{path}: {error.strerror}; check the path") from error
+    try:
+        return from_bytes(image)
+    except ImageError as error:
+        raise ImageError(f"{path}: {error}", error.code) from error
 
 
 def from_bytes(image: bytes) -> Program:

@@ -10,10 +10,10 @@ import numpy as np
 
 from fxlstm.network import Layer
 from fxlstm.network.cells import Activate, Cell, Clamp, Equation, Multiply, Product, ProductSum, Sum
-from fxlstm.program.bounds import Interval, reachable, value_bounds
-from fxlstm.program.calibrate import Format, Values, covering_fraction, parameter_format
+from fxlstm.program.calibration.bounds import Interval, reachable, value_bounds
+from fxlstm.program.calibration.calibrate import Format, Values, covering_fraction, parameter_format
+from fxlstm.program.calibration.methods import Method
 from fxlstm.program.formats import PRE_ACTIVATION_FRACTION, UNIT_FRACTION
-from fxlstm.program.methods import Method
 from fxlstm.program.operations import FUNCTION_BY_NAME, MAX_FRACTION
 
 # How much further than the calibration data a hidden state may go that is far smaller than its bound of 1.

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fxlstm.network.cells import Cell, Multiply
+from fxlstm.program.calibration.methods import RANGE, Method
 from fxlstm.program.formats import ROW_MAX, UNIT_FRACTION, dac
-from fxlstm.program.methods import RANGE, Method
 
 Values = NDArray[np.float64]
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fxlstm.program.formats import CODE_BITS, ROW_MAX
+from fxlstm.program.image.sweep_rules import check_parts, check_sweeps, refuse
 from fxlstm.program.operations import (
     FUNCTION_BY_NAME,
     MAX_ALIGN,
@@ -19,7 +20,6 @@ from fxlstm.program.operations import (
     OPERATION_BY_NAME,
 )
 from fxlstm.program.program import Matrix, Operation, Program, Tile
-from fxlstm.program.sweep_rules import check_parts, check_sweeps, refuse
 
 MAX_MANTISSA = 2**31 - 1
 MAX_GAIN = 65535

@@ -17,7 +17,7 @@ from fxlstm.network.topologies.lengths import checked_lengths
 from fxlstm.network.topologies.masking import present_timesteps
 from fxlstm.program.formats import decode
 from fxlstm.program.program import Program
-from fxlstm.program.time_gates import gates_of, with_openness
+from fxlstm.program.running.time_gates import gates_of, with_openness
 
 Floats = NDArray[np.float64]
 

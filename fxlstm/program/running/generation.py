@@ -13,7 +13,7 @@ from fxlstm.network.layers.layer import as_float
 from fxlstm.network.topologies.lengths import equal_lengths
 from fxlstm.network.topologies.streaming import check_steps
 from fxlstm.program.program import Codes, Program
-from fxlstm.program.reading import Reading
+from fxlstm.program.running.reading import Reading
 
 Floats = NDArray[np.float64]
 RunPhases = Callable[[Sequence[Codes], Sequence[int]], Codes]

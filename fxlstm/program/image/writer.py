@@ -1,7 +1,4 @@
-"""Programs as bytes: the ``.fxl`` image of docs/image.md, written by the record tables of ``layout.py``.
-
-Reading, in :mod:`fxlstm.program.image_reader`, trusts nothing; what must hold is in :mod:`fxlstm.program.rules`.
-"""
+"""A program becomes its ``.fxl`` image, written by the record tables of ``layout.py``."""
 
 from __future__ import annotations
 
@@ -9,38 +6,22 @@ import json
 import os
 import zlib
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from fxlstm.errors import ImageError, ProgramError
+from fxlstm.errors import ProgramError
 from fxlstm.files import write_whole
 from fxlstm.program import layout
-from fxlstm.program.image_reader import from_bytes
+from fxlstm.program.image.rules import check, even
 from fxlstm.program.operations import FUNCTION_BY_NAME, OPERATION_BY_NAME
 from fxlstm.program.program import Operation, Program
-from fxlstm.program.rules import check, even
-
-__all__ = ["from_bytes", "load", "save", "to_bytes"]
 
 
 def save(program: Program, path: str | os.PathLike[str]) -> None:
     """Write the image of ``program``, replacing the file whole or not at all; :class:`ProgramError` where that cannot be done."""
     image = to_bytes(program)
     write_whole(path, lambda file: file.write(image), ProgramError)
-
-
-def load(path: str | os.PathLike[str]) -> Program:
-    """Read and check an image. Raises :class:`ImageError` naming the file and what is wrong."""
-    try:
-        image = Path(path).read_bytes()
-    except OSError as error:
-        raise ImageError(f"{path}: {error.strerror}; check the path") from error
-    try:
-        return from_bytes(image)
-    except ImageError as error:
-        raise ImageError(f"{path}: {error}", error.code) from error
 
 
 def to_bytes(program: Program) -> bytes:

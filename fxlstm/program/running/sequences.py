@@ -11,8 +11,8 @@ from fxlstm.errors import ModelError, ProgramError
 from fxlstm.network.topologies.lengths import checked_lengths, equal_lengths
 from fxlstm.program.formats import encode
 from fxlstm.program.program import Codes, Program
-from fxlstm.program.reading import Reading
-from fxlstm.program.runs import check_runs
+from fxlstm.program.running.reading import Reading
+from fxlstm.program.running.runs import check_runs
 
 Initial = dict[int, Codes]  # arena index -> codes (batch, length) to put there after reset
 

@@ -15,7 +15,7 @@ from fxlstm.network.layers.layer import as_float
 from fxlstm.network.layers.timing import checked_times
 from fxlstm.network.topologies.directions import directed_layers, joined, last_recurrent, layers_of
 from fxlstm.network.topologies.masking import present_timesteps
-from fxlstm.program.calibrate import Values
+from fxlstm.program.calibration.calibrate import Values
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""What calibration data decide: formats of vectors, levels of weights, ranges of tiles."""

@@ -1,0 +1,1 @@
+"""Float sequences around any runner of integer programs: lengths, masks, times, states, generation, trees."""
