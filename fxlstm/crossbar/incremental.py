@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fxlstm.crossbar.array import Writable
+from fxlstm.errors import ArrayError
 from fxlstm.program.device import Preset
 from fxlstm.program.hardware import Hardware
 from fxlstm.program.mapping import LEAVE
@@ -58,6 +59,12 @@ class IncrementalPulses:
     most_pulses: int
     base_units: int
     log2_reads: int = 0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.tolerance < 1 or self.reversals < 0 or self.most_pulses < 1 or not 0 <= self.log2_reads <= 8:
+            raise ArrayError(
+                f"{self}: choose a tolerance of 0 S or more, 0 reversals or more, 1 pulse or more, 1 to 256 conversions per reading"
+            )
 
     @classmethod
     def of(cls, preset: Preset, hardware: Hardware, tolerance: float | None = None) -> IncrementalPulses:

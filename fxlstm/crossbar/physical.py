@@ -70,6 +70,7 @@ class PhysicalCells:
         read_noise: bool,
         update_noise: bool,
         stuck: bool,
+        ageing: bool,
     ) -> None:
         if device.cubic and not wires.ideal:
             raise ArrayError(
@@ -80,6 +81,7 @@ class PhysicalCells:
         variation, self._programming, self._reading, self._fates = streams
         self._read_noise = read_noise
         self._update_noise = update_noise
+        self._ageing = ageing
         shape = rows, columns
         self.state: NDArray[Any] = variation.uniform(*device.initial, shape)
         chances = variation.random(shape)
@@ -122,6 +124,8 @@ class PhysicalCells:
         fates = self._fates.standard_normal(self.state.shape)
         self._fate = np.where(self._age == 0, fates, self._fate)
         self._age += seconds
+        if not self._ageing:
+            return
         ageing = np.isfinite(self._age) & ~self.stuck
         moved = self._device.ageing.after(self._written[ageing], self._age[ageing], self._fate[ageing])
         self.state[ageing] = self._device.inside(moved)

@@ -33,9 +33,9 @@ class SimulatedArray:
 
     ``rows`` x ``cols`` cells of preset ``device`` (``fxlstm/devices`` or one's own file ``my-device.toml``; ``"ideal"`` is exact
     in integers) behind the front end of ``board``. The same ``seed`` gives the same cells and the same noise; ``None`` draws a
-    fresh one. ``read_noise``, ``update_noise`` and ``stuck`` switch these imperfections off one by one. ``wires`` are the
-    resistances around the cells, by default none; they act on reading and multiplying, not on pulses. ``adc_clipped`` counts the
-    codes that an ADC saturated, in reading and multiplying, since the object was made.
+    fresh one. ``read_noise``, ``update_noise``, ``stuck`` and ``ageing`` switch these imperfections off one by one.
+    ``wires`` are the resistances around the cells, by default none; they act on reading and multiplying, not on pulses.
+    ``adc_clipped`` counts the codes that an ADC saturated, in reading and multiplying, since the object was made.
     Raises :class:`ArrayError` for an unknown preset, an impossible size, and wires around cells that are exact in integers.
     """
 
@@ -50,6 +50,7 @@ class SimulatedArray:
         read_noise: bool = True,
         update_noise: bool = True,
         stuck: bool = True,
+        ageing: bool = True,
         wires: Wires | None = None,
     ) -> None:
         if seed is not None and seed < 0:
@@ -66,7 +67,7 @@ class SimulatedArray:
         self.seed = int(np.random.SeedSequence().generate_state(1)[0]) if seed is None else seed
         self.pulse_counts = np.zeros((rows, cols), np.int64)
         self.adc_clipped = 0
-        self._switches = {"read_noise": read_noise, "update_noise": update_noise, "stuck": stuck}
+        self._switches = {"read_noise": read_noise, "update_noise": update_noise, "stuck": stuck, "ageing": ageing}
         self._preset, self._thresholds = preset, Thresholds.of(preset)
         self._reading_seconds = preset.get("read.time", load_board(board)["settling"]["read_microseconds"] * 1e-6)
         self._busy = 0.0  # seconds that pulses and readings have taken

@@ -91,11 +91,21 @@ class Preset:
         """Return a number that a preset may leave out, as it must where nothing is published and nothing is assumed."""
         return self._values.get(key, absent)
 
-    def list(self, key: str) -> Numbers:
-        """Return the coefficients ``key``, (n,) or (lists, n), in SI units."""
+    def positive(self, key: str) -> float:
+        """Return a number that may not be 0."""
+        if self[key] == 0:
+            raise ArrayError(f"device preset {self.name!r}: {key} = 0; give a number above 0")
+        return self[key]
+
+    def list(self, key: str, *shape: int | None) -> Numbers:
+        """Return the coefficients ``key`` in SI units: a list of ``shape`` (``None``: any length), or a table of two lengths."""
         if key not in self._lists:
             raise ArrayError(f"device preset {self.name!r} lacks the list {key}; add it to the file with its source")
-        return self._lists[key]
+        found = self._lists[key]
+        if found.ndim != len(shape) or any(want not in (None, have) for want, have in zip(shape, found.shape, strict=True)):
+            wanted = " x ".join("any" if length is None else str(length) for length in shape)
+            raise ArrayError(f"device preset {self.name!r}: {key} is a list of shape {found.shape}; give {wanted} numbers")
+        return found
 
 
 def _numbers(value: Any) -> Numbers | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib.resources import files
 
 import numpy as np
@@ -210,6 +211,13 @@ def test_time_changes_nothing_where_nothing_is_published_about_it():
     np.testing.assert_array_equal(array.conductance, before)
 
 
+def test_ageing_can_be_switched_off():
+    array, wanted, report = written("hfox", ageing=False, stuck=False)
+    array.elapse(DAY)
+    assert report.success_rate == 1
+    assert np.abs(array.conductance - wanted).max() < 2.5e-6
+
+
 @pytest.mark.parametrize("seconds", [-1.0, float("nan"), float("inf")])
 def test_time_that_does_not_pass_is_refused(seconds):
     with pytest.raises(ArrayError, match=r"elapse\("):
@@ -291,6 +299,50 @@ def test_a_scheme_that_the_cells_do_not_know_is_refused_by_name(device, name, wo
 def test_a_refinement_that_makes_no_sense_is_refused(wrong):
     with pytest.raises(ArrayError, match="Refinement of"):
         Refinement(programming_scheme("hfox"), **wrong)
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"tolerance": float("nan")}, {"tolerance": -1e-6}, {"reversals": -1}, {"most_pulses": 0}, {"log2_reads": 9}]
+)
+def test_incremental_pulses_that_make_no_sense_are_refused(wrong):
+    with pytest.raises(ArrayError, match="choose a tolerance of 0 S or more"):
+        replace(programming_scheme("hfox"), **wrong)
+
+
+def test_pulses_beyond_what_the_cells_stand_are_refused_and_change_nothing():
+    scheme = programming_scheme("hfox", Hardware(board="reference-110k"))
+    array = SimulatedArray(2, 2, "hfox", 1, "reference-110k", stuck=False)
+    before = array.conductance
+    wrong = replace(scheme, up=replace(scheme.up, first=4.0, most=9.0), down=replace(scheme.down, first=4.0, most=9.0))
+    with pytest.raises(ArrayError, match="a row voltage of 4 V: device 'hfox' allows 3 V"):
+        array.program(np.zeros((2, 2), np.uint16), scheme=wrong)
+    np.testing.assert_array_equal(array.conductance, before)
+
+
+@pytest.mark.parametrize(
+    "device, old, new, words",
+    [
+        ("hfox", "value = [1, 86400, 172800]", "value = [1, 86400]", "relaxation.spread is a list of shape"),
+        ("hfox", "value = [1, 86400, 172800]", "value = [1, 172800, 86400]", "give growing times above 0"),
+        ("hfox", "value = [1, 86400, 172800]", "value = 1", "lacks the list relaxation.times"),
+        (
+            "pcm",
+            "value = [-0.0155, 0.0244, 0.049, 0.1]",
+            "value = [-0.0155, 0.0244]",
+            "drift.mean is a list of shape .* give 4 numbers",
+        ),
+        ("pcm", "width = { value = 250", "width = { value = 0", "read.width = 0; give a number above 0"),
+        ("hp-tio2", "thickness = { value = 1e-8", "thickness = { value = 0", "drift.thickness = 0"),
+        ("hp-tio2", "off = { value = 16000", "off = { value = 50", "drift.off = 50 ohm must be above"),
+    ],
+)
+def test_numbers_that_a_law_cannot_work_with_are_refused(device, old, new, words, tmp_path):
+    path = tmp_path / "mine.toml"
+    text = shipped_text(device)
+    assert old in text
+    path.write_text(text.replace(old, new))
+    with pytest.raises(ArrayError, match=words):
+        SimulatedArray(2, 2, str(path), 1)
 
 
 def test_boards_refuse_schemes_that_their_firmware_does_not_know():

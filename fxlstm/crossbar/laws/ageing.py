@@ -10,6 +10,7 @@ from numpy.polynomial import Polynomial
 from numpy.typing import NDArray
 
 from fxlstm.crossbar.laws.pulse import Siemens
+from fxlstm.errors import ArrayError
 from fxlstm.program.device import Preset
 
 Numbers = NDArray[np.float64]
@@ -56,7 +57,10 @@ class Relaxation:
     @classmethod
     def of(cls, preset: Preset) -> Relaxation:
         """Read the law's numbers from a preset."""
-        return cls(preset.list("relaxation.times"), preset.list("relaxation.spread"), preset["conductance.reference"])
+        times = preset.list("relaxation.times", None)
+        if times[0] <= 0 or (np.diff(times) <= 0).any():
+            raise ArrayError(f"device preset {preset.name!r}: relaxation.times = {times} s; give growing times above 0")
+        return cls(times, preset.list("relaxation.spread", len(times), None), preset.positive("conductance.reference"))
 
     def after(self, written: Siemens, seconds: Numbers, fate: Numbers) -> Siemens:
         """Conductances ``seconds`` after writing."""
@@ -81,7 +85,7 @@ class Decay:
     @classmethod
     def of(cls, preset: Preset) -> Decay:
         """Read the law's numbers from a preset."""
-        return cls(preset.list("decay.mean"), preset.list("decay.spread"))
+        return cls(preset.list("decay.mean", None), preset.list("decay.spread", None))
 
     def after(self, written: Siemens, seconds: Numbers, fate: Numbers) -> Siemens:
         """Conductances ``seconds`` after writing; before the first second only the part of it that has passed counts."""
@@ -104,7 +108,8 @@ class Drift:
     @classmethod
     def of(cls, preset: Preset) -> Drift:
         """Read the law's numbers from a preset."""
-        return cls(preset["drift.origin"], preset.list("drift.mean"), preset.list("drift.spread"), preset["conductance.reference"])
+        lines = preset.list("drift.mean", 4), preset.list("drift.spread", 4)
+        return cls(preset.positive("drift.origin"), *lines, preset.positive("conductance.reference"))
 
     def exponents(self, written: Siemens, fate: Numbers) -> Numbers:
         """The drift exponent nu of each cell."""

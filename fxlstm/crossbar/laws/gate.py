@@ -21,7 +21,7 @@ class _GateLine:
 
     @classmethod
     def of(cls, preset: Preset) -> _GateLine:
-        slope = preset["gate.slope"]
+        slope = preset.positive("gate.slope")
         offset = preset["gate.reference_conductance"] - slope * preset["gate.reference_voltage"]
         return cls(offset, slope, preset.get("gate.spread"))
 
@@ -68,7 +68,7 @@ class Direct:
     @classmethod
     def of(cls, preset: Preset) -> Direct:
         """Read the law's numbers from a preset."""
-        return cls(_GateLine.of(preset), preset["conductance.reference"], preset.list("set.polynomial"))
+        return cls(_GateLine.of(preset), preset.positive("conductance.reference"), preset.list("set.polynomial", None))
 
     def after_set(self, before: Siemens, pulse: Pulse) -> Siemens:
         """Conductances after the programming that a SET stands for."""

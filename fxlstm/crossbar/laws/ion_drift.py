@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fxlstm.crossbar.laws.pulse import Pulse, Siemens
+from fxlstm.errors import ArrayError
 from fxlstm.program.device import Preset
 
 
@@ -24,8 +25,11 @@ class IonDrift:
     @classmethod
     def of(cls, preset: Preset) -> IonDrift:
         """Read the law's numbers from a preset."""
-        on, off = preset["drift.on"], preset["drift.off"]
-        return cls(on, off, (off - on) * preset["drift.mobility"] * on / preset["drift.thickness"] ** 2)
+        on, off = preset.positive("drift.on"), preset["drift.off"]
+        preset.positive("conductance.minimum")
+        if off <= on:
+            raise ArrayError(f"device preset {preset.name!r}: drift.off = {off:g} ohm must be above drift.on = {on:g} ohm")
+        return cls(on, off, (off - on) * preset["drift.mobility"] * on / preset.positive("drift.thickness") ** 2)
 
     def after_set(self, before: Siemens, pulse: Pulse) -> Siemens:
         """Conductances after a pulse that drives the front on."""

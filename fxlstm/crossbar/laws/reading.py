@@ -57,7 +57,7 @@ class Logarithmic:
     @classmethod
     def of(cls, preset: Preset) -> Logarithmic:
         """Read the law's numbers from a preset."""
-        return cls(preset["read.factor"], preset["read.width"])
+        return cls(preset["read.factor"], preset.positive("read.width"))
 
     def noise(self, conductance: Siemens, seconds: Numbers) -> Numbers:
         """Standard deviation over conductance."""
@@ -78,8 +78,8 @@ class Flicker:
     @classmethod
     def of(cls, preset: Preset) -> Flicker:
         """Read the law's numbers from a preset."""
-        keys = ("read.factor", "read.power", "read.most", "read.width", "conductance.reference")
-        return cls(*(preset[key] for key in keys))
+        factor, power, most = (preset[f"read.{key}"] for key in ("factor", "power", "most"))
+        return cls(factor, power, most, preset.positive("read.width"), preset.positive("conductance.reference"))
 
     def noise(self, conductance: Siemens, seconds: Numbers) -> Numbers:
         """Standard deviation over conductance."""
