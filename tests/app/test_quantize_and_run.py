@@ -16,10 +16,21 @@ def test_quantize_writes_the_program_that_the_library_makes(command, network_fil
 
 
 def test_quantize_passes_the_hardware_on(command, network_file, inputs_file, tmp_path):
-    options = ("--levels", 64, "--dac-bits", 8, "--adc-bits", 10, "--bias", "digital")
+    options = ("--levels", 64, "--dac-bits", 8, "--adc-bits", 10, "--bias", "digital", "--board", "reference-110k")
     command("quantize", network_file, "--calibrate", inputs_file, "-o", tmp_path / "made.fxl", *options)
     hardware = fx.Program.load(tmp_path / "made.fxl").hardware
     assert (hardware.levels, hardware.dac_bits, hardware.adc_bits, hardware.bias) == (64, 8, 10, "digital")
+    assert hardware.board == "reference-110k"
+
+
+def test_cells_of_low_conductance_run_a_program_for_their_board(command, network_file, inputs_file, tmp_path):
+    made, outputs = tmp_path / "made.fxl", tmp_path / "y.npy"
+    run = ("run", made, inputs_file, "-o", outputs, "--array", "simulated", "--device", "hfox")
+    command("quantize", network_file, "--calibrate", inputs_file, "-o", made)
+    assert "quantize for Hardware(board='reference-110k')" in command(*run).err
+    command("quantize", network_file, "--calibrate", inputs_file, "-o", made, "--board", "reference-110k")
+    assert command(*run).status == 0
+    assert np.isfinite(np.load(outputs)).all()
 
 
 def test_no_adc_bits_make_a_digital_program(command, network_file, inputs_file, tmp_path):

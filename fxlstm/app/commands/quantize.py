@@ -23,6 +23,9 @@ def quantize(
     dac_bits: Annotated[int, typer.Option(help="Bits of the row DACs, 2 to 16.")] = 16,
     adc_bits: Annotated[int, typer.Option(help="Bits of the column ADCs, 2 to 16; 0 for a program that needs no array.")] = 16,
     bias: Annotated[str, typer.Option(help="Where biases are added: 'array' (a driven row) or 'digital'.")] = "array",
+    board: Annotated[
+        str, typer.Option(help="Board whose amplifiers the array has; a device preset names the one it suits.")
+    ] = "reference",
     method: Annotated[str, typer.Option(help="How scales are calibrated: 'range', 'percentile' or 'error'.")] = "range",
     percentile: Annotated[float | None, typer.Option(help="For --method percentile: held in 100.", show_default="99.9")] = None,
     report: Annotated[bool, typer.Option("--report", help="Print signal-to-noise, clipping and levels of each layer.")] = False,
@@ -38,7 +41,7 @@ def quantize(
     from fxlstm.program.hardware import Hardware
     from fxlstm.program.quantize import quantize as make_program
 
-    hardware = Hardware(levels=levels, dac_bits=dac_bits, adc_bits=adc_bits or None, bias=bias)
+    hardware = Hardware(levels=levels, dac_bits=dac_bits, adc_bits=adc_bits or None, bias=bias, board=board)
     program = make_program(load_network(network), load_array(calibrate), hardware, method, percentile)
     program.save(output)
     if figure is not None:
