@@ -16,6 +16,10 @@ from fxlstm.network.layers.builders import gru_from_torch, lstm_from_torch, rnn_
 from fxlstm.network.layers.layer import Layer
 from fxlstm.network.topologies.directions import Backward, Bidirectional, Block, directed_layers
 
+_NO_SEQUENCE = (
+    "is a recurrent layer over something other than a whole sequence, such as its last timestep; "
+    "a decoder is a module of its own: join the two networks by fxlstm.EncoderDecoder"
+)
 _BUILDERS: dict[str, Any] = {
     "lstm": lstm_from_torch,
     "gru": gru_from_torch,
@@ -88,7 +92,7 @@ def _order(run: Run, reading: Reading, batch_first: bool, name: str) -> tuple[Co
                 return sequence[:, 0], reverse
     if places.ndim == 2 and (sequence == sequence[:1]).all() and (timestep == timestep[:, :1]).all():
         refuse(name, f"has batch_first={batch_first} and takes the sequences of the batch for timesteps", Misplaced)
-    refuse(name, "is a recurrent layer over something other than a whole sequence, such as its last timestep", Misplaced)
+    refuse(name, _NO_SEQUENCE, Misplaced)
 
 
 def _packed_order(run: Run, reading: Reading, batch_sizes: torch.Tensor, name: str) -> tuple[Codes, bool]:
