@@ -5,36 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from keras_models import SEQUENCE, model_of, same, sample
 from random_keras import ACTIVATIONS, GATES, keras, layers, predicted, random_keras_case
 
 import fxlstm as fx
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples/from_keras.py"
-SEQUENCE = {"return_sequences": True}
-
-
-def model_of(*parts, shape=(7, 3), seed=0):
-    """A Sequential of these layers with weights that are nowhere zero."""
-    model = keras.Sequential([layers.Input(shape), *parts])
-    rng = np.random.default_rng(seed)
-    for variable in model.variables:
-        if "float" in variable.dtype:
-            variable.assign(rng.normal(0, 0.5, variable.shape))
-    return model
-
-
-def sample(model, seed=0):
-    return np.random.default_rng(seed).normal(size=(3, *model.input_shape[1:])).astype(np.float32)
-
-
-def same(model, x=None, network=None):
-    """Compare network and model over ``x``; return the network."""
-    x = sample(model) if x is None else x
-    network = network or fx.from_keras(model)
-    expected = predicted(model, x)
-    outputs = network(x.reshape(*x.shape[:2], -1) if x.ndim > 2 else x)
-    np.testing.assert_allclose(outputs, expected.reshape(outputs.shape), atol=1e-5, rtol=1e-5)
-    return network
 
 
 def chain(use, shape=(7, 3)):
@@ -229,46 +205,6 @@ def test_a_model_without_recurrent_layers_takes_rows_as_timesteps():
     same(model_of(layers.Dense(4, activation="relu"), layers.Dense(2), shape=(3,)))
 
 
-@pytest.mark.parametrize("front", [[], [layers.Masking()], [layers.Dense(3)]], ids=["plain", "masked", "dense"])
-def test_a_repeated_vector_makes_an_encoder_and_a_decoder_that_survive_a_file(front, tmp_path):
-    encoder = [*front, layers.Bidirectional(layers.GRU(4, **SEQUENCE)), layers.LSTM(3)]
-    decoder = [layers.LSTM(3, **SEQUENCE), layers.GRU(4, **SEQUENCE), layers.TimeDistributed(layers.Dense(3))]
-    model = model_of(*encoder, layers.RepeatVector(5), *decoder)
-    x = sample(model)
-    x[:, 4:] = 0.0
-    network = fx.from_keras(model)
-    assert isinstance(network, fx.EncoderDecoder)
-    assert network.metadata == {"steps": 5}
-    np.testing.assert_allclose(network.generate(x, 5), predicted(model, x), atol=1e-5)
-    fx.save_network(network, tmp_path / "net.safetensors")
-    np.testing.assert_array_equal(fx.load_network(tmp_path / "net.safetensors").generate(x, 5), network.generate(x, 5))
-
-
-def test_a_vector_that_a_decoder_repeats_can_be_the_input_itself_behind_dense_layers():
-    model = model_of(layers.Dense(4, activation="tanh"), layers.RepeatVector(6), layers.LSTM(3, **SEQUENCE), shape=(3,))
-    x = sample(model)
-    np.testing.assert_allclose(fx.from_keras(model).generate(x[:, np.newaxis], 6), predicted(model, x), atol=1e-5)
-
-
-def test_an_autoencoder_runs_in_integers():
-    parts = [layers.LSTM(6), layers.RepeatVector(9), layers.LSTM(6, **SEQUENCE), layers.TimeDistributed(layers.Dense(3))]
-    model = model_of(*parts, shape=(9, 3))
-    x = sample(model).clip(-1, 1)
-    network = fx.from_keras(model)
-    program = fx.quantize(network, calibration=x, steps=9, hardware=fx.Hardware(levels=32768))
-    expected = predicted(model, x)
-    error = fx.Engine(program).generate(x, 9) - expected
-    assert 10 * np.log10((expected**2).sum() / (error**2).sum()) > 50
-
-
-@pytest.mark.parametrize("end", [layers.LSTM(3), layers.Bidirectional(layers.LSTM(3, **SEQUENCE))], ids=["last", "pair"])
-def test_a_decoder_that_gives_no_output_at_each_step_is_refused(end):
-    with pytest.raises(
-        fx.ModelError, match=r"^encoder-decoder 'sequential.*'.*(must return the sequence|reads its sequence backward)"
-    ):
-        fx.from_keras(model_of(layers.LSTM(3), layers.RepeatVector(4), end))
-
-
 def test_a_stateful_model_starts_from_zero_states():
     model = keras.Sequential([keras.Input(batch_shape=(3, 7, 3)), layers.LSTM(4, stateful=True)])
     x = sample(model)
@@ -317,6 +253,7 @@ REFUSED = [
     ([layers.LSTM(2, activation="softmax", **LAST)], "has the activation 'softmax'"),
     ([layers.GRU(2, recurrent_activation="silu", **LAST)], "has the activation 'silu'"),
     ([layers.Dense(2, activation="softmax", **LAST), layers.LSTM(2, name="above")], "is a softmax before layer 'above'"),
+    ([layers.LSTM(2, **SEQUENCE), layers.BatchNormalization(axis=1, **LAST)], "normalises over axis 1"),
     ([layers.Dense(2), layers.Softmax(axis=1, **LAST)], "is a softmax over axis 1"),
     ([layers.Dense(2), layers.ReLU(max_value=6, **LAST)], "is a ReLU with max_value 6"),
     ([layers.Bidirectional(layers.LSTM(2), merge_mode="mul", **LAST)], "has merge_mode='mul'"),

@@ -23,6 +23,8 @@ GROUPS = {
     "Bidirectional": "bidirectional",
     "TimeDistributed": "time_distributed",
     "Dense": "dense",
+    "BatchNormalization": "batch_normalization",
+    "Normalization": "normalization",
     "LSTMCell": "lstm_cell",
     "GRUCell": "gru_cell",
     "SimpleRNNCell": "simple_rnn_cell",

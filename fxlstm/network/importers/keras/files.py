@@ -140,10 +140,10 @@ def _datasets(file: h5py.File) -> dict[str, h5py.Dataset]:
 
 
 def _array(dataset: h5py.Dataset) -> Array:
-    """Return a dataset's numbers; it must hold them itself, as floats."""
+    """Return a dataset's numbers; it must hold them itself, as floats, or be one number, a count."""
     if dataset.is_virtual or dataset.external:
         raise ModelError(f"the array {dataset.name!r} stands in another file; save the model again, whole")
-    if dataset.dtype.kind != "f":
+    if dataset.dtype.kind != "f" and dataset.shape != ():
         raise ModelError(
             f"the array {dataset.name!r} holds {dataset.dtype}, not floats; save the model in float32, before it is quantized"
         )

@@ -14,6 +14,8 @@ from fxlstm.network.importers.keras.activations import activation_of, activation
 from fxlstm.network.importers.keras.cells import CELLS, MOST_WEIGHTS, conv_lstm_layer
 from fxlstm.network.importers.keras.chain import MODELS, Entry, entries_of, layers_in_order
 from fxlstm.network.importers.keras.refusal import refuse
+from fxlstm.network.importers.keras.scaling import LAYERS as SCALINGS
+from fxlstm.network.importers.keras.scaling import scaled
 from fxlstm.network.importers.keras.stream import Stream, interleaved
 from fxlstm.network.layers.builders import dense
 from fxlstm.network.layers.layer import Layer
@@ -45,6 +47,8 @@ def through(stream: Stream, entry: Entry, version: int) -> Stream:
         return _recurrent(stream, entry, version)
     if entry.kind in ACTIVATIONS:
         return stream.activated(activation_of_layer(entry.kind, entry.settings, version, entry.name), entry.name)
+    if entry.kind in SCALINGS:
+        return scaled(stream, entry)
     if entry.kind in MODELS:
         for inner in layers_in_order(entry.kind, entry.name, entry.settings, entry.arrays):
             stream = through(stream, inner, version)

@@ -8,7 +8,8 @@ from fxlstm.errors import ModelError
 
 SUPPORTED = (
     "Sequential models and functional ones that are a chain, of LSTM, GRU, SimpleRNN, ConvLSTM1D and ConvLSTM2D, Bidirectional "
-    "(concat, sum, ave), RNN over LSTMCell, GRUCell, SimpleRNNCell and StackedRNNCells, Dense, TimeDistributed, Activation, ReLU, "
+    "(concat, sum, ave), RNN over LSTMCell, GRUCell, SimpleRNNCell and StackedRNNCells, Dense, TimeDistributed, "
+    "BatchNormalization, Normalization, Rescaling, Activation, ReLU, "
     "LeakyReLU, Softmax at the end, Masking at the front, RepeatVector between an encoder and a decoder, "
     "Dropout and noise, Flatten and Reshape where they do nothing; "
     "with the activations linear, sigmoid, tanh, relu, hard_sigmoid and leaky_relu"

@@ -74,6 +74,14 @@ class Stream:
             refuse(name, "is an activation of an input whose shape the model does not say; begin it with an Input")
         return self.behind(dense(np.eye(self.features), np.zeros(self.features), activation, name), self.shape)
 
+    def scaled(self, scale: Array, shift: Array, name: str) -> Stream:
+        """Return the stream behind scale * y + shift: the linear layer before takes it on, else one of a diagonal does it."""
+        last = self.runs[-1].block if self.runs else None
+        if isinstance(last, Layer) and last.cell == DENSE:
+            weight, bias = last.parameters["weight"] * scale, last.parameters["bias"] * scale + shift
+            return replace(self, runs=self.runs[:-1]).behind(dense(weight, bias, name=last.name), self.shape)
+        return self.behind(dense(np.diag(scale), shift, name=name), self.shape)
+
     def ended(self, name: str) -> Stream:
         """Return the stream before a softmax, which is left to the host."""
         if self.shape is not None and len(self.shape) > 1:
