@@ -36,6 +36,10 @@ class ConvergenceError(ArrayError):
     """The voltages of an array of non-linear cells were not found."""
 
 
+class SweepError(FxlstmError):
+    """A sweep's plan, its results, or what is to compute them cannot be used."""
+
+
 class LinkError(FxlstmError):
     """Bytes do not get through: port absent or busy, silence, garbage, unplugged."""
 

@@ -22,7 +22,8 @@ MAY_IMPORT = {
     "board": {"program", "core"},
     "emulator": {"program", "core", "crossbar"},
     "urls": {"emulator"},
-    "app": {"data", "network", "program", "core", "crossbar", "circuits", "board", "emulator"},
+    "sweep": {"network", "program", "core", "crossbar"},
+    "app": {"data", "network", "program", "core", "crossbar", "circuits", "board", "emulator", "sweep"},
 }
 FOR_ALL = {"status", "errors", "files", "__version__"}
 PYSERIAL_USERS = {"fxlstm/board/link.py", "fxlstm/urls/protocol_emu.py"}

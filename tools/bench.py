@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Timesteps per second of the reference interpreter, the engine and the emulated board, on the airline network; or, with the
-argument "crossbar", how long the wires of a crossbar take to solve, beside badcrossbar.
+argument "crossbar", how long the wires of a crossbar take to solve, beside badcrossbar; or, with "sweep", what a second
+process brings.
 
 Each figure is the median of several runs, with their spread: half the distance between the 10th and the 90th percentile.
 """
@@ -21,6 +22,7 @@ import numpy as np
 
 import fxlstm as fx
 from bench_crossbar import Duration, durations
+from bench_sweep import Throughput, throughputs
 from fxlstm.app.console import print_table
 from fxlstm.app.demos.airline_task import AirlineTask, load_trained
 from fxlstm.program.reference import Reference
@@ -109,16 +111,28 @@ def show_durations(found: list[Duration]) -> None:
     print_table("Wires of 0.3 ohm per segment, one thread", ("array", "solver", "ms", "+-", "MiB"), rows)
 
 
+def show_throughputs(found: list[Throughput]) -> None:
+    """Print throughputs as a table."""
+    rows = [
+        (str(one.workers), f"{one.points_per_second:.2f}", f"{one.spread:.2f}", f"{one.speed_up:.2f}", f"{one.free_speed_up:.2f}")
+        for one in found
+    ]
+    heads = ("processes", "points per second", "+-", "speed-up", "speed-up of an empty loop")
+    print_table("Sweep of the airline task", heads, rows)
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("part", nargs="?", choices=("executors", "crossbar"), default="executors", help="what to measure")
+    parser.add_argument("part", nargs="?", choices=("executors", "crossbar", "sweep"), default="executors", help="what to measure")
     parser.add_argument("--runs", type=int, default=9, help="runs of each (default 9)")
     parser.add_argument("--port", default=URL, help=f"the board (default {URL})")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     arguments = parser.parse_args()
     if arguments.part == "crossbar":
         name, found, show = "durations", durations(arguments.runs), show_durations
+    elif arguments.part == "sweep":
+        name, found, show = "throughputs", throughputs(arguments.runs), show_throughputs
     else:
         name, found, show = "rates", rates(arguments.runs, arguments.port), show_rates
     about = machine()

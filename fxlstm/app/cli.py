@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 import fxlstm
-from fxlstm.app.commands import board, demo, emulate, fit, import_network, quantize, run, spice
+from fxlstm.app.commands import board, demo, emulate, fit, import_network, quantize, run, spice, sweep
 from fxlstm.errors import FxlstmError
 
 EPILOG = "Start with: fxlstm demo airline. Every command explains itself: fxlstm quantize --help."
@@ -21,6 +21,7 @@ app.command("quantize", epilog=quantize.EPILOG)(quantize.quantize)
 app.command("run", epilog=run.EPILOG)(run.run)
 app.add_typer(board.app, name="board")
 app.add_typer(spice.app, name="spice")
+app.add_typer(sweep.app, name="sweep")
 app.command("fit", epilog=fit.EPILOG)(fit.fit)
 app.command("emulate", epilog=emulate.EPILOG)(emulate.emulate)
 

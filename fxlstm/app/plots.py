@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import matplotlib
 import numpy as np
@@ -14,6 +14,9 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from fxlstm.files import write_whole
+
+if TYPE_CHECKING:
+    from fxlstm.sweep.bands import Band
 
 Array = NDArray[np.float64]
 
@@ -35,6 +38,8 @@ LINES: tuple[dict[str, Any], ...] = (
     {"color": "#D55E00", "linewidth": 1.0, "linestyle": (0, (3, 2))},
 )
 LAYERS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7")
+COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "black")
+UNITS_OF_METRICS = {"signal_to_noise": "signal to noise (dB)", "programming_error": "programming error, RMS (S)"}
 GREY = "0.55"
 UNSEEN = "0.94"
 
@@ -98,6 +103,18 @@ def draw_signal_to_noise(axes: Axes, stages: Sequence[tuple[str, str, float | No
     axes.tick_params(axis="y", length=0)
     axes.set_ylim(len(stages) - 0.4, -0.6)
     axes.set_xlabel("signal to noise (dB)")
+
+
+def draw_bands(axes: Axes, bands: Sequence[Band], x: str, y: str, by: str | None) -> None:
+    """Draw the mean of metric ``y`` over parameter ``x`` as a line with its confidence band, one for each value of ``by``."""
+    for index, band in enumerate(bands):
+        color = COLORS[index % len(COLORS)]
+        style = ("-", "--", ":", "-.")[index // len(COLORS) % 4]
+        axes.fill_between(band.x, band.low, band.high, color=color, alpha=0.2, linewidth=0)
+        axes.plot(band.x, band.mean, style, color=color, marker="o", markersize=3, label=band.label)
+    axes.set(xlabel=x, ylabel=UNITS_OF_METRICS.get(y, y))
+    if by is not None:
+        axes.legend(title=by)
 
 
 def draw_conductance_maps(figure: Figure, axes: Sequence[Axes], target: Array, measured: Array) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import math
 import tomllib
 from functools import lru_cache
 from importlib.resources import files
@@ -58,6 +60,7 @@ class Preset:
         self.sources: dict[str, str] = {}
         self._values: dict[str, float] = {}
         self._lists: dict[str, Numbers] = {}
+        self._units: dict[str, str] = {}
         for group, quantities in data.items():
             if not isinstance(quantities, dict):
                 raise ArrayError(f"device preset {name!r}: {group} has no unit and no source; write it as a table with both")
@@ -77,7 +80,24 @@ class Preset:
             raise ArrayError(f"device preset {self.name!r}: {key} = {value:g} is negative; give a magnitude, 0 or more")
         else:
             self._values[key] = float(value) * _UNITS[quantity["unit"]]
-        self.sources[key] = quantity["source"]
+        self.sources[key], self._units[key] = quantity["source"], quantity["unit"]
+
+    def changed(self, changes: str) -> Preset:
+        """Return this preset with other numbers, ``read.noise=0.02&stuck.fraction=0``, each in the unit that the file uses."""
+        preset = copy.copy(self)
+        preset.name, preset._values = f"{self.name}?{changes}", dict(self._values)
+        for change in changes.split("&"):
+            key, _, text = change.partition("=")
+            if key not in self._values:
+                raise ArrayError(f"device preset {self.name!r} has no number {key!r}; it has {', '.join(self._values)}")
+            try:
+                value = float(text)
+            except ValueError:
+                value = math.nan
+            if not 0 <= value < math.inf:
+                raise ArrayError(f"device preset {self.name!r}: {key} = {text}; give a finite number, 0 or more")
+            preset._values[key] = value * _UNITS[self._units[key]]
+        return preset
 
     def __contains__(self, key: str) -> bool:
         return key in self.sources
@@ -120,8 +140,12 @@ def _numbers(value: Any) -> Numbers | None:
 def load_device(name: str) -> Preset:
     """Return the device preset ``name`` of ``fxlstm/devices``, or of one's own file when ``name`` ends in ``.toml``.
 
+    ``"ta-hfo2?read.noise=0.02&stuck.fraction=0"`` is that preset with other numbers, see :meth:`Preset.changed`.
     An unknown name raises :class:`ArrayError` that lists the known ones.
     """
+    name, _, changes = name.partition("?")
+    if changes:
+        return load_device(name).changed(changes)
     if not name.endswith(".toml"):
         return _shipped(name)
     try:
