@@ -18,8 +18,8 @@ from fxlstm.network import Network
 from fxlstm.program.hardware import Hardware
 from fxlstm.program.program import Program
 from fxlstm.program.quantize import quantize
-from fxlstm.program.scheme import ProgrammingReport, scheme_for
-from fxlstm.sweep.parameters import Parameters, device_name, given_scheme, make_array, section
+from fxlstm.program.scheme import ProgrammingReport
+from fxlstm.sweep.parameters import Parameters, make_array, make_scheme, section
 from fxlstm.sweep.plan import Point
 from fxlstm.sweep.task import Floats, Task
 
@@ -57,7 +57,7 @@ class Measurer:
             array, report = None, None
         else:
             array = make_array(parameters, program.hardware, point.own_seed)
-            report = _write(array, program, parameters)
+            report = array.program(program, scheme=make_scheme(parameters, program.hardware))
         outputs = self.task.outputs(Engine(program, array=array).run)
         metrics = dict(self.task.metrics(outputs)) | self._errors(outputs)
         return metrics if array is None or report is None else metrics | _of_array(array, report)
@@ -77,12 +77,6 @@ class Measurer:
         error, signal = (float(np.sqrt(np.mean(values**2))) for values in (outputs - self._exact, self._exact))
         ratio = 20 * float(np.log10(signal / error)) if error and signal else float("inf") if signal else float("nan")
         return {"output_error": error, "signal_to_noise": ratio}
-
-
-def _write(array: SimulatedArray, program: Program, parameters: Parameters) -> ProgrammingReport:
-    given = given_scheme(parameters)
-    scheme = scheme_for(device_name(parameters), program.hardware, **given) if given else None
-    return array.program(program, scheme=scheme)
 
 
 def _of_array(array: SimulatedArray, report: ProgrammingReport) -> dict[str, float]:

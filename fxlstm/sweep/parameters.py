@@ -7,14 +7,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from fxlstm.crossbar.schemes import AnyScheme, programming_scheme
 from fxlstm.crossbar.simulated import SimulatedArray
 from fxlstm.crossbar.wires import Wires
 from fxlstm.errors import FxlstmError, SweepError
+from fxlstm.program.calibration.methods import find_method
 from fxlstm.program.device import load_device
 from fxlstm.program.hardware import Hardware
-from fxlstm.program.calibration.methods import find_method
 from fxlstm.program.quantize import quantize
-from fxlstm.program.scheme import scheme_for
 from fxlstm.sweep.axes import Value
 
 Parameters = Mapping[str, Value]
@@ -25,10 +25,11 @@ _TAKERS: dict[str, tuple[Callable[..., Any], set[str]]] = {
     "quantize": (quantize, {"network", "calibration", "hardware", "times", "steps", "start"}),
     "array": (SimulatedArray, {"device", "seed", "board", "wires"}),
     "wires": (Wires, set()),
-    "programming": (scheme_for, {"device", "hardware"}),
+    "programming": (programming_scheme, {"device", "hardware"}),
 }
 _KINDS: dict[str, type] = {"bool": bool, "int": int, "float": float, "str": str}
 DEVICE = "device.preset"
+BOARD = "hardware.board"
 DEFAULT_DEVICE = "ta-hfo2"
 ARRAY_SIZE = {"array.rows": "rows", "array.cols": "columns"}  # by default that of the hardware
 
@@ -80,8 +81,10 @@ def find_parameter(name: str) -> Known:
 
 
 def completed(given: Parameters) -> dict[str, Value]:
-    """Return the parameters in effect: those given, and the defaults of all others."""
+    """Return the parameters in effect: those given, and the defaults of all others; the board is the one that suits the device."""
     values = {name: known.default for name, known in KNOWN.items()} | dict(given)
+    if BOARD not in given:
+        values[BOARD] = load_device(str(values[DEVICE])).board
     if values["hardware.adc_bits"] == 0:
         values["hardware.adc_bits"] = None
     hardware = Hardware(**section(values, "hardware"))
@@ -115,12 +118,11 @@ def check(parameters: Parameters) -> None:
         find_method(**section(parameters, "quantize"))
         load_device(device_name(parameters))
         make_array(parameters, hardware, seed=0)
-        if schemed := given_scheme(parameters):
-            scheme_for(device_name(parameters), hardware, **schemed)
+        make_scheme(parameters, hardware)
     except FxlstmError as error:
         raise SweepError(f"the plan asks for what is not possible: {error}") from None
 
 
-def given_scheme(parameters: Parameters) -> dict[str, Any]:
-    """Return the parameters of programming that differ from the preset's."""
-    return {key: value for key, value in section(parameters, "programming").items() if value != KNOWN[f"programming.{key}"].default}
+def make_scheme(parameters: Parameters, hardware: Hardware) -> AnyScheme:
+    """Return how a point's array is programmed."""
+    return programming_scheme(device_name(parameters), hardware, **section(parameters, "programming"))

@@ -20,9 +20,7 @@ levels = [16, 256]
 
 [device]
 read.noise = [0.0, 0.05]
-
-[wires]
-row = { distribution = "uniform", low = 0, high = 1 }
+set.noise = { distribution = "uniform", low = 1, high = 4 }
 """
 
 

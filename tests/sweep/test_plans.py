@@ -108,6 +108,7 @@ def test_a_point_stands_for_the_same_result_however_its_defaults_were_written():
         (HEAD + '[wires]\ndrive = "above"', "rows driven from 'above'"),
         (HEAD + '[quantize]\nmethod = "guess"', "no calibration method"),
         (HEAD + "[programming]\ntolerance = 5", "give siemens"),
+        (HEAD + "[programming]\nname = 'wish'", "programming scheme 'wish'"),
         (HEAD + "[wires]\nrow = { from = 1, to = 0, count = 3 }", "to a larger one"),
         (HEAD + "[wires]\nrow = { from = 0, to = 1, count = 1 }", "count = 1"),
         (HEAD + "[wires]\nrow = { from = 0, to = 1, step = 0 }", "step = 0"),
