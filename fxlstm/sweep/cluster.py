@@ -5,7 +5,7 @@ from __future__ import annotations
 import queue
 import time
 from collections.abc import Generator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import fxlstm
 from fxlstm.errors import FxlstmError, SweepError
@@ -65,7 +65,7 @@ class _Cluster:
         waiting = iter(points)
         running: dict[Future, Point] = {}
         while True:
-            while len(running) < AHEAD * self._threads() and (point := next(waiting, None)) is not None:
+            while len(running) < AHEAD * max(1, self._threads()) and (point := next(waiting, None)) is not None:
                 running[self._submit(point)] = point
             if not running:
                 return
@@ -73,8 +73,13 @@ class _Cluster:
             yield running.pop(future), self._outcome(future)
 
     def _threads(self) -> int:
-        workers: dict[str, Any] = self._client.scheduler_info(n_workers=-1)["workers"]
-        return max(1, sum(int(worker["nthreads"]) for worker in workers.values()))
+        """Return how many threads the cluster has; 0 when it cannot be asked."""
+        if self._client.status != "running":
+            return 0
+        try:
+            return sum(int(count) for count in self._client.nthreads().values())
+        except (OSError, TimeoutError):
+            return 0
 
     def _submit(self, point: Point) -> Future:
         future = self._client.submit(measure, self._task, point, fxlstm.__version__, pure=False)
@@ -92,8 +97,7 @@ class _Cluster:
                 return future
 
     def _check(self) -> None:
-        there = self._client.status == "running" and self._client.scheduler_info(n_workers=-1)["workers"]
-        if there:
+        if self._threads():
             self._last_sign = time.monotonic()
         elif time.monotonic() - self._last_sign > PATIENCE:
             raise self._lost()
