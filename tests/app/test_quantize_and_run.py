@@ -106,3 +106,34 @@ def test_quantize_calibrates_as_told(command, network_file, inputs_file, network
 def test_quantize_lists_the_methods_when_it_knows_none_of_the_name(command, network_file, inputs_file, tmp_path):
     outcome = command("quantize", network_file, "--calibrate", inputs_file, "-o", tmp_path / "made.fxl", "--method", "best")
     assert (outcome.status, "range, percentile, error" in outcome.err) == (1, True)
+
+
+@pytest.mark.parametrize("array", ["integer", "simulated", "board"])
+def test_run_generates_as_many_outputs_as_are_asked_for(array, command, tmp_path):
+    random = np.random.default_rng(0)
+    sides = [fx.Network((fx.lstm(random.normal(size=(2, 8)), random.normal(size=(2, 8)), np.zeros(8)),)) for _ in range(2)]
+    model, x = fx.EncoderDecoder(*sides, feed="context"), random.uniform(-1, 1, (1, 6, 2))
+    fx.save_network(model, tmp_path / "net.safetensors")
+    np.save(tmp_path / "x.npy", x)
+    program = fx.quantize(model, calibration=x)
+    program.save(tmp_path / "model.fxl")
+    run = ("-o", tmp_path / "y.npy", "--steps", 4)
+    assert command("run", tmp_path / "net.safetensors", tmp_path / "x.npy", *run).status == 0
+    np.testing.assert_array_equal(np.load(tmp_path / "y.npy"), model.generate(x, 4))
+    where = (
+        ("--array", array, "--device", "ideal") if array == "simulated" else ("--array", array, "--port", "emu://host?device=ideal")
+    )
+    assert command("run", tmp_path / "model.fxl", tmp_path / "x.npy", *run, *where).status == 0
+    np.testing.assert_array_equal(np.load(tmp_path / "y.npy"), fx.Engine(program).generate(x, 4))
+
+
+@pytest.mark.parametrize("file", ["net.safetensors", "model.fxl"])
+def test_a_decoder_without_a_number_of_outputs_is_told_how_to_run(file, command, tmp_path):
+    layer = fx.rnn(np.ones((1, 1)), np.ones((1, 1)) / 2, np.zeros(1))
+    model = fx.EncoderDecoder(fx.Network((layer,)), fx.Network((layer,)), feed="context")
+    np.save(tmp_path / "x.npy", np.ones((5, 1)))
+    fx.save_network(model, tmp_path / "net.safetensors")
+    fx.quantize(model, calibration=np.ones((5, 1))).save(tmp_path / "model.fxl")
+    outcome = command("run", tmp_path / file, tmp_path / "x.npy", "-o", tmp_path / "y.npy")
+    assert outcome.status == 1
+    assert "--steps N" in outcome.err

@@ -14,6 +14,8 @@ from fxlstm.errors import ModelError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from fxlstm.board.board import Board
+    from fxlstm.core.engine import Engine
     from fxlstm.program.program import Program
 
 EPILOG = "Example: fxlstm run model.fxl x.npy -o y.npy --array simulated --device ta-hfo2 --seed 1"
@@ -48,6 +50,10 @@ def run(
     port: Annotated[str, typer.Option(envvar="FXLSTM_PORT", help="The board, for --array board.")] = "emu://host",
     device: Device = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the simulated cells and their noise.")] = 0,
+    steps: Annotated[
+        int | None,
+        typer.Option(min=1, help="Outputs to generate: by a decoder, or by a network that feeds back.", show_default=False),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Run a program over inputs and save the outputs. A network that is not quantized yet is run in float.
@@ -60,52 +66,65 @@ def run(
 
     in_float = program.suffix.lower() in SUFFIXES
     if in_float:
-        y = _in_float(program, inputs, array)
+        y = _in_float(program, inputs, array, steps)
     else:
         loaded, x = Program.load(program), load_array(inputs)
         if array is ArrayKind.BOARD:
-            y = _on_board(loaded, x, port, device)
+            y = _on_board(loaded, x, steps, port, device)
         elif array is ArrayKind.SIMULATED:
-            y = _on_simulated_array(loaded, x, device or SIMULATED_DEVICE, seed)
+            y = _on_simulated_array(loaded, x, steps, device or SIMULATED_DEVICE, seed)
         else:
-            y = _on_integers(loaded, x)
+            y = _on_integers(loaded, x, steps)
     save_array(output, y)
     if as_json:
         print_json({"output": str(output), "shape": y.shape, "array": "float" if in_float else array.value})
 
 
-def _in_float(path: Path, inputs: Path, array: ArrayKind) -> NDArray[Any]:
+def _in_float(path: Path, inputs: Path, array: ArrayKind, steps: int | None) -> NDArray[Any]:
     from fxlstm.app.files import load_array
-    from fxlstm.network import Network, load_network
+    from fxlstm.network import EncoderDecoder, TreeNetwork, load_network
 
     if array is not ArrayKind.INTEGER:
         raise ModelError(f"{str(path)!r} is a float network; make it a program first: fxlstm quantize")
     network = load_network(path)
-    if not isinstance(network, Network):
-        raise ModelError(f"{str(path)!r} takes more than sequences; run it in Python, after fxlstm.load_network")
+    if isinstance(network, TreeNetwork):
+        raise ModelError(f"{str(path)!r} takes trees; run it in Python, after fxlstm.load_network")
+    if steps is not None:
+        return network.generate(load_array(inputs), steps)
+    if isinstance(network, EncoderDecoder):
+        raise ModelError(f"{str(path)!r} has a decoder; say how many outputs it shall generate: --steps N")
     return network(load_array(inputs))
 
 
-def _on_integers(program: Program, x: NDArray[Any]) -> NDArray[Any]:
+def _outputs(runner: Engine | Board, program: Program, x: NDArray[Any], steps: int | None) -> NDArray[Any]:
+    """Return the outputs of an engine or a board: those of the timesteps of x, or as many as are to be generated."""
+    if steps is not None:
+        return runner.generate(x, steps)
+    if len(program.phases) > 1:
+        raise ModelError("the program has a decoder; say how many outputs it shall generate: --steps N")
+    return runner.run(x)
+
+
+def _on_integers(program: Program, x: NDArray[Any], steps: int | None) -> NDArray[Any]:
     from fxlstm.core.engine import Engine
 
-    return Engine(program).run(x)
+    return _outputs(Engine(program), program, x, steps)
 
 
-def _on_simulated_array(program: Program, x: NDArray[Any], device: str, seed: int) -> NDArray[Any]:
+def _on_simulated_array(program: Program, x: NDArray[Any], steps: int | None, device: str, seed: int) -> NDArray[Any]:
     from fxlstm.core.engine import Engine
     from fxlstm.crossbar.simulated import SimulatedArray
 
     simulated = SimulatedArray(program.hardware.rows, program.hardware.columns, device, seed, program.hardware.board)
     with progress_bar("programming") as progress:
         simulated.program(program, progress=progress)
-    return Engine(program, array=simulated).run(x)
+    return _outputs(Engine(program, array=simulated), program, x, steps)
 
 
-def _on_board(program: Program, x: NDArray[Any], port: str, device: str | None) -> NDArray[Any]:
+def _on_board(program: Program, x: NDArray[Any], steps: int | None, port: str, device: str | None) -> NDArray[Any]:
     from fxlstm.board.board import Board
 
     with Board(port, device=device) as board:
         with progress_bar("programming") as progress:
             board.program(program, progress=progress)
-        return board.run(x)
+        return _outputs(board, program, x, steps)
