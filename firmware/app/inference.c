@@ -54,9 +54,12 @@ fx_status inference_select(inference_state *inference, uint32_t phase) {
     if (!inference->started) {
         return FX_ERROR_ARGUMENT;
     }
-    inference->whole = false;
-    inference->kept = inference->swept = inference->finished = 0;
-    return fx_select(&inference->executor, phase);
+    fx_status status = fx_select(&inference->executor, phase);
+    if (status == FX_OK) {
+        inference->whole = false;
+        inference->kept = inference->swept = inference->finished = 0;
+    }
+    return status;
 }
 
 fx_status inference_put_state(inference_state *inference, uint32_t start, const uint8_t *codes, size_t count) {

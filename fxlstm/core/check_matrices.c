@@ -1,6 +1,6 @@
 /* The rules of matrices: their records, tiles, weights and scales. */
 #include "arithmetic.h"
-#include "loader.h"
+#include "checks.h"
 
 #define ADC_PEAK 32768u
 

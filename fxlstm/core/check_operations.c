@@ -1,5 +1,5 @@
 /* The rules of operations: their codes, slices and shifts. */
-#include "loader.h"
+#include "checks.h"
 
 static bool shifts_right(const fx_operation *operation) {
     uint32_t limit = operation->code == FX_OPERATION_COMPLEMENT ? FX_MAX_LEFT_SHIFT : FX_MAX_RIGHT_SHIFT;

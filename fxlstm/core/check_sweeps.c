@@ -1,5 +1,6 @@
 /* What sweeps must satisfy, alone and in their phases; fxlstm/program/image/sweep_rules.py holds the same rules. */
-#include "loader.h"
+#include "checks.h"
+#include "phase.h"
 
 static bool sweep_right(const fx_sweep *sweep, uint32_t arena_length) {
     bool steps = sweep->step_operations <= sweep->operations &&

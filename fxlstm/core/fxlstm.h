@@ -47,9 +47,9 @@ typedef struct {
     uint32_t input_length;
     uint32_t output_start; /* arena index of what its last sweep gives */
     uint32_t output_length;
-    uint64_t record_length; /* codes of a timestep's record: input and what each sweep but the last gives; 0 if it streams */
+    uint64_t record_length; /* codes of a timestep's record: input and what sweeps but the last give; 0 if it streams */
     bool returns_last;      /* a sequence gives its last output only */
-    bool streams;           /* runs timestep by timestep; one that also reads backward needs its whole sequence in memory */
+    bool streams;           /* runs timestep by timestep; one that reads backward needs its whole sequence in memory */
 } fx_phase;
 
 /* Check every header field, section, record, index, shift and bound of an image before anything runs. */
@@ -100,8 +100,8 @@ typedef struct {
     size_t timesteps;      /* room for so many in the records; 0 when the program streams */
     size_t record_stride;  /* codes from one sequence's records to the next */
     int16_t *records;
-    fx_phase phase;  /* the one selected */
-    size_t timestep; /* how many of it have run, where it streams */
+    fx_phase phase;    /* the one selected */
+    uint64_t timestep; /* how many of it have run, where it streams; 64 bits: periods outlast years */
 } fx_executor;
 
 /* Bytes of memory an executor needs for `batch` sequences side by side of at most `timesteps`, which counts only for

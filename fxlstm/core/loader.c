@@ -1,6 +1,6 @@
 /* The loader: checks the rules of docs/image.md, in their order, before anything runs. It trusts nothing. Here: the whole
  * image, its header and its sections. */
-#include "loader.h"
+#include "checks.h"
 
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "images are little-endian and run in place; a big-endian machine cannot run them"
@@ -8,9 +8,12 @@
 
 /* In bytes; of weights, the header says it. */
 static const uint8_t ELEMENT_SIZES[FX_SECTION_METADATA + 1] = {
-    [FX_SECTION_ARENA] = sizeof(int16_t),      [FX_SECTION_OPERATIONS] = sizeof(fx_operation),
-    [FX_SECTION_MATRICES] = sizeof(fx_matrix), [FX_SECTION_TILES] = sizeof(fx_tile),
-    [FX_SECTION_SCALES] = sizeof(fx_scale),    [FX_SECTION_SWEEPS] = sizeof(fx_sweep),
+    [FX_SECTION_ARENA] = sizeof(int16_t),
+    [FX_SECTION_OPERATIONS] = sizeof(fx_operation),
+    [FX_SECTION_MATRICES] = sizeof(fx_matrix),
+    [FX_SECTION_TILES] = sizeof(fx_tile),
+    [FX_SECTION_SCALES] = sizeof(fx_scale),
+    [FX_SECTION_SWEEPS] = sizeof(fx_sweep),
     [FX_SECTION_METADATA] = 1,
 };
 
@@ -59,7 +62,8 @@ static fx_status check_header(const fx_header *header) {
 /* ---- sections */
 
 /* Enter one section; `*position` is where the one before it ends. */
-static fx_status enter_section(const fx_header *header, const fx_section *entry, uint32_t *position, fx_sections *found) {
+static fx_status enter_section(const fx_header *header, const fx_section *entry, uint32_t *position,
+                               fx_sections *found) {
     if (entry->kind < FX_SECTION_ARENA || entry->kind > FX_SECTION_METADATA || entry->reserved != 0 ||
         found->of[entry->kind].data != NULL) {
         return FX_ERROR_IMAGE_SECTIONS;

@@ -1,5 +1,5 @@
 /* Phases: runs of sweeps of one phase number. */
-#include "loader.h"
+#include "phase.h"
 
 /* The phase that begins at a sweep; empty past the last sweep. */
 static fx_phase phase_at(const fx_program *program, uint32_t first_sweep, uint32_t first_operation) {

@@ -58,7 +58,8 @@ fx_status fx_select(fx_executor *executor, uint32_t phase) {
 }
 
 /* A sweep's operations at one timestep, those that follow its step operations only where an output is wanted. */
-static fx_status run_sweep(fx_executor *executor, const fx_sweep *sweep, uint32_t first, size_t timestep, bool wanted) {
+static fx_status run_sweep(fx_executor *executor, const fx_sweep *sweep, uint32_t first, uint64_t timestep,
+                           bool wanted) {
     if (sweep->period != 1 && (timestep + 1) % sweep->period != 0) {
         return FX_OK;
     }
@@ -154,7 +155,7 @@ fx_status fx_sweep_step(fx_executor *executor, size_t timesteps, size_t step) {
     if (status != FX_OK) {
         return status;
     }
-    if (timesteps == 0 || step / timesteps + 1 >= executor->phase.sweep_count) {
+    if (timesteps == 0 || step / timesteps >= executor->phase.sweep_count - 1) {
         return FX_ERROR_ARGUMENT;
     }
     return sweep_at(executor, (uint32_t)(step / timesteps), timesteps, step % timesteps);

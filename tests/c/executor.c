@@ -98,7 +98,9 @@ static const int16_t *gather(const leg *one, size_t timestep, int16_t *inputs) {
     return timestep < one->given ? inputs : NULL;
 }
 
+/* Sweeps run in steps are those of fx_run; a step beyond the last is none. */
 static void keep_and_sweep(fixture *made, const leg *one, int16_t *inputs) {
+    size_t steps = (one->phase.sweep_count - 1) * (size_t)TIMESTEPS;
     for (size_t t = 0; t < TIMESTEPS; t++) {
         CHECK(fx_keep(&made->executor, t, gather(one, t, inputs)) == FX_OK);
     }
@@ -108,7 +110,12 @@ static void keep_and_sweep(fixture *made, const leg *one, int16_t *inputs) {
     CHECK(fx_step(&made->executor, inputs, NULL) == FX_ERROR_WHOLE_SEQUENCE);
     CHECK(one->phase.input_length == 0 ||
           fx_run(&made->executor, TIMESTEPS - 1, TIMESTEPS, one->inputs, one->outputs) == FX_ERROR_ARGUMENT);
-    CHECK(fx_sweep_over(&made->executor, TIMESTEPS) == FX_OK);
+    for (size_t step = 0; step < steps; step++) {
+        CHECK(fx_sweep_step(&made->executor, TIMESTEPS, step) == FX_OK);
+    }
+    CHECK(fx_sweep_step(&made->executor, TIMESTEPS, steps) == FX_ERROR_ARGUMENT);
+    CHECK(fx_sweep_step(&made->executor, 1, SIZE_MAX) == FX_ERROR_ARGUMENT);
+    CHECK(fx_sweep_step(&made->executor, 0, 0) == FX_ERROR_ARGUMENT);
 }
 
 /* The timesteps one at a time; outputs land where fx_run puts them, the last only when the phase returns its last. */

@@ -29,11 +29,10 @@ def check_sweeps(sweeps: Sequence[Sweep], arena_length: int, operations: int) ->
         refuse("IMAGE_SWEEPS", f"{len(sweeps)} sweeps have {total} of {operations} operations")
     if sweeps[0].phase or any(after.phase - before.phase not in (0, 1) for before, after in pairwise(sweeps)):
         refuse("IMAGE_PHASES", f"sweeps of the phases {', '.join(str(sweep.phase) for sweep in sweeps)}")
-    phases = phases_of(sweeps)
-    for index, phase in enumerate(phases):
-        _check_phase(phase, f"phase {index}")
     if not sweeps[0].input_length or not sweeps[-1].output_length:
         refuse("IMAGE_PHASES", f"an input of {sweeps[0].input_length} codes, an output of {sweeps[-1].output_length}")
+    for index, phase in enumerate(phases_of(sweeps)):
+        _check_phase(phase, f"phase {index}")
 
 
 def _check_sweep(sweep: Sweep, arena_length: int, context: str) -> None:

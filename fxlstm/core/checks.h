@@ -1,6 +1,6 @@
-/* What the files of the loader share. Internal to the core. */
-#ifndef FX_LOADER_H
-#define FX_LOADER_H
+/* The checks of the loader, a file each for matrices, operations and sweeps, and what they share. Internal to the core. */
+#ifndef FX_CHECKS_H
+#define FX_CHECKS_H
 
 #include "fxlstm.h"
 
@@ -25,8 +25,5 @@ static inline bool fx_apart(uint32_t a, uint64_t a_length, uint32_t b, uint64_t 
 fx_status fx_check_matrices(const fx_program *program, const fx_sections *found);
 fx_status fx_check_operations(const fx_program *program);
 fx_status fx_check_sweeps(const fx_program *program);
-
-/* The phase that follows; its sweep_count is 0 after the last. */
-fx_phase fx_phase_after(const fx_program *program, const fx_phase *phase);
 
 #endif
