@@ -13,6 +13,7 @@ from fxlstm.program.hardware import Hardware
 from fxlstm.program.program import Program
 from fxlstm.program.quantize import quantize
 from fxlstm.program.reference import Reference
+from fxlstm.program.running.generation import generate
 
 DIGITAL = Hardware(levels=32768, adc_bits=None, bias="digital")
 
@@ -110,3 +111,31 @@ def test_arguments_of_another_kind_of_network_are_refused(argument: str, rng: np
     network = TreeNetwork(tree_layer(rng))
     with pytest.raises(ModelError, match=f"{argument} means nothing to the network"):
         quantize(network, [(np.zeros((1, 2)), Tree(((),)))], **{argument: 3})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("time", [5, 6, 7])
+@pytest.mark.parametrize("periods", [(2, 1), (1, 3), (2, 3)])
+def test_what_a_slow_layer_holds_is_fed_back_at_every_timestep(
+    periods: tuple[int, int], time: int, rng: np.random.Generator
+) -> None:
+    layers = random_lstm(rng, 2, 4), random_dense(rng, 4, 2)
+    network = Network(tuple(replace(layer, period=period) for layer, period in zip(layers, periods, strict=True)), feeds_back=True)
+    program = quantize(network, waves(30, 2, rng) / 2, DIGITAL)
+    x = waves(time, 2, rng) / 2
+    assert np.abs(generate(Reference(program), x, 6) - network.generate(x, 6)).max() < 0.005
+
+
+@pytest.mark.parametrize("feed", ["feedback", "context", "given"])
+@pytest.mark.parametrize("periods", [(2, 1, 1), (1, 2, 2), (3, 1, 2)])
+def test_slow_encoders_and_decoders_hand_over_at_the_last_timestep(
+    feed: str, periods: tuple[int, int, int], rng: np.random.Generator
+) -> None:
+    inputs = 4 if feed == "context" else 2
+    made = random_lstm(rng, 4, 4), random_lstm(rng, inputs, 4), random_dense(rng, 4, 2)
+    slow, decoder, head = (replace(layer, period=period) for layer, period in zip(made, periods, strict=True))
+    bridge = {"lstm/h": "lstm-2/h", "lstm/c": "lstm-1/c"}
+    network = EncoderDecoder(Network((random_lstm(rng, 2, 4), slow)), Network((decoder, head)), bridge, feed)  # type: ignore[arg-type]
+    x = waves(35, 2, rng).reshape(5, 7, 2)
+    start = {"feedback": np.zeros((5, 2)), "context": None, "given": rng.uniform(-1, 1, (5, 6, 2))}[feed]
+    program = quantize(network, x, DIGITAL, steps=6, start=start)
+    assert np.abs(generate(Reference(program), x, 6, start) - network.generate(x, 6, start)).max() < 0.005

@@ -100,12 +100,13 @@ class Assembly:
 
     def program(self) -> Program:
         """Return the program, without metadata."""
+        sweeps = sorted(self.sweeps, key=lambda draft: draft.phase)
         return Program(
             hardware=self.hardware,
             arena=np.array(self.arena.contents, dtype=np.int16),
-            operations=tuple(operation for draft in self.sweeps for operation in draft.operations),
+            operations=tuple(operation for draft in sweeps for operation in draft.operations),
             matrices=to_matrices(self.products, self.hardware, self.method),
-            sweeps=tuple(draft.finished() for draft in self.sweeps),
+            sweeps=tuple(draft.finished() for draft in sweeps),
             inputs=tuple(self.inputs),
             outputs=tuple(self.outputs),
             slices=tuple(self.arena.slices),

@@ -36,14 +36,14 @@ def lower_encoder_decoder(
     form = _decoder_format(assembly, network, first.output, decoded)
     second = PhaseLowering(assembly, _stack(network.decoder, "decoder", decoded, states, form))
     homes = {part.name: part for part in assembly.arena.slices}
-    for target, source in network.bridge.items():
-        first.sweeps[-1].operations += copied(homes[f"encoder/{source}"], homes[f"decoder/{target}"])
+    pairs = [(homes[f"encoder/{source}"], homes[f"decoder/{target}"]) for target, source in network.bridge.items()]
     if network.feed == "context":
-        first.sweeps[-1].operations += copied(first.output, second.entry)
+        pairs.append((first.output, second.entry))
         second.sweeps[0].entry = None
         assembly.inputs[1] = ()
+    first.append([step for pair in pairs for step in copied(*pair)])
     if network.feed == "feedback":
-        second.sweeps[-1].operations += copied(second.output, second.entry)
+        second.append(copied(second.output, second.entry))
     return Lowered({"feed": network.feed, **reading_metadata(encoder)}, _runs(network, trace, decoded, steps))
 
 

@@ -42,9 +42,7 @@ def lower_network(assembly: Assembly, network: Network, calibration: ArrayLike, 
     stack = Stack(network, trace.layers, network.layer_names, network.initial, input_format_of(assembly, network, trace))
     phase = PhaseLowering(assembly, stack)
     if network.feeds_back:
-        last = phase.sweeps[-1]
-        last.operations += copied(phase.output, phase.entry)
-        last.step_operations = len(last.operations)  # every timestep gives the next one's input
+        phase.append(copied(phase.output, phase.entry), always=True)  # every timestep gives the next one's input
     if network.mask_value is not None:
         _put_output_before_first_timestep(assembly, network, phase)
     return Lowered({"states": list(network.states), **reading_metadata(network)}, _runs(network, trace))

@@ -18,7 +18,7 @@ from fxlstm.program.calibration.layer_formats import Calibration
 from fxlstm.program.formats import UNIT_FRACTION
 from fxlstm.program.lowering.arena import added, consecutive, copied, joined
 from fxlstm.program.lowering.assembly import Assembly, Draft
-from fxlstm.program.program import Slice
+from fxlstm.program.program import Operation, Slice
 
 
 @dataclass(frozen=True)
@@ -81,6 +81,22 @@ class PhaseLowering:
     def entry(self) -> Slice:
         """The first part of the phase's input."""
         return self.assembly.inputs[self.number][0]
+
+    def append(self, operations: Sequence[Operation], always: bool = False) -> None:
+        """Add operations behind all layers: where an output is wanted, or ``always``, at every timestep.
+
+        A last sweep with a period does not run at every timestep: they become a sweep of their own, which gives its output.
+        """
+        last = self.sweeps[-1]
+        if last.period != 1:
+            behind = Draft(self.number, returns_last=last.returns_last, output=last.output)
+            last.returns_last, last.output = False, None
+            self.sweeps.append(behind)
+            self.assembly.sweeps.append(behind)
+            last = behind
+        last.operations += operations
+        if always:
+            last.step_operations = len(last.operations)
 
     def _enter(self, vector: Slice) -> Slice:
         """Place what a sweep reads: a vector, and behind it how far the time gates still to come are open."""
