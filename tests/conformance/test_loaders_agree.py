@@ -76,3 +76,47 @@ def test_both_loaders_take_and_refuse_the_same_images(first: int) -> None:
             assert bool(device) == bool(host), f"seed {seed}: the device says {device!r}, the host {host!r}"
         taken += not device
     assert 50 < taken < 450
+
+
+RECORDS = {
+    "operations": layout.OPERATION,
+    "matrices": layout.MATRIX,
+    "tiles": layout.TILE,
+    "scales": layout.SCALE,
+    "sweeps": layout.SWEEP,
+}
+
+
+def records(image: bytes) -> list[tuple[int, layout.Record]]:
+    """Where the first and the last record of every section stand, and the header."""
+    found = [(0, layout.HEADER)]
+    count = dict(zip(layout.HEADER.names, layout.HEADER.format.unpack_from(image), strict=True))["section_count"]
+    kinds = {kind: RECORDS.get(name) for name, kind in layout.SECTIONS.items()}
+    for index in range(count):
+        kind, start, size, _ = layout.SECTION.format.unpack_from(
+            image, layout.HEADER.format.size + index * layout.SECTION.format.size
+        )
+        record = kinds[kind]
+        if record is not None and size:
+            found += [(start, record), (start + size - record.format.size, record)]
+    return found
+
+
+def places(record: layout.Record) -> list[tuple[int, int]]:
+    """The offset and the size of each field of a record."""
+    sizes = [struct.calcsize(f"<{code}") for code in record.format.format.lstrip("<")]
+    return [(sum(sizes[:index]), size) for index, size in enumerate(sizes)]
+
+
+@pytest.mark.parametrize("seed", range(24))
+def test_both_loaders_hold_the_same_rules_for_every_field(seed: int) -> None:
+    original = without_metadata(random_program(seed).to_bytes())
+    for start, record in records(original):
+        for offset, size in places(record):
+            for value in INTERESTING:
+                image = bytearray(original)
+                image[start + offset : start + offset + size] = (value % 256**size).to_bytes(size, "little")
+                mend(image)
+                device, host = refusal(check_image, image), refusal(from_bytes, image)
+                if not any(reason in host for reason in HOST_ONLY):
+                    assert bool(device) == bool(host), (start, offset, value, device, host)

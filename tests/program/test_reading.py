@@ -57,6 +57,16 @@ def test_a_sequence_that_is_wholly_masked_gives_what_the_initial_states_give(mas
     assert close(network(masked[3]), Engine(program).run(masked[3]))
 
 
+def test_given_states_stand_until_the_first_timestep_that_is_not_masked(masked: np.ndarray, rng: np.random.Generator) -> None:
+    states = {name: rng.uniform(-0.5, 0.5, (4, 3)) for name in ("lstm/h", "lstm/c")}
+    x = masked.copy()
+    x[:2, :4] = MASK
+    for returns in ("sequence", "last"):
+        network = Network((random_lstm(rng, 2, 3), random_dense(rng, 3, 2)), mask_value=MASK, returns=returns)  # type: ignore[arg-type]
+        program = quantize(network, np.concatenate([masked, masked[:, ::-1]]), DIGITAL)
+        assert close(network(x, states=states), Engine(program).run(x, states=states))
+
+
 def test_the_masks_value_does_not_widen_the_inputs_scale(masked: np.ndarray, rng: np.random.Generator) -> None:
     network = Network((random_lstm(rng, 2, 3),), mask_value=MASK)
     assert quantize(network, masked, DIGITAL).input.scale < 1.1

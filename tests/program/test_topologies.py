@@ -139,3 +139,10 @@ def test_slow_encoders_and_decoders_hand_over_at_the_last_timestep(
     start = {"feedback": np.zeros((5, 2)), "context": None, "given": rng.uniform(-1, 1, (5, 6, 2))}[feed]
     program = quantize(network, x, DIGITAL, steps=6, start=start)
     assert np.abs(generate(Reference(program), x, 6, start) - network.generate(x, 6, start)).max() < 0.005
+
+
+def test_outputs_are_fed_back_where_only_the_last_is_wanted(rng: np.random.Generator) -> None:
+    network = Network((random_lstm(rng, 2, 4), random_dense(rng, 4, 2)), feeds_back=True, returns="last")
+    program = quantize(network, waves(30, 2, rng) / 2, DIGITAL)
+    x = waves(5, 2, rng) / 2
+    assert np.abs(generate(Reference(program), x, 6) - network.generate(x, 6)).max() < 0.005

@@ -49,14 +49,23 @@ class Reading:
         else:
             self.x, self.lengths = self._compacted(self.x)
 
-    def outputs(self, values: Floats) -> Floats:
-        """Return the outputs of :attr:`x` in the caller's form: every timestep in order of reading, held where it is masked."""
+    @property
+    def begins_masked(self) -> bool:
+        """Whether a sequence begins with a timestep that is left out."""
+        return not self.is_plain and not bool(self.present[:, 0].all())
+
+    def outputs(self, values: Floats, before: Floats | None = None) -> Floats:
+        """Return the outputs of :attr:`x` in the caller's form: every timestep in order of reading, held where it is masked.
+
+        ``before``: each sequence's output before its first timestep, (batch, outputs); else what stands in the arena at reset.
+        """
         if self.is_plain:
             return values
+        before = self._at_reset() if before is None else before
         if values.ndim == 2:
-            values = np.where(np.any(self.present, axis=1, keepdims=True), values, self._before())
+            values = np.where(np.any(self.present, axis=1, keepdims=True), values, before)
         else:
-            values = self._held(values)
+            values = self._held(values, before)
         return values[0] if self.single else values
 
     def _batched(self, x: ArrayLike) -> Floats:
@@ -92,17 +101,16 @@ class Reading:
             row[:count] = sequence[present]
         return compact, np.maximum(counts, 1)
 
-    def _held(self, values: Floats) -> Floats:
+    def _held(self, values: Floats, before: Floats) -> Floats:
         """Return outputs of every timestep, (batch, time, outputs), 0 beyond a sequence's length."""
         latest = np.cumsum(self.present, axis=1) - 1
-        first = np.broadcast_to(self._before(), (len(values), 1, values.shape[2]))
-        known = np.concatenate([values, first], axis=1)  # the last one: before the first timestep
+        first = np.broadcast_to(before, (len(values), values.shape[2]))
+        known = np.concatenate([values, first[:, np.newaxis]], axis=1)  # the last one: before the first timestep
         held = np.take_along_axis(known, np.where(latest < 0, known.shape[1] - 1, latest)[:, :, np.newaxis], axis=1)
         inside = np.arange(held.shape[1]) < self.counts[:, np.newaxis]
         return np.where(inside[:, :, np.newaxis], held, 0.0)
 
-    def _before(self) -> Floats:
-        """Return the output before the first timestep: what stands in the arena at reset."""
+    def _at_reset(self) -> Floats:
         part = self.program.output
         return decode(self.program.arena[part.start : part.start + part.length], part.fraction, part.scale)
 

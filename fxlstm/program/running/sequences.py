@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -11,6 +12,7 @@ from fxlstm.errors import ModelError, ProgramError
 from fxlstm.network.topologies.lengths import checked_lengths, equal_lengths
 from fxlstm.program.formats import encode
 from fxlstm.program.program import Codes, Program
+from fxlstm.program.reference import Reference
 from fxlstm.program.running.reading import Reading
 from fxlstm.program.running.runs import check_runs
 
@@ -47,7 +49,19 @@ def run_values(
     """Run sequences of float inputs through a runner of codes; arguments and result as of ``Engine.run``."""
     reading = Reading(program, x, lengths, times)
     codes = run_codes(program.encode(reading.x), reading.lengths, states)
-    return reading.outputs(program.decode(codes))
+    before = _before_first(program, states, len(reading.present)) if states and reading.begins_masked else None
+    return reading.outputs(program.decode(codes), before)
+
+
+def _before_first(program: Program, states: Mapping[str, ArrayLike], batch: int) -> NDArray[np.float64]:
+    """Return the outputs (batch, outputs) of sequences that have not run: what closing operations make of these states, exactly."""
+    last, x = program.sweeps[-1], program.input
+    closing = program.operations[len(program.operations) - last.operations + last.step_operations :]
+    whole = replace(last, operations=len(closing), step_operations=0, returns_last=True)
+    sweep = replace(whole, source=0, input_start=x.start, input_length=x.length)
+    inputs = np.tile(program.arena[x.start : x.start + x.length], (batch, 1, 1))
+    still = Reference(replace(program, operations=closing, sweeps=(sweep,)))
+    return program.decode(still.run_codes(inputs, initial_codes(program, states, batch)))
 
 
 def run_sequences(
