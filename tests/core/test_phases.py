@@ -120,7 +120,8 @@ def test_a_phase_that_reads_backward_does_not_run_on_by_itself(runner: Runner) -
 
 
 def test_weights_take_8_bits_where_they_fit_and_give_the_same_integers() -> None:
-    program = two_tiles()
+    (matrix,) = two_tiles().matrices
+    program = replace(two_tiles(), matrices=(replace(matrix, weights=np.array([[-127], [3]], np.int16)),))
     images = [replace(program, hardware=replace(program.hardware, levels=levels)).to_bytes() for levels in (128, 129)]
     headers = [dict(zip(layout.HEADER.names, layout.HEADER.format.unpack_from(image), strict=True)) for image in images]
     assert [header["weight_bits"] for header in headers] == [8, 16]
