@@ -225,3 +225,13 @@ def test_a_program_that_reads_backward_runs_no_further_than_its_inputs():
     device = loaded(both_directions())
     with pytest.raises(Refused, match="ARGUMENT"):
         run(device, np.zeros(2, np.int16), RESET | LAST, further=1)
+
+
+def test_a_phase_that_does_not_exist_leaves_the_sequence_as_it_was():
+    program = both_directions()
+    codes = program.encode(X)
+    device = loaded(program)
+    run(device, codes[:5], RESET)
+    with pytest.raises(Refused, match="ARGUMENT"):
+        run(device, codes[5:6], SELECT, phase=1)
+    np.testing.assert_array_equal(run(device, codes[5:], LAST), Engine(program).run_codes(codes).ravel())
