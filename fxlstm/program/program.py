@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import accumulate, groupby
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,9 +19,7 @@ from fxlstm.errors import ModelError
 from fxlstm.network.layers.layer import as_float
 from fxlstm.program.formats import UNIT_FRACTION, decode, encode
 from fxlstm.program.hardware import Hardware
-
-if TYPE_CHECKING:
-    from fxlstm.program.report import Report
+from fxlstm.program.report import Report
 
 Codes = NDArray[np.int16]
 
@@ -251,9 +249,7 @@ class Program:
 
     def report(self) -> Report:
         """Return what quantization cost, stage by stage, as measured on the calibration data."""
-        from fxlstm.program.report import Report
-
-        return Report.of(self)
+        return Report.of(self.metadata.get("report"))
 
     def encode(self, x: Any, phase: int = 0, times: Any = None) -> Codes:
         """Return a phase's input codes of float inputs, of any shape where one format holds all of them, else (..., inputs).

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 
 from fxlstm.errors import ModelError
 from fxlstm.network import EncoderDecoder, Model, Network, TreeNetwork
+from fxlstm.program.calibration.measure import measure
 from fxlstm.program.calibration.methods import Method, find_method
 from fxlstm.program.calibration.products import tile_use
 from fxlstm.program.hardware import Hardware
@@ -18,7 +19,6 @@ from fxlstm.program.lowering.encoder_decoder import lower_encoder_decoder
 from fxlstm.program.lowering.network import Lowered, lower_network
 from fxlstm.program.lowering.tree import TreeCalibration, lower_tree
 from fxlstm.program.program import Program
-from fxlstm.program.report import measure
 
 
 def quantize(
