@@ -14,6 +14,8 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from fxlstm.board.board import Board
     from fxlstm.core.engine import Engine
+    from fxlstm.crossbar.correction import corrected_targets
+    from fxlstm.crossbar.front_end import Converter, FrontEnd
     from fxlstm.crossbar.integer import IntegerArray
     from fxlstm.crossbar.simulated import SimulatedArray
     from fxlstm.crossbar.wires import Wires, effective_conductance
@@ -55,6 +57,8 @@ if TYPE_CHECKING:
 _MODULES: dict[str, tuple[str, ...]] = {
     "fxlstm.board.board": ("Board",),
     "fxlstm.core.engine": ("Engine",),
+    "fxlstm.crossbar.correction": ("corrected_targets",),
+    "fxlstm.crossbar.front_end": ("Converter", "FrontEnd"),
     "fxlstm.crossbar.integer": ("IntegerArray",),
     "fxlstm.crossbar.simulated": ("SimulatedArray",),
     "fxlstm.crossbar.wires": ("Wires", "effective_conductance"),
@@ -110,8 +114,10 @@ __all__ = [
     "Bidirectional",
     "Board",
     "BoardError",
+    "Converter",
     "EncoderDecoder",
     "Engine",
+    "FrontEnd",
     "FxlstmError",
     "Hardware",
     "ImageError",
@@ -134,6 +140,7 @@ __all__ = [
     "child_sum_tree_lstm",
     "conv_lstm_1d",
     "conv_lstm_2d",
+    "corrected_targets",
     "dense",
     "effective_conductance",
     "from_keras",

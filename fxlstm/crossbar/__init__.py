@@ -1,6 +1,8 @@
 """The array: weights as conductances, device models, programming, wires, converters."""
 
 from fxlstm.crossbar.array import Array
+from fxlstm.crossbar.correction import CorrectedTargets, corrected_targets
+from fxlstm.crossbar.front_end import Converter, FrontEnd
 from fxlstm.crossbar.incremental import IncrementalPulses
 from fxlstm.crossbar.integer import IntegerArray
 from fxlstm.crossbar.schemes import Refinement, programming_scheme
@@ -10,12 +12,16 @@ from fxlstm.program.identity import Identity
 
 __all__ = [
     "Array",
+    "Converter",
+    "CorrectedTargets",
+    "FrontEnd",
     "Identity",
     "IncrementalPulses",
     "IntegerArray",
     "Refinement",
     "SimulatedArray",
     "Wires",
+    "corrected_targets",
     "effective_conductance",
     "programming_scheme",
 ]

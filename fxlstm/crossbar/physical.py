@@ -34,17 +34,21 @@ class PhysicalOperand:
     bits: int
     noise: np.random.Generator
 
-    def multiply(self, codes: NDArray[np.integer]) -> tuple[Codes, int]:
-        """Return ADC codes and how many clipped.
+    def currents(self, rows: Numbers) -> Numbers:
+        """Return what an ADC without limits or steps would measure, (..., columns) in its codes, for driven rows in codes.
 
         The noise of a column's cells is drawn as one Gaussian of their summed variance, which is exact.
         """
-        rows = codes.astype(np.float64)
         if self.cubic:
             rows = rows * (1 + self.cubic * rows * rows)
         result = rows @ self.gain
         if self.variance is not None:
             result += np.sqrt((rows * rows) @ self.variance) * self.noise.standard_normal(result.shape)
+        return result
+
+    def multiply(self, codes: NDArray[np.integer]) -> tuple[Codes, int]:
+        """Return ADC codes and how many clipped."""
+        result = self.currents(codes.astype(np.float64))
         result += 0.5
         return adc_grid(np.floor(result, out=result), self.bits)
 

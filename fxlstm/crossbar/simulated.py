@@ -12,8 +12,11 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
+from fxlstm.crossbar.calibration import CalibrationReport, ColumnCalibration, calibrate
 from fxlstm.crossbar.cells import Block, Cells, IdealCells, Operand
+from fxlstm.crossbar.converters import Converters
 from fxlstm.crossbar.device import Device, Thresholds
+from fxlstm.crossbar.front_end import FrontEnd
 from fxlstm.crossbar.physical import STREAMS, PhysicalCells
 from fxlstm.crossbar.schemes import AnyScheme, carry_out, programming_scheme
 from fxlstm.crossbar.wires import Wires
@@ -34,9 +37,11 @@ class SimulatedArray:
     ``rows`` x ``cols`` cells of preset ``device`` (``fxlstm/devices`` or one's own file ``my-device.toml``; ``"ideal"`` is exact
     in integers) behind the front end of ``board``. The same ``seed`` gives the same cells and the same noise; ``None`` draws a
     fresh one. ``read_noise``, ``update_noise``, ``stuck`` and ``ageing`` switch these imperfections off one by one.
-    ``wires`` are the resistances around the cells, by default none; they act on reading and multiplying, not on pulses.
-    ``adc_clipped`` counts the codes that an ADC saturated, in reading and multiplying, since the object was made.
-    Raises :class:`ArrayError` for an unknown preset, an impossible size, and wires around cells that are exact in integers.
+    ``wires`` are the resistances around the cells, by default none; ``front_end`` is what is imperfect about the converters, by
+    default nothing. Both act on reading and multiplying, not on pulses. ``adc_clipped`` counts the codes that an ADC saturated, in
+    reading and multiplying, since the object was made, and those that a calibration of the columns took beyond the scale.
+    Raises :class:`ArrayError` for an unknown preset, an impossible size, and for wires around or an imperfect front end before
+    cells that are exact in integers.
     """
 
     def __init__(
@@ -52,6 +57,7 @@ class SimulatedArray:
         stuck: bool = True,
         ageing: bool = True,
         wires: Wires | None = None,
+        front_end: FrontEnd | None = None,
     ) -> None:
         if seed is not None and seed < 0:
             raise ArrayError(f"seed = {seed}: choose 0 or a positive number")
@@ -62,6 +68,11 @@ class SimulatedArray:
         self.wires.check_rows_are_driven()
         if preset.integer and not self.wires.ideal:
             raise ArrayError(f"{wires} around cells of device {device!r}, which are exact in integers: choose a physical device")
+        self.front_end = front_end or FrontEnd()
+        if preset.integer and not self.front_end.ideal:
+            raise ArrayError(
+                f"{front_end} in front of cells of device {device!r}, which are exact in integers: choose a physical device"
+            )
         self.rows, self.columns, self.device = rows, cols, device
         self.hardware = Hardware(board=board)
         self.seed = int(np.random.SeedSequence().generate_state(1)[0]) if seed is None else seed
@@ -72,12 +83,17 @@ class SimulatedArray:
         self._reading_seconds = preset.get("read.time", load_board(board)["settling"]["read_microseconds"] * 1e-6)
         self._busy = 0.0  # seconds that pulses and readings have taken
         self._streams = tuple(np.random.default_rng(child) for child in np.random.SeedSequence(self.seed).spawn(STREAMS))
-        self._cells: Cells = (
-            IdealCells(self.hardware, rows, cols)
-            if preset.integer
-            else PhysicalCells(self.hardware, Device.of(preset), rows, cols, self._streams, self.wires, **self._switches)
-        )
+        self._converters: Converters | None = None  # unless they are ideal
+        self._cells: Cells
+        if preset.integer:
+            self._cells = IdealCells(self.hardware, rows, cols)
+        else:
+            cells = PhysicalCells(self.hardware, Device.of(preset), rows, cols, self._streams, self.wires, **self._switches)
+            self._cells = cells
+            if not self.front_end.ideal:
+                self._converters = Converters(self.front_end, self.hardware, cells, self.seed)
         self._operands: dict[Tile | int, Operand] = {}  # by tile, or by range for the whole array
+        self._calibrations: dict[Tile, ColumnCalibration] = {}
         self._tiles: frozenset[Tile] = frozenset()  # of the program that was written last
         self._pairing = ""
         self._adc_bits = CODE_BITS
@@ -110,10 +126,13 @@ class SimulatedArray:
         tolerance: float | None = None,
         scheme: AnyScheme | None = None,
         progress: Progress | None = None,
+        *,
+        targets: NDArray[np.uint16] | None = None,
     ) -> ProgrammingReport:
         """Write a program's weights into the cells by the preset's scheme and return what became of each cell.
 
         ``target`` may also be a map (rows, columns) of conductance units above the scheme's base, 65535 = leave alone.
+        ``targets``: a map to write in place of a program's own, see :func:`fxlstm.corrected_targets`.
         ``tolerance``: siemens, by default the preset's. ``scheme``: another way of programming, see
         :func:`fxlstm.crossbar.programming_scheme`. ``progress`` is called with (cells dealt with, cells).
         Afterwards the time passes that the preset's cells are given to settle, if any. Raises :class:`ArrayError` when the program
@@ -122,7 +141,7 @@ class SimulatedArray:
         if scheme is not None and tolerance is not None:
             raise ArrayError("both tolerance and scheme are given; put the tolerance into the scheme")
         scheme = scheme or programming_scheme(self.device, self.hardware, tolerance=tolerance)
-        targets = self._targets(target)
+        targets = self._targets(target, targets)
         self._check_window(targets, scheme)
         busy = self._busy
         report = carry_out(self, targets, scheme, progress)
@@ -131,15 +150,20 @@ class SimulatedArray:
         if isinstance(target, Program):
             self._tiles = frozenset(tile for matrix in target.matrices for tile in matrix.tiles)
             self._pairing, self._adc_bits = target.hardware.pairing, target.hardware.adc_bits or CODE_BITS
-            self._operands.clear()
+            self._calibrations.clear()
+            self._cells_changed()
         return report
 
-    def _targets(self, target: Program | NDArray[np.uint16]) -> NDArray[np.uint16]:
-        """The target map of a program or a checked map, in this array's size."""
+    def _targets(self, target: Program | NDArray[np.uint16], other: NDArray[np.uint16] | None) -> NDArray[np.uint16]:
+        """The target map of a program, another one in its place, or a checked map, in this array's size."""
         if not isinstance(target, Program):
+            if other is not None:
+                raise ArrayError("targets beside a target map: give the program that they belong to, or the one map")
             return checked_targets(target, self.rows, self.columns)
         self._check(target)
-        wanted = target_map(target)[: self.rows, : self.columns]
+        place = target.hardware
+        wanted = target_map(target) if other is None else checked_targets(other, place.rows, place.columns)
+        wanted = wanted[: self.rows, : self.columns]
         missing = ((0, self.rows - wanted.shape[0]), (0, self.columns - wanted.shape[1]))
         return np.pad(wanted, missing, constant_values=LEAVE)
 
@@ -164,7 +188,7 @@ class SimulatedArray:
         if not 0 <= seconds < np.inf:
             raise ArrayError(f"elapse({seconds}): give seconds, 0 or more")
         if seconds > 0:
-            self._operands.clear()
+            self._cells_changed()
             self._cells.elapse(seconds)
 
     def _check(self, program: Program) -> None:
@@ -181,11 +205,37 @@ class SimulatedArray:
                 )
 
     def multiply_tile(self, tile: Tile, codes: Codes) -> Codes:
-        """Return ADC codes (batch, tile.columns) for row codes (batch, tile.rows); the array must hold the tile's program."""
+        """Return ADC codes (batch, tile.columns) for row codes (batch, tile.rows); the array must hold the tile's program.
+
+        Where the columns have been calibrated, the codes are corrected.
+        """
+        measured = self._measure_tile(tile, codes)
+        calibration = self._calibrations.get(tile)
+        return measured if calibration is None else self._counted(*calibration.apply(measured))
+
+    def _measure_tile(self, tile: Tile, codes: Codes) -> Codes:
+        """ADC codes of a tile as they are measured."""
+        if self._converters is not None:
+            block = self._tile_block(tile)
+            positive, negative = pair_rows(tile, self._pairing)
+            rows = np.zeros((len(codes), self.rows), np.int64)
+            rows[:, positive], rows[:, negative] = codes, -codes.astype(np.int64)
+            return self._counted(*self._converters.convert(rows, block.columns, block.range, block.bits))
         operand = self._operands.get(tile)
         if operand is None:
             operand = self._operands[tile] = self._cells.operand(self._tile_block(tile))
         return self._counted(*operand.multiply(codes))
+
+    def calibrate_columns(self, program: Program, vectors: int = 100) -> CalibrationReport:
+        """Fit a gain and an offset per column to the exact products of random inputs, and correct codes by them from now on.
+
+        The array must hold ``program``; programming another one ends the calibration. An earlier calibration is replaced. As in
+        Hu et al. 2018, one linear calibration after programming takes back what is constant: gains and offsets of amplifiers and
+        ADCs, and what wires and cells lose alike in a column. The same seed gives the same test inputs.
+        Raises :class:`ArrayError` for fewer than 2 vectors, and when the array does not hold the program.
+        """
+        self._calibrations, report = calibrate(self._measure_tile, program, vectors, self.seed)
+        return report
 
     def _tile_block(self, tile: Tile) -> Block:
         if not self._tiles:
@@ -211,6 +261,10 @@ class SimulatedArray:
         if not 0 <= range_index < self.hardware.range_count:
             raise ArrayError(f"range {range_index}: the board has ranges 0 to {self.hardware.range_count - 1}")
         self._busy += self._reading_seconds * row_codes.size / self.rows
+        if self._converters is not None:
+            vectors = row_codes.reshape(-1, self.rows)
+            codes, clipped = self._converters.convert(vectors, slice(0, self.columns), range_index, CODE_BITS)
+            return self._counted(codes.reshape(*row_codes.shape[:-1], self.columns), clipped)
         operand = self._operands.get(range_index)
         if operand is None:
             whole = Block(slice(0, self.rows), None, slice(0, self.columns), range_index, CODE_BITS)
@@ -221,6 +275,12 @@ class SimulatedArray:
         self.adc_clipped += clipped
         return codes
 
+    def _cells_changed(self) -> None:
+        """Forget what was prepared of the cells to multiply by."""
+        self._operands.clear()
+        if self._converters is not None:
+            self._converters.cells_changed()
+
     def pulse(self, row_volts: NDArray[np.float64], gate_volts: NDArray[np.float64], seconds: float) -> None:
         """Give one pulse: a positive row voltage SETs, a negative one RESETs the cells of its row whose column's gate is open.
 
@@ -230,7 +290,9 @@ class SimulatedArray:
         self._check_pulse(row_volts, gate_volts, seconds)
         limits = self._thresholds
         selected = np.flatnonzero(gate_volts > limits.gate_closed)
-        self._operands.clear()
+        self._cells_changed()
+        if self._converters is not None:
+            self._converters.rest()
         self._busy += seconds
         for row in np.flatnonzero(row_volts).tolist():
             self.pulse_counts[row, selected] += 1
@@ -257,7 +319,12 @@ class SimulatedArray:
 
     def _state(self) -> dict[str, NDArray[Any]]:
         """The arrays that make up the state, by their names in a saved file."""
-        return {**self._cells.saved(), "pulse_counts": self.pulse_counts}
+        driven = {} if self._converters is None else {"driven": self._converters.driven}
+        return {**self._cells.saved(), "pulse_counts": self.pulse_counts, **driven}
+
+    def _random_streams(self) -> tuple[np.random.Generator, ...]:
+        """The streams that go on where they stood once an array is loaded."""
+        return self._streams if self._converters is None else (*self._streams, self._converters.noise)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the whole state (cells, pulse counts, random streams) to a file, which is replaced as a whole or not at all."""
@@ -269,7 +336,9 @@ class SimulatedArray:
             "board": self.hardware.board,
             "switches": self._switches,
             "wires": asdict(self.wires),
-            "streams": [stream.bit_generator.state for stream in self._streams],
+            "front_end": asdict(self.front_end),
+            "calibrations": [{"tile": asdict(tile), **found.saved()} for tile, found in self._calibrations.items()],
+            "streams": [stream.bit_generator.state for stream in self._random_streams()],
             "tiles": [asdict(tile) for tile in self._tiles],
             "pairing": self._pairing,
             "adc_bits": self._adc_bits,
@@ -285,11 +354,14 @@ class SimulatedArray:
                 about = json.loads(str(file["about"]))
                 parts = dict(file)
             place = about["rows"], about["columns"], about["device"], about["seed"], about["board"]
-            array = cls(*place, **about["switches"], wires=Wires(**about.get("wires", {})))
-            for stream, state in zip(array._streams, about["streams"], strict=True):
+            wires, front_end = Wires(**about.get("wires", {})), FrontEnd.of(about.get("front_end", {}))
+            array = cls(*place, **about["switches"], wires=wires, front_end=front_end)
+            for stream, state in zip(array._random_streams(), about["streams"], strict=True):
                 stream.bit_generator.state = state
             array._tiles = frozenset(Tile(**tile) for tile in about["tiles"])
             array._pairing, array._adc_bits = about["pairing"], about["adc_bits"]
+            for saved in about.get("calibrations", ()):
+                array._calibrations[Tile(**saved.pop("tile"))] = ColumnCalibration.of(saved)
             for name, part in array._state().items():
                 if parts[name].shape != part.shape or parts[name].dtype != part.dtype:
                     raise ValueError(f"{name} of {parts[name].dtype} {parts[name].shape}")
