@@ -66,8 +66,8 @@ def corrected_targets(
     With ``column_gains`` the weights of a column are wanted up to one gain, the one that the wires leave on average, because
     cells far from the converters could only be raised beyond the window; without, as they are. ``elsewhere``: siemens of cells
     that hold no weight, one number or (rows, columns), by default the preset's base. Meant for programming that does not read
-    through the same wires (open loop): write-verify reads what the wires leave of a cell and corrects for it by itself, as far as
-    cells written later leave it so.
+    through the same wires (open loop): write-verify reads what the wires leave of a cell and corrects part of it by itself, but
+    cells written later change that.
     Raises :class:`ArrayError` for a program that does not fit and for fewer than one iteration.
     """
     if iterations < 1:
