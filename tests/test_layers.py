@@ -23,7 +23,8 @@ MAY_IMPORT = {
     "emulator": {"program", "core", "crossbar"},
     "urls": {"emulator"},
     "sweep": {"network", "program", "core", "crossbar"},
-    "app": {"data", "network", "program", "core", "crossbar", "circuits", "board", "emulator", "sweep"},
+    "analysis": {"network", "program", "core", "crossbar", "board"},
+    "app": {"data", "network", "program", "core", "crossbar", "circuits", "board", "emulator", "sweep", "analysis"},
 }
 FOR_ALL = {"status", "errors", "files", "__version__"}
 PYSERIAL_USERS = {"fxlstm/board/link.py", "fxlstm/urls/protocol_emu.py"}

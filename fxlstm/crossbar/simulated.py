@@ -317,6 +317,28 @@ class SimulatedArray:
         if not 0 < seconds <= 10:
             raise ArrayError(f"a pulse of {seconds} s: choose more than 0 and at most 10 s")
 
+    @classmethod
+    def holding(
+        cls, program: Program, conductance: NDArray[np.float64], device: str, seed: int | None = None, **options: Any
+    ) -> SimulatedArray:
+        """Return an array whose cells stand at ``conductance``, siemens (rows, columns), as if ``program`` had been written so.
+
+        Cells that are NaN (not measured) stay as they were made. ``options``: as of the constructor, such as ``read_noise`` and
+        ``wires``. No cell counts as stuck. Raises :class:`ArrayError` for cells that are exact in integers, and where the program
+        does not fit.
+        """
+        if np.ndim(conductance) != 2 or np.any(np.asarray(conductance) < -program.hardware.conductance_unit):
+            raise ArrayError("conductances to hold: give siemens (rows, columns), none of them negative; NaN where not known")
+        if load_device(device).integer:
+            raise ArrayError(f"cells of device {device!r} are exact in integers and hold no siemens; choose a physical device")
+        rows, columns = np.shape(conductance)
+        array = cls(rows, columns, device, seed, program.hardware.board, **{"stuck": False, **options})
+        array._check(program)
+        array._tiles = frozenset(tile for matrix in program.matrices for tile in matrix.tiles)
+        array._pairing, array._adc_bits = program.hardware.pairing, program.hardware.adc_bits or CODE_BITS
+        array._cells.state[...] = np.where(np.isfinite(conductance), conductance, array._cells.state)
+        return array
+
     def _state(self) -> dict[str, NDArray[Any]]:
         """The arrays that make up the state, by their names in a saved file."""
         driven = {} if self._converters is None else {"driven": self._converters.driven}
