@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from fxlstm.analysis.budget import Budget, error_budget
+    from fxlstm.analysis.twin import compare_with_twin, twin_of
     from fxlstm.board.board import Board
     from fxlstm.core.engine import Engine
     from fxlstm.crossbar.correction import corrected_targets
@@ -55,6 +57,8 @@ if TYPE_CHECKING:
     from fxlstm.program.running.trees import run_tree
 
 _MODULES: dict[str, tuple[str, ...]] = {
+    "fxlstm.analysis.budget": ("Budget", "error_budget"),
+    "fxlstm.analysis.twin": ("compare_with_twin", "twin_of"),
     "fxlstm.board.board": ("Board",),
     "fxlstm.core.engine": ("Engine",),
     "fxlstm.crossbar.correction": ("corrected_targets",),
@@ -114,6 +118,7 @@ __all__ = [
     "Bidirectional",
     "Board",
     "BoardError",
+    "Budget",
     "Converter",
     "EncoderDecoder",
     "Engine",
@@ -138,11 +143,13 @@ __all__ = [
     "argmax",
     "bidirectional",
     "child_sum_tree_lstm",
+    "compare_with_twin",
     "conv_lstm_1d",
     "conv_lstm_2d",
     "corrected_targets",
     "dense",
     "effective_conductance",
+    "error_budget",
     "from_keras",
     "from_onnx",
     "from_torch",
@@ -161,6 +168,7 @@ __all__ = [
     "run_tree",
     "save_network",
     "softmax",
+    "twin_of",
 ]
 
 

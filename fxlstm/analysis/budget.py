@@ -81,7 +81,13 @@ class Budget:
         return [self._texts(row) for row in rows]
 
     def _texts(self, row: SourceError) -> tuple[str, ...]:
-        texts = (row.source, row.alone.text(".2e"), f"{row.signal_to_noise:.1f}", row.without.text(".2e"), f"{round(100 * row.share)}%")
+        texts = (
+            row.source,
+            row.alone.text(".2e"),
+            f"{row.signal_to_noise:.1f}",
+            row.without.text(".2e"),
+            f"{round(100 * row.share)}%",
+        )
         if self.metric is None:
             return texts
         metrics = (row.metric_alone, row.metric_without)

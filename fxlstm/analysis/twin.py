@@ -17,9 +17,9 @@ from fxlstm.board.board import Board
 from fxlstm.board.log import MeasurementLog, reading_conductance
 from fxlstm.crossbar import SimulatedArray
 from fxlstm.errors import ArrayError, BoardError
+from fxlstm.program.mapping import LEAVE, target_map
 from fxlstm.program.program import Program
 from fxlstm.program.scheme import READ_RANGE
-from fxlstm.program.mapping import LEAVE, target_map
 
 READS = 16  # conversions averaged for each cell: a quarter of the read noise of one
 OUTPUT = "output"
@@ -157,7 +157,7 @@ def _errors(ideal: Values, measured: Values, modelled: Values) -> tuple[Values, 
 
 def _at_each_timestep(errors: Values) -> NDArray[np.float64]:
     """Root mean square over the batch and the vector, (time,)."""
-    return np.sqrt(np.mean(errors**2, axis=(0, 2)))
+    return np.asarray(np.sqrt(np.mean(errors**2, axis=(0, 2))))
 
 
 def _compared(program: Program) -> list[str]:

@@ -56,7 +56,9 @@ def trace(program: Program, x: ArrayLike, array: MultipliesTiles | None = None, 
     arenas, outputs = execution.run()
     given = program.decode(outputs[:, -1] if program.returns_last else outputs)  # type: ignore[arg-type]
     parts = program.slices
-    vectors = {part.name: arenas[:, :, part.start : part.start + part.length] * (part.scale * 2.0**-part.fraction) for part in parts}
+    vectors = {
+        part.name: arenas[:, :, part.start : part.start + part.length] * (part.scale * 2.0**-part.fraction) for part in parts
+    }
     return Traced(reading.outputs(given if values.ndim == 3 else given[0]), vectors)
 
 
@@ -149,7 +151,7 @@ class _Execution:
                     weights = matrix.weights[tile.row : tile.row + tile.rows, columns].astype(np.float64)
                     codes = self._converted(driven @ weights * (tile.gain * 2.0**-tile.gain_shift))
                 sums[:, columns] += codes * 2.0**tile.align
-        return (sums * matrix.mantissa + matrix.bias) * 2.0 ** -matrix.shift.astype(np.float64)
+        return np.asarray((sums * matrix.mantissa + matrix.bias) * 2.0 ** -matrix.shift.astype(np.float64))
 
     def _converted(self, codes: Values) -> Values:
         bits = self.program.hardware.adc_bits
@@ -161,7 +163,7 @@ class _Execution:
 def _exact(program: Program, x: Values) -> Values:
     """Inputs in units of codes, not rounded."""
     factors = [np.full(part.length, 2.0**part.fraction / part.scale) for part in program.inputs[0]]
-    return x * np.concatenate(factors)
+    return np.asarray(x * np.concatenate(factors))
 
 
 def _rounded(values: Values) -> Values:

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 import fxlstm
-from fxlstm.app.commands import board, demo, emulate, fit, import_network, quantize, run, spice, sweep
+from fxlstm.app.commands import board, budget, demo, emulate, fit, import_network, quantize, run, spice, sweep, twin
 from fxlstm.errors import FxlstmError
 
 EPILOG = "Start with: fxlstm demo airline. Every command explains itself: fxlstm quantize --help."
@@ -22,6 +22,8 @@ app.command("run", epilog=run.EPILOG)(run.run)
 app.add_typer(board.app, name="board")
 app.add_typer(spice.app, name="spice")
 app.add_typer(sweep.app, name="sweep")
+app.command("budget", epilog=budget.EPILOG)(budget.budget)
+app.command("twin", epilog=twin.EPILOG)(twin.twin)
 app.command("fit", epilog=fit.EPILOG)(fit.fit)
 app.command("emulate", epilog=emulate.EPILOG)(emulate.emulate)
 

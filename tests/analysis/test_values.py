@@ -1,7 +1,10 @@
 """The analysis computes what the executors compute, and without its roundings what the float network computes."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from random_networks import random_feedback, random_hardware, random_hierarchy, random_network, random_time_gates
 
 import fxlstm as fx
 from fxlstm.analysis.values import Rounding, trace
@@ -44,3 +47,12 @@ def test_on_an_array_it_gives_what_the_engine_gives():
     for array in arrays:
         array.program(program)
     np.testing.assert_array_equal(trace(program, x, arrays[0]).outputs, fx.Engine(program, array=arrays[1]).run(x))
+
+
+@pytest.mark.parametrize("choose", [random_network, random_hierarchy, random_feedback, random_time_gates])
+@pytest.mark.parametrize("seed", range(8))
+def test_random_networks_give_the_executors_codes(choose, seed):
+    network, random = choose(seed), np.random.default_rng(seed)
+    x = random.uniform(-1, 1, (2, 9, network.inputs))
+    program = fx.quantize(replace(network, mask_value=None), x, random_hardware(random))
+    np.testing.assert_array_equal(trace(program, x).outputs, fx.Engine(program).run(x))
