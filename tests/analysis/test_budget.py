@@ -122,7 +122,7 @@ def test_a_budget_is_printed_drawn_and_kept(budget, tmp_path):
     "options", [{"seeds": ()}, {"seeds": (1, 1)}, {"seeds": (-1,)}, {"seconds": -1.0}, {"seconds": float("nan")}]
 )
 def test_seeds_and_times_that_mean_nothing_are_refused(options, x):
-    with pytest.raises(fx.FxlstmError, match="seeds|seconds"):
+    with pytest.raises(fx.FxlstmError, match=r"seeds|seconds"):
         error_budget(load_trained(), x, **options)
 
 

@@ -51,7 +51,7 @@ def test_the_twin_of_a_log_is_the_twin_of_the_board(program, tmp_path):
 
 def test_a_log_without_readings_is_refused_with_the_first_cell_that_lacks_one(program, tmp_path):
     fx.Board(URL.format(1), log=tmp_path / "m.db").close()
-    with pytest.raises(fx.BoardError, match="2072 of the program's 2072 cells were not measured.*row 0, column 0"):
+    with pytest.raises(fx.BoardError, match=r"2072 of the program's 2072 cells were not measured.*row 0, column 0"):
         fx.twin_of(tmp_path / "m.db", program, "ta-hfo2")
 
 

@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 import fxlstm as fx
+from fxlstm.analysis.errors import rms
 from fxlstm.app.console import print_json
 from fxlstm.app.demos import airline
 from fxlstm.app.demos.airline_task import AirlineTask, load_trained
 from fxlstm.app.demos.shipped import weights_digest
-from fxlstm.app.demos.stages import Simulation, attribute, rms, simulate
+from fxlstm.app.demos.stages import Simulation, attribute, simulate
 from tools import train_airline
 
 

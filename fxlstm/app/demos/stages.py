@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 import fxlstm as fx
+from fxlstm.analysis.errors import decibel, rms
+from fxlstm.analysis.settings import target_siemens
 from fxlstm.app.console import progress_bar
-from fxlstm.program.device import load_device
-from fxlstm.program.mapping import LEAVE, target_map
 
 Array = NDArray[np.float64]
 REPEATS = 32  # runs on the same cells: what differs between them is read noise
@@ -72,7 +72,7 @@ def run_stages(network: fx.Network, x: Array, calibration: Array, url: str, log:
             campaign = board.program(program, progress=progress)
         on_board = board.run(x)
         measured = board.read_conductance()
-        target = target_conductance(program, board.info.device)
+        target = target_siemens(program, board.info.device)
     return Stages(
         outputs={
             "float network": floats,
@@ -117,20 +117,3 @@ def attribute(floats: Array, integers: Array, simulation: Simulation) -> tuple[S
     }
     signal = rms(floats)
     return tuple(StageError(stage, rms(error), decibel(signal, rms(error))) for stage, error in differences.items())
-
-
-def rms(values: Array) -> float:
-    """Return the root mean square."""
-    return float(np.sqrt(np.mean(values**2)))
-
-
-def decibel(signal: float, noise: float) -> float:
-    """Return the ratio of two root mean squares in decibel; infinite without noise."""
-    return float(20 * np.log10(signal / noise)) if noise else float("inf")
-
-
-def target_conductance(program: fx.Program, device: str) -> Array:
-    """Return the siemens that a program asks of cells of preset ``device``, (rows, columns), NaN where it asks nothing."""
-    units = target_map(program)
-    siemens = units * program.hardware.conductance_unit + load_device(device)["conductance.base"]
-    return np.where(units == LEAVE, np.nan, siemens)
