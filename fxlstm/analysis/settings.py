@@ -132,8 +132,9 @@ class Case:
 
     def _array(self, program: Program, on: Collection[str], seed: int) -> SimulatedArray:
         siemens = self._programmed(seed).standing(target_siemens(program, self.device), on)
+        age = load_device(self.device).get("programming.settle") + self.seconds
         wires = self.wires if "wires" in on else None
-        return SimulatedArray.holding(program, siemens, self.device, seed, read_noise="read noise" in on, wires=wires)
+        return SimulatedArray.holding(program, siemens, self.device, seed, age, read_noise="read noise" in on, wires=wires)
 
     def _programmed(self, seed: int) -> Cells:
         """The cells of a seed after programming them by their preset's scheme, once."""

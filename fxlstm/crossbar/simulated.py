@@ -319,11 +319,18 @@ class SimulatedArray:
 
     @classmethod
     def holding(
-        cls, program: Program, conductance: NDArray[np.float64], device: str, seed: int | None = None, **options: Any
+        cls,
+        program: Program,
+        conductance: NDArray[np.float64],
+        device: str,
+        seed: int | None = None,
+        seconds: float = np.inf,
+        **options: Any,
     ) -> SimulatedArray:
         """Return an array whose cells stand at ``conductance``, siemens (rows, columns), as if ``program`` had been written so.
 
-        Cells that are NaN (not measured) stay as they were made. ``options``: as of the constructor, such as ``read_noise`` and
+        Cells that are NaN (not measured) stay as they were made. ``seconds``: how long ago they were written, which decides the
+        noise of some presets; infinite means that they are settled. ``options``: as of the constructor, such as ``read_noise`` and
         ``wires``. No cell counts as stuck. Raises :class:`ArrayError` for cells that are exact in integers, and where the program
         does not fit.
         """
@@ -336,7 +343,9 @@ class SimulatedArray:
         array._check(program)
         array._tiles = frozenset(tile for matrix in program.matrices for tile in matrix.tiles)
         array._pairing, array._adc_bits = program.hardware.pairing, program.hardware.adc_bits or CODE_BITS
-        array._cells.state[...] = np.where(np.isfinite(conductance), conductance, array._cells.state)
+        state = array._state()
+        state["cells"][...] = state["written"][...] = np.where(np.isfinite(conductance), conductance, state["cells"])
+        state["age"][...] = seconds
         return array
 
     def _state(self) -> dict[str, NDArray[Any]]:

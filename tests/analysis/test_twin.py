@@ -5,6 +5,7 @@ import pytest
 
 import fxlstm as fx
 from fxlstm.app.demos.airline_task import AirlineTask, load_trained
+from fxlstm.program.device import load_device
 
 URL = "emu://host?device=ta-hfo2&seed={}"
 LEAST_EXPLAINED = 0.9  # measured: 95 to 99.4 % of the squared deviation of the output for seeds 1 to 3
@@ -78,3 +79,14 @@ def test_an_array_that_holds_conductances_multiplies_by_them(program):
 def test_conductances_that_no_cell_has_are_refused(program, conductance):
     with pytest.raises(fx.ArrayError, match="conductances to hold"):
         fx.SimulatedArray.holding(program, conductance, "ta-hfo2")
+
+
+def test_held_cells_are_as_noisy_as_their_age_makes_them(x):
+    program = fx.quantize(load_trained(), x, fx.Hardware(board=load_device("pcm").board))
+    (tile,) = program.matrices[0].tiles
+    spreads = []
+    for seconds in (1.0, 1e6):
+        held = fx.SimulatedArray.holding(program, np.full((128, 64), 10e-6), "pcm", 1, seconds)
+        codes = np.full((500, tile.rows), 30000, np.int16)
+        spreads.append(held.multiply_tile(tile, codes).std())
+    assert spreads[1] > 1.2 * spreads[0]
