@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike
 from fxlstm.analysis.errors import Spread, Values, decibel, rms
 from fxlstm.analysis.settings import IN_CELLS, Case
 from fxlstm.crossbar import Wires
+from fxlstm.crossbar.front_end import FrontEnd
 from fxlstm.errors import ArrayError, ModelError
 from fxlstm.network import Network
 from fxlstm.program.device import load_device
@@ -141,13 +142,15 @@ def error_budget(
     calibration: ArrayLike | None = None,
     metric: Metric | None = None,
     wires: Wires | None = None,
+    front_end: FrontEnd | None = None,
     seconds: float = 0.0,
 ) -> Budget:
     """Return how much of the error of ``network`` over ``x`` comes from each source, on ``hardware`` with cells of ``device``.
 
     ``x``: (time, features) or (batch, time, features). ``hardware``: by default that of the board that suits the cells.
     ``seeds``: one programmed array each. ``calibration``: by default ``x``. ``metric``: a number for outputs as the network gives
-    them, such as an accuracy. ``wires``: resistances around the cells. ``seconds``: how long after programming the network runs.
+    them, such as an accuracy. ``wires``: resistances around the cells. ``front_end``: errors of converters beyond their
+    bits. ``seconds``: how long after programming the network runs.
     Raises :class:`ModelError` for what is no network of sequences and for a seed that is missing or given twice;
     :class:`ArrayError` where the program does not fit one array; :class:`ProgramError` for networks with a mask.
     """
@@ -158,7 +161,9 @@ def error_budget(
     if not 0 <= seconds < np.inf:
         raise ArrayError(f"seconds = {seconds}: give the time since programming, 0 or more")
     hardware = hardware or Hardware(board=load_device(device).board)
-    case = Case(network, x, x if calibration is None else calibration, hardware, device, wires or Wires(), seconds)
+    case = Case(
+        network, x, x if calibration is None else calibration, hardware, device, wires or Wires(), front_end or FrontEnd(), seconds
+    )
     return _Measured(case, tuple(seeds), metric).budget()
 
 

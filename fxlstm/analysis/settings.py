@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from fxlstm.analysis.values import Rounding, Traced, trace
 from fxlstm.crossbar import SimulatedArray, Wires, programming_scheme
 from fxlstm.crossbar.device import Defects
+from fxlstm.crossbar.front_end import FrontEnd
 from fxlstm.network import Network
 from fxlstm.program.device import Preset, load_device
 from fxlstm.program.hardware import Hardware
@@ -34,6 +35,7 @@ IN_CELLS = {
     "relaxation": "time has passed since programming",
     "read noise": "every reading of a cell varies",
     "wires": "voltage drops along rows and columns",
+    "front end": "converters have errors, and rows settle late",
 }
 FINEST_LEVELS, FINEST_BITS = 32768, 16
 
@@ -70,6 +72,7 @@ class Case:
     hardware: Hardware
     device: str
     wires: Wires
+    front_end: FrontEnd
     seconds: float
     _programs: dict[Hardware, Program] = field(default_factory=dict)
     _cells: dict[int, Cells] = field(default_factory=dict)
@@ -97,6 +100,8 @@ class Case:
             missing["read noise"] = f"device {self.device!r} has none"
         if self.wires.ideal:
             missing["wires"] = "their resistances are not given"
+        if self.front_end.ideal:
+            missing["front end"] = "its errors are not given"
         return missing
 
     @property
@@ -133,8 +138,8 @@ class Case:
     def _array(self, program: Program, on: Collection[str], seed: int) -> SimulatedArray:
         siemens = self._programmed(seed).standing(target_siemens(program, self.device), on)
         age = load_device(self.device).get("programming.settle") + self.seconds
-        wires = self.wires if "wires" in on else None
-        return SimulatedArray.holding(program, siemens, self.device, seed, age, read_noise="read noise" in on, wires=wires)
+        around = {"wires": self.wires if "wires" in on else None, "front_end": self.front_end if "front end" in on else None}
+        return SimulatedArray.holding(program, siemens, self.device, seed, age, read_noise="read noise" in on, **around)
 
     def _programmed(self, seed: int) -> Cells:
         """The cells of a seed after programming them by their preset's scheme, once."""

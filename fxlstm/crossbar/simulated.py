@@ -319,20 +319,13 @@ class SimulatedArray:
 
     @classmethod
     def holding(
-        cls,
-        program: Program,
-        conductance: NDArray[np.float64],
-        device: str,
-        seed: int | None = None,
-        seconds: float = np.inf,
-        **options: Any,
+        cls, program: Program, conductance: NDArray[np.float64], device: str, seed: int = 0, seconds: float = np.inf, **options: Any
     ) -> SimulatedArray:
         """Return an array whose cells stand at ``conductance``, siemens (rows, columns), as if ``program`` had been written so.
 
         Cells that are NaN (not measured) stay as they were made. ``seconds``: how long ago they were written, which decides the
-        noise of some presets; infinite means that they are settled. ``options``: as of the constructor, such as ``read_noise`` and
-        ``wires``. No cell counts as stuck. Raises :class:`ArrayError` for cells that are exact in integers, and where the program
-        does not fit.
+        noise of some presets; infinite: settled. ``options``: as of the constructor, such as ``wires``. No cell counts as stuck.
+        Raises :class:`ArrayError` for cells that are exact in integers, and where the program does not fit.
         """
         if np.ndim(conductance) != 2 or np.any(np.asarray(conductance) < -program.hardware.conductance_unit):
             raise ArrayError("conductances to hold: give siemens (rows, columns), none of them negative; NaN where not known")

@@ -31,12 +31,12 @@ def by_source(budget: fx.Budget) -> dict:
 
 def case(x: np.ndarray, device: str = "ta-hfo2", seconds: float = 0.0) -> Case:
     hardware = fx.Hardware(board={"ta-hfo2": "reference"}.get(device, "reference"))
-    return Case(load_trained(), x, x, hardware, device, fx.Wires(), seconds)
+    return Case(load_trained(), x, x, hardware, device, fx.Wires(), fx.FrontEnd(), seconds)
 
 
 def test_the_sources_of_the_preset_are_there_and_the_others_are_named(budget):
     assert list(by_source(budget)) == ["levels", "DAC", "ADC", "formats", "programming", "stuck cells", "read noise"]
-    assert list(budget.left_out) == ["relaxation", "wires"]
+    assert list(budget.left_out) == ["relaxation", "wires", "front end"]
     assert budget.seeds == SEEDS
 
 
@@ -79,9 +79,11 @@ def test_each_bit_of_the_dac_halves_its_error(x):
     assert errors[1] / errors[2] == pytest.approx(4, rel=0.4)
 
 
-def test_wires_and_relaxation_are_sources_where_they_are_given(x):
+def test_wires_front_end_and_relaxation_are_sources_where_they_are_given(x):
     wires = error_budget(load_trained(), x, seeds=(1,), wires=fx.Wires(row=0.1, column=0.1))
     assert "wires" in by_source(wires) and by_source(wires)["wires"].alone.median > 0
+    front_end = error_budget(load_trained(), x, seeds=(1,), front_end=fx.FrontEnd(adc=fx.Converter(offset=20.0)))
+    assert by_source(front_end)["front end"].alone.median > 0
     relaxed = error_budget(load_trained(), x, device="hfox", seeds=(1,), seconds=3600.0)
     assert by_source(relaxed)["relaxation"].alone.median > 0
 
