@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from fxlstm.analysis.twin import compare_with_twin, twin_of
     from fxlstm.board.board import Board
     from fxlstm.core.engine import Engine
+    from fxlstm.crossbar.arrays import SimulatedArrays
     from fxlstm.crossbar.correction import corrected_targets
     from fxlstm.crossbar.front_end import Converter, FrontEnd
     from fxlstm.crossbar.integer import IntegerArray
@@ -61,6 +62,7 @@ _MODULES: dict[str, tuple[str, ...]] = {
     "fxlstm.analysis.twin": ("compare_with_twin", "twin_of"),
     "fxlstm.board.board": ("Board",),
     "fxlstm.core.engine": ("Engine",),
+    "fxlstm.crossbar.arrays": ("SimulatedArrays",),
     "fxlstm.crossbar.correction": ("corrected_targets",),
     "fxlstm.crossbar.front_end": ("Converter", "FrontEnd"),
     "fxlstm.crossbar.integer": ("IntegerArray",),
@@ -135,6 +137,7 @@ __all__ = [
     "Program",
     "ProgramError",
     "SimulatedArray",
+    "SimulatedArrays",
     "TimeGate",
     "Tree",
     "TreeNetwork",

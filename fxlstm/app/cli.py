@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 import fxlstm
-from fxlstm.app.commands import board, budget, demo, emulate, fit, import_network, quantize, run, spice, sweep, twin
+from fxlstm.app.commands import board, budget, demo, emulate, fit, import_network, placement, quantize, run, spice, sweep, twin
 from fxlstm.errors import FxlstmError
 
 EPILOG = "Start with: fxlstm demo airline. Every command explains itself: fxlstm quantize --help."
@@ -18,6 +18,7 @@ app = typer.Typer(name="fxlstm", no_args_is_help=True, pretty_exceptions_enable=
 app.add_typer(demo.app, name="demo")
 app.command("import", epilog=import_network.EPILOG)(import_network.import_network)
 app.command("quantize", epilog=quantize.EPILOG)(quantize.quantize)
+app.command("placement", epilog=placement.EPILOG)(placement.placement)
 app.command("run", epilog=run.EPILOG)(run.run)
 app.add_typer(board.app, name="board")
 app.add_typer(spice.app, name="spice")

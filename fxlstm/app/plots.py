@@ -11,11 +11,13 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
 from fxlstm.files import write_whole
 
 if TYPE_CHECKING:
+    from fxlstm.program.placement import Placement
     from fxlstm.sweep.bands import Band
 
 Array = NDArray[np.float64]
@@ -148,6 +150,26 @@ def used_part(values: Array, of: Array | None = None) -> Array:
     """Return the rectangle from the first cell on that holds every finite value of ``of``, by default of ``values``."""
     rows, columns = np.nonzero(np.isfinite(values if of is None else of))
     return values[: rows.max() + 1, : columns.max() + 1]
+
+
+def draw_placement(axes: Sequence[Axes], placement: Placement) -> None:
+    """Draw each array with its tiles on axes of its own, every matrix in its colour; axes left over are taken away."""
+    matrices = list(dict.fromkeys(tile.matrix for tile in placement.tiles))
+    for axis, array in zip(axes, placement.arrays, strict=False):
+        for tile in placement.on(array):
+            color = COLORS[matrices.index(tile.matrix) % (len(COLORS) - 1)]
+            corner, size = (tile.array_column, tile.array_row), (tile.device_columns, tile.device_rows)
+            axis.add_patch(Rectangle(corner, *size, facecolor=color, edgecolor="white", linewidth=1, alpha=0.8))
+            words = f"{tile.matrix}\n{tile.device_rows} × {tile.device_columns}"
+            middle = corner[0] + size[0] / 2, corner[1] + size[1] / 2
+            turned = 90 if size[1] > 2 * size[0] else 0
+            axis.annotate(words, middle, ha="center", va="center", rotation=turned, fontsize=7, clip_on=True)
+        title = f"array {array}: {100 * placement.utilisation[array]:.1f} % used"
+        axis.set(title=title, xlim=(0, placement.columns), ylim=(placement.rows, 0), xlabel="column", ylabel="row", aspect="equal")
+        axis.set_facecolor(UNSEEN)
+        axis.spines[["top", "right"]].set_visible(True)
+    for axis in axes[len(placement.arrays) :]:
+        axis.remove()
 
 
 def draw_fit(axes: Axes, residuals: Axes, gates: Array, conductances: Array, line: Array, band: Array) -> None:

@@ -1,6 +1,7 @@
 """The array: weights as conductances, device models, programming, wires, converters."""
 
 from fxlstm.crossbar.array import Array
+from fxlstm.crossbar.arrays import SimulatedArrays
 from fxlstm.crossbar.correction import CorrectedTargets, corrected_targets
 from fxlstm.crossbar.front_end import Converter, FrontEnd
 from fxlstm.crossbar.incremental import IncrementalPulses
@@ -20,6 +21,7 @@ __all__ = [
     "IntegerArray",
     "Refinement",
     "SimulatedArray",
+    "SimulatedArrays",
     "Wires",
     "corrected_targets",
     "effective_conductance",

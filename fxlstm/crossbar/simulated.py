@@ -26,7 +26,16 @@ from fxlstm.program.device import load_device
 from fxlstm.program.formats import CODE_BITS
 from fxlstm.program.hardware import Hardware, load_board
 from fxlstm.program.identity import Identity
-from fxlstm.program.mapping import LEAVE, check_placement, checked_targets, pair_rows, target_map, tile_columns
+from fxlstm.program.mapping import (
+    LEAVE,
+    check_placement,
+    checked_targets,
+    pair_rows,
+    target_map,
+    tile_columns,
+    tiles_of,
+    tiles_overlap,
+)
 from fxlstm.program.program import Codes, Program, Tile
 from fxlstm.program.scheme import READ_CODE, READ_RANGE, ProgrammingReport, Progress, code_siemens
 
@@ -94,9 +103,7 @@ class SimulatedArray:
                 self._converters = Converters(self.front_end, self.hardware, cells, self.seed)
         self._operands: dict[Tile | int, Operand] = {}  # by tile, or by range for the whole array
         self._calibrations: dict[Tile, ColumnCalibration] = {}
-        self._tiles: frozenset[Tile] = frozenset()  # of the program that was written last
-        self._pairing = ""
-        self._adc_bits = CODE_BITS
+        self._tiles: dict[Tile, tuple[str, int]] = {}  # of the programs that stand here: pairing and ADC bits
 
     @property
     def identity(self) -> Identity:
@@ -135,6 +142,7 @@ class SimulatedArray:
         ``targets``: a map to write in place of a program's own, see :func:`fxlstm.corrected_targets`.
         ``tolerance``: siemens, by default the preset's. ``scheme``: another way of programming, see
         :func:`fxlstm.crossbar.programming_scheme`. ``progress`` is called with (cells dealt with, cells).
+        Programs written earlier stay usable where this one leaves their cells alone (``quantize(..., taken=)``).
         Afterwards the time passes that the preset's cells are given to settle, if any. Raises :class:`ArrayError` when the program
         does not fit, and for targets outside the preset's window of conductance.
         """
@@ -148,11 +156,17 @@ class SimulatedArray:
         report = replace(report, seconds=self._busy - busy)
         self.elapse(self._preset.get("programming.settle"))
         if isinstance(target, Program):
-            self._tiles = frozenset(tile for matrix in target.matrices for tile in matrix.tiles)
-            self._pairing, self._adc_bits = target.hardware.pairing, target.hardware.adc_bits or CODE_BITS
-            self._calibrations.clear()
+            self._hold(target)
             self._cells_changed()
         return report
+
+    def _hold(self, program: Program) -> None:
+        """Know the program's tiles from now on, beside those of earlier programs that have kept their cells."""
+        form = program.hardware.pairing, program.hardware.adc_bits or CODE_BITS
+        own = tiles_of(program)
+        kept = {tile: form for tile, form in self._tiles.items() if not any(tiles_overlap(tile, other) for other in own)}
+        self._tiles = kept | dict.fromkeys(own, form)
+        self._calibrations = {tile: found for tile, found in self._calibrations.items() if tile in kept}
 
     def _targets(self, target: Program | NDArray[np.uint16], other: NDArray[np.uint16] | None) -> NDArray[np.uint16]:
         """The target map of a program, another one in its place, or a checked map, in this array's size."""
@@ -217,9 +231,8 @@ class SimulatedArray:
         """ADC codes of a tile as they are measured."""
         if self._converters is not None:
             block = self._tile_block(tile)
-            positive, negative = pair_rows(tile, self._pairing)
             rows = np.zeros((len(codes), self.rows), np.int64)
-            rows[:, positive], rows[:, negative] = codes, -codes.astype(np.int64)
+            rows[:, block.positive], rows[:, block.negative] = codes, -codes.astype(np.int64)
             return self._counted(*self._converters.convert(rows, block.columns, block.range, block.bits))
         operand = self._operands.get(tile)
         if operand is None:
@@ -229,12 +242,13 @@ class SimulatedArray:
     def calibrate_columns(self, program: Program, vectors: int = 100) -> CalibrationReport:
         """Fit a gain and an offset per column to the exact products of random inputs, and correct codes by them from now on.
 
-        The array must hold ``program``; programming another one ends the calibration. An earlier calibration is replaced. As in
+        The array must hold ``program``; programming its cells anew ends the calibration. An earlier calibration is replaced. As in
         Hu et al. 2018, one linear calibration after programming takes back what is constant: gains and offsets of amplifiers and
         ADCs, and what wires and cells lose alike in a column. The same seed gives the same test inputs.
         Raises :class:`ArrayError` for fewer than 2 vectors, and when the array does not hold the program.
         """
-        self._calibrations, report = calibrate(self._measure_tile, program, vectors, self.seed)
+        found, report = calibrate(self._measure_tile, program, vectors, self.seed)
+        self._calibrations |= found
         return report
 
     def _tile_block(self, tile: Tile) -> Block:
@@ -244,8 +258,9 @@ class SimulatedArray:
             raise ArrayError(
                 f"the array's program has no such tile at row {tile.array_row}, column {tile.array_column}; program this one first"
             )
-        positive, negative = pair_rows(tile, self._pairing)
-        return Block(positive, negative, tile_columns(tile), tile.range, self._adc_bits)
+        pairing, adc_bits = self._tiles[tile]
+        positive, negative = pair_rows(tile, pairing)
+        return Block(positive, negative, tile_columns(tile), tile.range, adc_bits)
 
     def multiply(self, codes: Codes, range: int = 0) -> Codes:
         """Return ADC codes (..., columns) for codes (..., rows) of all physical rows in front-end range ``range``."""
@@ -334,8 +349,7 @@ class SimulatedArray:
         rows, columns = np.shape(conductance)
         array = cls(rows, columns, device, seed, program.hardware.board, **{"stuck": False, **options})
         array._check(program)
-        array._tiles = frozenset(tile for matrix in program.matrices for tile in matrix.tiles)
-        array._pairing, array._adc_bits = program.hardware.pairing, program.hardware.adc_bits or CODE_BITS
+        array._hold(program)
         state = array._state()
         state["cells"][...] = state["written"][...] = np.where(np.isfinite(conductance), conductance, state["cells"])
         state["age"][...] = seconds
@@ -363,9 +377,7 @@ class SimulatedArray:
             "front_end": asdict(self.front_end),
             "calibrations": [{"tile": asdict(tile), **found.saved()} for tile, found in self._calibrations.items()],
             "streams": [stream.bit_generator.state for stream in self._random_streams()],
-            "tiles": [asdict(tile) for tile in self._tiles],
-            "pairing": self._pairing,
-            "adc_bits": self._adc_bits,
+            "tiles": [[asdict(tile), *form] for tile, form in self._tiles.items()],
         }
         content = {"about": np.array(json.dumps(about)), **self._state()}
         write_whole(path, lambda file: np.savez(file, allow_pickle=False, **content), ArrayError)
@@ -382,8 +394,7 @@ class SimulatedArray:
             array = cls(*place, **about["switches"], wires=wires, front_end=front_end)
             for stream, state in zip(array._random_streams(), about["streams"], strict=True):
                 stream.bit_generator.state = state
-            array._tiles = frozenset(Tile(**tile) for tile in about["tiles"])
-            array._pairing, array._adc_bits = about["pairing"], about["adc_bits"]
+            array._tiles = {Tile(**tile): (str(pairing), int(adc_bits)) for tile, pairing, adc_bits in about["tiles"]}
             for saved in about.get("calibrations", ()):
                 array._calibrations[Tile(**saved.pop("tile"))] = ColumnCalibration.of(saved)
             for name, part in array._state().items():

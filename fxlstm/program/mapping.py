@@ -6,6 +6,8 @@ are counted in units of :attr:`Hardware.conductance_unit` above the device's bas
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -38,16 +40,37 @@ def array_count(program: Program) -> int:
     return 1 + max((tile.array for matrix in program.matrices for tile in matrix.tiles), default=-1)
 
 
+def tiles_of(program: Program, array: int | None = None) -> list[Tile]:
+    """The tiles of all matrices, or those that stand on one array."""
+    return [tile for matrix in program.matrices for tile in matrix.tiles if array is None or tile.array == array]
+
+
+def tiles_overlap(one: Tile, other: Tile) -> bool:
+    """Whether two tiles share a device."""
+    rows = one.array_row < other.array_row + 2 * other.rows and other.array_row < one.array_row + 2 * one.rows
+    starts = one.array_column, other.array_column
+    return one.array == other.array and rows and starts[0] < starts[1] + other.columns and starts[1] < starts[0] + one.columns
+
+
+def part_on(program: Program, array: int) -> Program:
+    """The program with the tiles of one array alone, as tiles of array 0: what that array is to be given."""
+    matrices = [
+        replace(matrix, tiles=tuple(replace(tile, array=0) for tile in matrix.tiles if tile.array == array))
+        for matrix in program.matrices
+    ]
+    return replace(program, matrices=tuple(matrices))
+
+
 def check_placement(program: Program, rows: int, columns: int, arrays: int = 1) -> None:
     """Raise :class:`ArrayError` unless the program fits ``arrays`` arrays of ``rows`` x ``columns`` cells."""
-    tiles = [tile for matrix in program.matrices for tile in matrix.tiles]
+    tiles = tiles_of(program)
     if program.hardware.adc_bits is None or not tiles:
         raise ArrayError("a program without an ADC stage cannot run on an array; quantize it with adc_bits")
     needed = array_count(program)
     if needed > arrays:
         raise ArrayError(
             f"the program's {len(tiles)} tiles need {needed} arrays and there is {arrays}; "
-            "choose a smaller network or run it on the integer array"
+            "choose a smaller network or SimulatedArrays with as many"
         )
     last_row = max(tile.array_row + 2 * tile.rows for tile in tiles)
     last_column = max(tile.array_column + tile.columns for tile in tiles)

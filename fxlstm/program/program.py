@@ -19,6 +19,7 @@ from fxlstm.errors import ModelError
 from fxlstm.network.layers.layer import as_float
 from fxlstm.program.formats import UNIT_FRACTION, decode, encode
 from fxlstm.program.hardware import Hardware
+from fxlstm.program.placement import Placement
 from fxlstm.program.report import Report
 
 Codes = NDArray[np.int16]
@@ -250,6 +251,10 @@ class Program:
     def report(self) -> Report:
         """Return what quantization cost, stage by stage, as measured on the calibration data."""
         return Report.of(self.metadata.get("report"))
+
+    def placement(self) -> Placement:
+        """Return where the program's tiles stand. Raises :class:`~fxlstm.errors.ArrayError` for one that stands on no array."""
+        return Placement.of(self.hardware, ((matrix.name, tile) for matrix in self.matrices for tile in matrix.tiles))
 
     def encode(self, x: Any, phase: int = 0, times: Any = None) -> Codes:
         """Return a phase's input codes of float inputs, of any shape where one format holds all of them, else (..., inputs).

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import cast
 
@@ -11,6 +12,7 @@ from fxlstm.errors import ModelError
 from fxlstm.network import EncoderDecoder, Model, Network, TreeNetwork
 from fxlstm.program.calibration.measure import measure
 from fxlstm.program.calibration.methods import Method, find_method
+from fxlstm.program.calibration.placement import Corners
 from fxlstm.program.calibration.products import tile_use
 from fxlstm.program.hardware import Hardware
 from fxlstm.program.image.rules import check
@@ -30,6 +32,8 @@ def quantize(
     times: ArrayLike | None = None,
     steps: int | None = None,
     start: ArrayLike | None = None,
+    corners: Corners | None = None,
+    taken: Sequence[Program] = (),
 ) -> Program:
     """Return the integer program of ``network`` for ``hardware`` (default: 256 levels, 16-bit converters, bias in the array).
 
@@ -40,11 +44,16 @@ def quantize(
     steps as the input has, from zero.
     ``method``: how these and each weight column's full scale are chosen: ``"range"`` (nothing seen saturates), ``"percentile"``
     (all but the largest magnitudes are held: ``percentile`` of them in 100, default 99.9) or ``"error"`` (the mean squared error is
-    least). Raises :class:`ModelError` for an unknown method, NaN, infinity, or shapes and weights that do not fit.
+    least).
+    ``corners``: where matrices stand, ``{"lstm": (row, column), "dense": (array, row, column)}`` by their names in the report, a
+    matrix of several tiles with a list of as many; the others come to the first free place. ``taken``: programs that stand on the
+    same arrays and keep their cells.
+    Raises :class:`ModelError` for an unknown method, NaN, infinity, shapes and weights that do not fit, and for corners outside
+    the array or on cells of another matrix.
     """
     assembly = Assembly(hardware or Hardware(), find_method(method, percentile))
     lowered = _lowered(assembly, network, calibration, times, steps, start)
-    program = assembly.program()
+    program = assembly.program(corners, taken)
     check(program)
     pairs = zip(assembly.products, program.matrices, strict=True)
     tiles = [tile_use(product, matrix, program.hardware) for product, matrix in pairs]

@@ -15,8 +15,10 @@ from fxlstm.board.inference import run_sequence
 from fxlstm.board.link import Link
 from fxlstm.board.transfer import send_object
 from fxlstm.core import Engine, kernel_names
+from fxlstm.crossbar.arrays import SimulatedArrays
 from fxlstm.crossbar.integer import IntegerArray
 from fxlstm.crossbar.simulated import SimulatedArray
+from fxlstm.program.mapping import tiles_of
 from fxlstm.program.program import Codes, Program
 from fxlstm.program.reference import Clipped, Reference
 
@@ -81,17 +83,27 @@ def _has_adc(program: Program) -> bool:
     return program.hardware.adc_bits is not None
 
 
+def _fits_arrays(program: Program) -> bool:
+    """Whether arrays with the front end of their board can hold the program."""
+    gains = all((tile.gain, tile.gain_shift) == program.hardware.gain(tile.range) for tile in tiles_of(program))
+    return _has_adc(program) and gains
+
+
 def _fits_one_array(program: Program) -> bool:
-    """Whether one array with the front end of its board can hold the program."""
-    tiles = [tile for matrix in program.matrices for tile in matrix.tiles]
-    gains = all((tile.gain, tile.gain_shift) == program.hardware.gain(tile.range) for tile in tiles)
-    return _has_adc(program) and gains and all(tile.array == 0 for tile in tiles)
+    """Whether one array can hold it."""
+    return _fits_arrays(program) and all(tile.array == 0 for tile in tiles_of(program))
 
 
 def _simulated_array(program: Program, given: Run) -> Outcome:
     array = SimulatedArray(device="ideal")
     array.program(program)
     return Outcome(_run(Engine(program, array=array), given))
+
+
+def _simulated_arrays(program: Program, given: Run) -> Outcome:
+    arrays = SimulatedArrays(program, device="ideal")
+    arrays.program(program)
+    return Outcome(_run(Engine(program, array=arrays), given))
 
 
 @cache
@@ -128,5 +140,6 @@ EXECUTORS: dict[str, Executor] = {
 # These hold a program's weights in cells, so they take what fits the array and the ranges of a board.
 ARRAYS: dict[str, Executor] = {
     "simulated-array": Executor(_simulated_array, takes=_fits_one_array),
+    "simulated-arrays": Executor(_simulated_arrays, takes=_fits_arrays),
     "emulated-board": Executor(_emulated_board, lambda program: _fits_one_array(program) and program.hardware.adc_bits == 16),
 }

@@ -9,17 +9,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fxlstm.errors import ModelError
 from fxlstm.network import Layer
 from fxlstm.network.cells import Multiply
 from fxlstm.program.calibration.calibrate import Format, Values, operand_values
 from fxlstm.program.calibration.layer_formats import Calibration, matrix_formats
 from fxlstm.program.calibration.methods import Method
-from fxlstm.program.calibration.placement import Block, place
+from fxlstm.program.calibration.placement import Block, Corners, place
 from fxlstm.program.calibration.scales import Levels, bias_code, choose_range, full_scale_used, rescale, to_levels
 from fxlstm.program.formats import UNIT_FRACTION, dac_codes, encode
 from fxlstm.program.hardware import Hardware
 from fxlstm.program.image.rules import worst_sums
-from fxlstm.program.program import Matrix, Tile
+from fxlstm.program.program import Matrix, Program, Tile
 
 RANGE_HEADROOM = 1.125  # of a tile's largest calibrated current, before its ADC clips
 
@@ -75,12 +76,16 @@ def _row_codes(
     return dac_codes(np.concatenate(codes, axis=1), hardware.dac_bits)
 
 
-def to_matrices(products: Sequence[Product], hardware: Hardware, method: Method) -> tuple[Matrix, ...]:
-    """Return the matrices of all products, on as many arrays as they need."""
+def to_matrices(
+    products: Sequence[Product], hardware: Hardware, method: Method, corners: Corners | None = None, taken: Sequence[Program] = ()
+) -> tuple[Matrix, ...]:
+    """Return the matrices of all products, on as many arrays as they need; ``corners`` and ``taken`` as of :func:`place`."""
     if hardware.adc_bits is None:
+        if corners or taken:
+            raise ModelError("corners or taken for a digital program, which stands on no array; quantize with adc_bits")
         return tuple(_to_matrix(product, (), 1.0, hardware) for product in products)
-    shapes = [product.levels.weights.shape for product in products]
-    pairs = zip(products, place(shapes, hardware), strict=True)
+    shapes = [(product.name, product.levels.weights.shape) for product in products]
+    pairs = zip(products, place(shapes, hardware, corners, taken), strict=True)
     return tuple(_tiled(product, blocks, hardware, method) for product, blocks in pairs)
 
 

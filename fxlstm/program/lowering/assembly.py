@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy as np
 from fxlstm.network import Layer
 from fxlstm.program.calibration.layer_formats import Calibration, choose_formats
 from fxlstm.program.calibration.methods import Method
+from fxlstm.program.calibration.placement import Corners
 from fxlstm.program.calibration.products import Product, products_of, to_matrices
 from fxlstm.program.calibration.traces import Wanted
 from fxlstm.program.formats import encode
@@ -98,14 +99,14 @@ class Assembly:
             self.floats[part.name] = Wanted(values[:, ::-1] if reverse else values, phase, layer.period)
         return lowered
 
-    def program(self) -> Program:
-        """Return the program, without metadata."""
+    def program(self, corners: Corners | None = None, taken: Sequence[Program] = ()) -> Program:
+        """Return the program, without metadata; ``corners`` and ``taken`` as of ``calibration.placement.place``."""
         sweeps = sorted(self.sweeps, key=lambda draft: draft.phase)
         return Program(
             hardware=self.hardware,
             arena=np.array(self.arena.contents, dtype=np.int16),
             operations=tuple(operation for draft in sweeps for operation in draft.operations),
-            matrices=to_matrices(self.products, self.hardware, self.method),
+            matrices=to_matrices(self.products, self.hardware, self.method, corners, taken),
             sweeps=tuple(draft.finished() for draft in sweeps),
             inputs=tuple(self.inputs),
             outputs=tuple(self.outputs),
