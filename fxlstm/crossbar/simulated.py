@@ -28,6 +28,7 @@ from fxlstm.program.hardware import Hardware, load_board
 from fxlstm.program.identity import Identity
 from fxlstm.program.mapping import (
     LEAVE,
+    check_front_end,
     check_placement,
     checked_targets,
     pair_rows,
@@ -162,10 +163,9 @@ class SimulatedArray:
 
     def _hold(self, program: Program) -> None:
         """Know the program's tiles from now on, beside those of earlier programs that have kept their cells."""
-        form = program.hardware.pairing, program.hardware.adc_bits or CODE_BITS
         own = tiles_of(program)
         kept = {tile: form for tile, form in self._tiles.items() if not any(tiles_overlap(tile, other) for other in own)}
-        self._tiles = kept | dict.fromkeys(own, form)
+        self._tiles = kept | dict.fromkeys(own, (program.hardware.pairing, program.hardware.adc_bits or CODE_BITS))
         self._calibrations = {tile: found for tile, found in self._calibrations.items() if tile in kept}
 
     def _targets(self, target: Program | NDArray[np.uint16], other: NDArray[np.uint16] | None) -> NDArray[np.uint16]:
@@ -175,9 +175,8 @@ class SimulatedArray:
                 raise ArrayError("targets beside a target map: give the program that they belong to, or the one map")
             return checked_targets(target, self.rows, self.columns)
         self._check(target)
-        place = target.hardware
-        wanted = target_map(target) if other is None else checked_targets(other, place.rows, place.columns)
-        wanted = wanted[: self.rows, : self.columns]
+        size = target.hardware.rows, target.hardware.columns
+        wanted = (target_map(target) if other is None else checked_targets(other, *size))[: self.rows, : self.columns]
         missing = ((0, self.rows - wanted.shape[0]), (0, self.columns - wanted.shape[1]))
         return np.pad(wanted, missing, constant_values=LEAVE)
 
@@ -208,15 +207,7 @@ class SimulatedArray:
     def _check(self, program: Program) -> None:
         """Refuse a program that does not fit this array's size or front end."""
         check_placement(program, self.rows, self.columns)
-        if program.hardware.board != self.hardware.board:
-            raise ArrayError(
-                f"the program is for board {program.hardware.board!r}, the array has {self.hardware.board!r}; quantize it again"
-            )
-        for tile in (tile for matrix in program.matrices for tile in matrix.tiles):
-            if (tile.gain, tile.gain_shift) != program.hardware.gain(tile.range):
-                raise ArrayError(
-                    f"gain {tile.gain} >> {tile.gain_shift} is not that of range {tile.range} of the board; quantize it again"
-                )
+        check_front_end(program, self.hardware.board)
 
     def multiply_tile(self, tile: Tile, codes: Codes) -> Codes:
         """Return ADC codes (batch, tile.columns) for row codes (batch, tile.rows); the array must hold the tile's program.
@@ -259,8 +250,7 @@ class SimulatedArray:
                 f"the array's program has no such tile at row {tile.array_row}, column {tile.array_column}; program this one first"
             )
         pairing, adc_bits = self._tiles[tile]
-        positive, negative = pair_rows(tile, pairing)
-        return Block(positive, negative, tile_columns(tile), tile.range, adc_bits)
+        return Block(*pair_rows(tile, pairing), tile_columns(tile), tile.range, adc_bits)
 
     def multiply(self, codes: Codes, range: int = 0) -> Codes:
         """Return ADC codes (..., columns) for codes (..., rows) of all physical rows in front-end range ``range``."""

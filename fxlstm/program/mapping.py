@@ -81,6 +81,17 @@ def check_placement(program: Program, rows: int, columns: int, arrays: int = 1) 
         )
 
 
+def check_front_end(program: Program, board: str) -> None:
+    """Raise :class:`ArrayError` unless the program is made for the front end of ``board``."""
+    if program.hardware.board != board:
+        raise ArrayError(f"the program is for board {program.hardware.board!r}, the array has {board!r}; quantize it again")
+    for tile in tiles_of(program):
+        if (tile.gain, tile.gain_shift) != program.hardware.gain(tile.range):
+            raise ArrayError(
+                f"gain {tile.gain} >> {tile.gain_shift} is not that of range {tile.range} of the board; quantize it again"
+            )
+
+
 def target_map(program: Program, array: int = 0) -> NDArray[np.uint16]:
     """Conductance targets of one array in units above the base: (rows, columns) of the board, ``LEAVE`` where no weight stands."""
     hardware = program.hardware
