@@ -37,6 +37,16 @@ class Thresholds:
             shortest=preset["pulse.shortest"],
         )
 
+    def check(self, row_volts: NDArray[np.float64], gate_volts: NDArray[np.float64], seconds: float, device: str) -> None:
+        """Refuse a pulse beyond the limits of cells of ``device``, and one of NaN."""
+        row, gate = float(np.abs(row_volts).max()), float(np.abs(gate_volts).max())
+        if not row <= self.row_limit:
+            raise ArrayError(f"a row voltage of {row:g} V: device {device!r} allows {self.row_limit:g} V at most")
+        if not gate <= self.gate_limit or gate_volts.min() < 0:
+            raise ArrayError(f"a gate voltage of {gate:g} V: device {device!r} allows 0 to {self.gate_limit:g} V")
+        if not 0 < seconds <= 10:
+            raise ArrayError(f"a pulse of {seconds} s: choose more than 0 and at most 10 s")
+
 
 @dataclass(frozen=True)
 class Defects:

@@ -19,6 +19,7 @@ from fxlstm.crossbar.device import Device, Thresholds
 from fxlstm.crossbar.front_end import FrontEnd
 from fxlstm.crossbar.physical import STREAMS, PhysicalCells
 from fxlstm.crossbar.schemes import AnyScheme, carry_out, programming_scheme
+from fxlstm.crossbar.targets import check_program, check_window, targets_for
 from fxlstm.crossbar.wires import Wires
 from fxlstm.errors import ArrayError
 from fxlstm.files import write_whole
@@ -26,17 +27,7 @@ from fxlstm.program.device import load_device
 from fxlstm.program.formats import CODE_BITS
 from fxlstm.program.hardware import Hardware, load_board
 from fxlstm.program.identity import Identity
-from fxlstm.program.mapping import (
-    LEAVE,
-    check_front_end,
-    check_placement,
-    checked_targets,
-    pair_rows,
-    target_map,
-    tile_columns,
-    tiles_of,
-    tiles_overlap,
-)
+from fxlstm.program.mapping import pair_rows, tile_columns, tiles_of, tiles_overlap
 from fxlstm.program.program import Codes, Program, Tile
 from fxlstm.program.scheme import READ_CODE, READ_RANGE, ProgrammingReport, Progress, code_siemens
 
@@ -150,8 +141,8 @@ class SimulatedArray:
         if scheme is not None and tolerance is not None:
             raise ArrayError("both tolerance and scheme are given; put the tolerance into the scheme")
         scheme = scheme or programming_scheme(self.device, self.hardware, tolerance=tolerance)
-        targets = self._targets(target, targets)
-        self._check_window(targets, scheme)
+        targets = targets_for(self.rows, self.columns, self.hardware, target, targets)
+        check_window(targets, scheme, self._preset, self.device, self.hardware)
         busy = self._busy
         report = carry_out(self, targets, scheme, progress)
         report = replace(report, seconds=self._busy - busy)
@@ -168,31 +159,6 @@ class SimulatedArray:
         self._tiles = kept | dict.fromkeys(own, (program.hardware.pairing, program.hardware.adc_bits or CODE_BITS))
         self._calibrations = {tile: found for tile, found in self._calibrations.items() if tile in kept}
 
-    def _targets(self, target: Program | NDArray[np.uint16], other: NDArray[np.uint16] | None) -> NDArray[np.uint16]:
-        """The target map of a program, another one in its place, or a checked map, in this array's size."""
-        if not isinstance(target, Program):
-            if other is not None:
-                raise ArrayError("targets beside a target map: give the program that they belong to, or the one map")
-            return checked_targets(target, self.rows, self.columns)
-        self._check(target)
-        size = target.hardware.rows, target.hardware.columns
-        wanted = (target_map(target) if other is None else checked_targets(other, *size))[: self.rows, : self.columns]
-        missing = ((0, self.rows - wanted.shape[0]), (0, self.columns - wanted.shape[1]))
-        return np.pad(wanted, missing, constant_values=LEAVE)
-
-    def _check_window(self, targets: NDArray[np.uint16], scheme: AnyScheme) -> None:
-        """Refuse targets that the cells cannot take."""
-        wanted = targets[targets != LEAVE]
-        if self._preset.integer or not wanted.size:
-            return
-        low, high = ((scheme.base_units + int(end)) * self.hardware.conductance_unit for end in (wanted.min(), wanted.max()))
-        window, unit = (self._preset["conductance.minimum"], self._preset["conductance.maximum"]), self.hardware.conductance_unit
-        if not window[0] - unit <= low <= high <= window[1] + unit:
-            raise ArrayError(
-                f"targets of {low * 1e6:.4g} to {high * 1e6:.4g} uS: cells of device {self.device!r} take {window[0] * 1e6:.4g} to "
-                f"{window[1] * 1e6:.4g} uS; quantize for Hardware(board={self._preset.board!r}) and take that board for the array"
-            )
-
     def elapse(self, seconds: float) -> None:
         """Let ``seconds`` pass: cells relax, decay or drift as their preset says; what nothing is published about stays.
 
@@ -203,11 +169,6 @@ class SimulatedArray:
         if seconds > 0:
             self._cells_changed()
             self._cells.elapse(seconds)
-
-    def _check(self, program: Program) -> None:
-        """Refuse a program that does not fit this array's size or front end."""
-        check_placement(program, self.rows, self.columns)
-        check_front_end(program, self.hardware.board)
 
     def multiply_tile(self, tile: Tile, codes: Codes) -> Codes:
         """Return ADC codes (batch, tile.columns) for row codes (batch, tile.rows); the array must hold the tile's program.
@@ -292,8 +253,12 @@ class SimulatedArray:
         ``row_volts``: (rows,), ``gate_volts``: (columns,). Pulses below the preset's thresholds change nothing but are counted in
         ``pulse_counts``. Raises :class:`ArrayError` for NaN and for voltages beyond the preset's limits; no cell has changed then.
         """
-        self._check_pulse(row_volts, gate_volts, seconds)
+        if row_volts.shape != (self.rows,) or gate_volts.shape != (self.columns,):
+            raise ArrayError(
+                f"a pulse of {row_volts.shape} row and {gate_volts.shape} gate voltages: give {self.rows} and {self.columns}"
+            )
         limits = self._thresholds
+        limits.check(row_volts, gate_volts, seconds, self.device)
         selected = np.flatnonzero(gate_volts > limits.gate_closed)
         self._cells_changed()
         if self._converters is not None:
@@ -308,19 +273,6 @@ class SimulatedArray:
                 self._cells.set(row, moving, volts, gate_volts[moving], seconds)
             elif volts <= -limits.reset:
                 self._cells.reset(row, moving, -volts, gate_volts[moving], seconds)
-
-    def _check_pulse(self, row_volts: NDArray[np.float64], gate_volts: NDArray[np.float64], seconds: float) -> None:
-        if row_volts.shape != (self.rows,) or gate_volts.shape != (self.columns,):
-            raise ArrayError(
-                f"a pulse of {row_volts.shape} row and {gate_volts.shape} gate voltages: give {self.rows} and {self.columns}"
-            )
-        row, gate = float(np.abs(row_volts).max()), float(np.abs(gate_volts).max())
-        if not row <= self._thresholds.row_limit:
-            raise ArrayError(f"a row voltage of {row:g} V: device {self.device!r} allows {self._thresholds.row_limit:g} V at most")
-        if not gate <= self._thresholds.gate_limit or gate_volts.min() < 0:
-            raise ArrayError(f"a gate voltage of {gate:g} V: device {self.device!r} allows 0 to {self._thresholds.gate_limit:g} V")
-        if not 0 < seconds <= 10:
-            raise ArrayError(f"a pulse of {seconds} s: choose more than 0 and at most 10 s")
 
     @classmethod
     def holding(
@@ -338,7 +290,7 @@ class SimulatedArray:
             raise ArrayError(f"cells of device {device!r} are exact in integers and hold no siemens; choose a physical device")
         rows, columns = np.shape(conductance)
         array = cls(rows, columns, device, seed, program.hardware.board, **{"stuck": False, **options})
-        array._check(program)
+        check_program(program, rows, columns, array.hardware)
         array._hold(program)
         state = array._state()
         state["cells"][...] = state["written"][...] = np.where(np.isfinite(conductance), conductance, state["cells"])
