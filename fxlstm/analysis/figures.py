@@ -4,21 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 
-from fxlstm.files import write_whole
+from fxlstm.analysis.canvas import new_figure, save, style
 
 if TYPE_CHECKING:
     from fxlstm.analysis.budget import Budget, SourceError
     from fxlstm.analysis.twin import TwinReport
 
-STYLE: Any = {"font.size": 8, "axes.titlesize": 9, "axes.titlelocation": "left", "legend.frameon": False}
 # Colours that stay apart for colour-blind readers (Okabe and Ito 2008).
 ALONE, WITHOUT, RESIDUAL = "#0072B2", "#E69F00", "#D55E00"
 
@@ -27,8 +23,8 @@ def draw_budget(budget: Budget, path: Path) -> None:
     """Draw each source alone and left out, at the output and at each layer that is not the output, into a PNG."""
     panels: list[tuple[str, Sequence[SourceError]]] = [("Output", budget.sources)]
     panels += [(f"Layer {name}", rows) for name, rows in list(budget.layers.items())[:-1]]
-    with matplotlib.rc_context(STYLE):
-        figure = _figure(7.0, 0.7 + len(panels) * (0.55 + 0.19 * len(budget.sources)))
+    with style():
+        figure = new_figure(7.0, 0.7 + len(panels) * (0.55 + 0.19 * len(budget.sources)))
         every = figure.subplots(len(panels), 1, squeeze=False, sharex=True)[:, 0]
         for letter, axes, (title, rows) in zip("abcdefghijklmnopqrstuvwxyz", every, panels, strict=False):
             _draw_sources(axes, rows)
@@ -39,7 +35,7 @@ def draw_budget(budget: Budget, path: Path) -> None:
         every[0].axvline(budget.everything.median, color="0.4", linewidth=0.8)
         every[-1].set_xlabel(f"RMS (output's signal: {budget.signal:.3g}); line: {len(budget.seeds)} seeds, least to greatest")
         every[0].legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=3)
-        _save(figure, path)
+        save(figure, path)
 
 
 def _draw_sources(axes: Axes, rows: Sequence[SourceError]) -> None:
@@ -52,14 +48,13 @@ def _draw_sources(axes: Axes, rows: Sequence[SourceError]) -> None:
     axes.set_yticks(positions, [row.source for row in rows])
     axes.tick_params(axis="y", length=0)
     axes.set_ylim(len(rows) - 0.4, -0.6)
-    axes.spines[["top", "right"]].set_visible(False)
     axes.tick_params(axis="x", labelbottom=True)
 
 
 def draw_twin(report: TwinReport, path: Path) -> None:
     """Draw the deviations of board and twin and what stays between them, timestep by timestep, into a PNG."""
-    with matplotlib.rc_context(STYLE):
-        figure = _figure(7.0, 0.6 + 1.5 * len(report.timesteps))
+    with style():
+        figure = new_figure(7.0, 0.6 + 1.5 * len(report.timesteps))
         every = figure.subplots(len(report.timesteps), 1, squeeze=False, sharex=True)[:, 0]
         parts = {row.vector: row.part for row in report.rows}
         lines = (("board - ideal", "0.7", 3.0), ("twin - ideal", ALONE, 1.2), ("board - twin", RESIDUAL, 1.0))
@@ -68,17 +63,6 @@ def draw_twin(report: TwinReport, path: Path) -> None:
                 axes.plot(values, color=color, linewidth=width, label=label)
             axes.set_title(f"{name}: the twin explains {100 * parts[name]:.1f} %")
             axes.set_ylabel("RMS")
-            axes.spines[["top", "right"]].set_visible(False)
         every[0].legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=3)
         every[-1].set_xlabel("timestep")
-        _save(figure, path)
-
-
-def _figure(width: float, height: float) -> Figure:
-    figure = Figure(figsize=(width, height), layout="constrained")
-    FigureCanvasAgg(figure)
-    return figure
-
-
-def _save(figure: Figure, path: Path) -> None:
-    write_whole(path, lambda file: figure.savefig(file, format="png", dpi=200))
+        save(figure, path)

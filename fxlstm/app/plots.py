@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
-
-from fxlstm.files import write_whole
 
 if TYPE_CHECKING:
     from fxlstm.program.placement import Placement
@@ -22,15 +17,6 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 
-STYLE: Any = {
-    "font.size": 8,
-    "axes.titlesize": 9,
-    "axes.titlelocation": "left",
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "legend.frameon": False,
-    "lines.linewidth": 1.2,
-}
 # One style per prediction, wide below narrow, so that curves that agree stay visible; colours that stay apart for colour-blind
 # readers (Okabe and Ito 2008).
 LINES: tuple[dict[str, Any], ...] = (
@@ -186,20 +172,3 @@ def draw_fit(axes: Axes, residuals: Axes, gates: Array, conductances: Array, lin
     residuals.plot(gates, (conductances - line) * 1e6, ".", color="black", markersize=2)
     residuals.set_xlabel("gate voltage (V)")
     residuals.set_ylabel("distance (µS)")
-
-
-def new_figure(width: float, height: float) -> Figure:
-    """Return an empty figure of this size in inches that needs no display."""
-    figure = Figure(figsize=(width, height), layout="constrained")
-    FigureCanvasAgg(figure)
-    return figure
-
-
-def save(figure: Figure, path: Path) -> None:
-    """Write a figure as PNG, whole or not at all."""
-    write_whole(path, lambda file: figure.savefig(file, format="png", dpi=200))
-
-
-def style() -> Any:
-    """Return the context in which to draw a figure."""
-    return matplotlib.rc_context(STYLE)

@@ -57,12 +57,13 @@ def fit(
 def _draw(found: Fit, path: Path) -> None:
     import numpy as np
 
+    from fxlstm.analysis import canvas
     from fxlstm.app import plots
 
     line = found.line(found.gates)
     band = np.full_like(line, 2 * found.residual)
-    with plots.style():
-        figure = plots.new_figure(5.0, 4.5)
+    with canvas.style():
+        figure = canvas.new_figure(5.0, 4.5)
         upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
         plots.draw_fit(upper, lower, found.gates, found.conductances, line, band)
-        plots.save(figure, path)
+        canvas.save(figure, path)

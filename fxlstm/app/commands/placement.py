@@ -33,11 +33,12 @@ def placement(
 
 
 def _draw(placed: Placement, path: Path) -> None:
+    from fxlstm.analysis import canvas
     from fxlstm.app import plots
 
-    with plots.style():
+    with canvas.style():
         across = min(len(placed.arrays), 4)
         down = -(-len(placed.arrays) // across)
-        figure = plots.new_figure(0.6 + 2.6 * across, 0.6 + 3.6 * down)
+        figure = canvas.new_figure(0.6 + 2.6 * across, 0.6 + 3.6 * down)
         plots.draw_placement(list(figure.subplots(down, across, squeeze=False).flat), placed)
-        plots.save(figure, path)
+        canvas.save(figure, path)

@@ -53,12 +53,13 @@ def quantize(
 
 
 def _draw(report: Report, path: Path) -> None:
+    from fxlstm.analysis import canvas
     from fxlstm.app import plots
 
     stages = [(row.layer, row.vector, row.signal_to_noise) for row in report.rows]
-    with plots.style():
-        figure = plots.new_figure(6.0, 1.2 + 0.19 * len(stages))
+    with canvas.style():
+        figure = canvas.new_figure(6.0, 1.2 + 0.19 * len(stages))
         axes = figure.add_subplot()
         plots.draw_signal_to_noise(axes, stages)
         axes.set_title(report.summary.replace(" dB, from", " dB,\nfrom"))
-        plots.save(figure, path)
+        canvas.save(figure, path)

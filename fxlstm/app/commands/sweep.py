@@ -89,6 +89,7 @@ def plot(
 
     Other parameters that vary are averaged over; the figure names them.
     """
+    from fxlstm.analysis import canvas
     from fxlstm.app import plots
     from fxlstm.sweep.bands import bands, find_column
     from fxlstm.sweep.parameters import KNOWN
@@ -100,14 +101,14 @@ def plot(
     found = bands(columns, across, up, apart, confidence)
     varying = [name for name in columns if (name in KNOWN or name.startswith("device.")) and len(set(columns[name])) > 1]
     averaged = ["seeds", *(name for name in varying if name not in (across, apart))]
-    with plots.style():
-        figure = plots.new_figure(5.2, 3.4)
+    with canvas.style():
+        figure = canvas.new_figure(5.2, 3.4)
         axes = figure.add_subplot()
         plots.draw_bands(axes, found, across, up, apart)
         axes.set_title(f"mean over {', '.join(averaged)}; band: {100 * confidence:g} % confidence")
         if log:
             axes.set_xscale("log")
-        plots.save(figure, output)
+        canvas.save(figure, output)
     if as_json:
         print_json({"output": str(output), "x": across, "y": up, "by": apart, "bands": [vars(band) for band in found]})
         return

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from fxlstm.analysis import canvas
 from fxlstm.app import plots
 from fxlstm.app.console import print_table
 from fxlstm.app.demos.airline_task import AirlineTask, Array, Score, load_trained
@@ -98,8 +99,8 @@ def draw(result: Result) -> None:
     series = {name: np.concatenate([first, values]) for name, values in result.predictions.items()}
     baseline = np.concatenate([first, task.persistence])
     errors = {name: values - task.passengers for name, values in series.items()}
-    with plots.style():
-        figure = plots.new_figure(10.5, 8.6)
+    with canvas.style():
+        figure = canvas.new_figure(10.5, 8.6)
         grid = figure.add_gridspec(3, 3, height_ratios=(1.35, 0.8, 1.0))
         top = figure.add_subplot(grid[0, :])
         plots.draw_predictions(top, task.months, task.passengers, series, baseline, task.learned)
@@ -116,4 +117,4 @@ def draw(result: Result) -> None:
         plots.draw_conductance_maps(figure, maps, result.stages.target, result.stages.measured)
         for letter, axes in zip("def", maps, strict=True):
             axes.set_title(f"{letter}  {axes.get_title(loc='left')}")
-        plots.save(figure, result.plot)
+        canvas.save(figure, result.plot)
