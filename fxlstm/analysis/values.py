@@ -17,6 +17,7 @@ from fxlstm.network.cells import FUNCTIONS
 from fxlstm.network.layers.layer import as_float
 from fxlstm.program.formats import CODE_MAX, CODE_MIN, adc_grid, dac_codes
 from fxlstm.program.operations import FUNCTION_BY_NAME
+from fxlstm.program.pairs import column_weights, differences
 from fxlstm.program.program import Operation, Program
 from fxlstm.program.reference import UNIT, MultipliesTiles
 from fxlstm.program.running.reading import Reading
@@ -149,7 +150,10 @@ class _Execution:
                     codes = self.array.multiply_tile(tile, driven.astype(np.int16)).astype(np.float64)
                 else:
                     weights = matrix.weights[tile.row : tile.row + tile.rows, columns].astype(np.float64)
-                    codes = self._converted(driven @ weights * (tile.gain * 2.0**-tile.gain_shift))
+                    pairing = self.program.hardware.pairing
+                    exact = driven @ column_weights(weights, pairing) * (tile.gain * 2.0**-tile.gain_shift)
+                    codes = differences(self._converted(exact), pairing)
+                    codes = np.clip(codes, CODE_MIN, CODE_MAX) if self.rounding.adc else codes
                 sums[:, columns] += codes * 2.0**tile.align
         return np.asarray((sums * matrix.mantissa + matrix.bias) * 2.0 ** -matrix.shift.astype(np.float64))
 

@@ -24,7 +24,8 @@ from fxlstm.errors import ArrayError, BoardError, ProgramError
 from fxlstm.program.formats import CODE_MAX
 from fxlstm.program.hardware import Hardware, load_board
 from fxlstm.program.identity import Identity
-from fxlstm.program.mapping import check_placement, checked_targets, pair_rows, target_map, tile_columns
+from fxlstm.program.mapping import check_placement, checked_targets, target_map
+from fxlstm.program.pairs import converted_columns, row_codes, tile_codes
 from fxlstm.program.program import Codes, Program, Tile
 from fxlstm.program.running.generation import RunPhases, generate
 from fxlstm.program.running.sequences import Initial, run_phases, run_sequences, run_values
@@ -256,10 +257,9 @@ class Board:
 
     def multiply_tile(self, tile: Tile, codes: Codes) -> Codes:
         """Multiply row codes (batch, tile.rows) by one tile of the program; returns ADC codes (batch, tile.columns)."""
-        positive, negative = pair_rows(tile, self._needed_program().hardware.pairing)
-        driven = np.zeros((len(codes), self.info.rows), np.int16)
-        driven[:, positive], driven[:, negative] = codes, -codes
-        return self._driver.multiply(driven, tile.range)[:, tile_columns(tile)]
+        pairing = self._needed_program().hardware.pairing
+        converted = self._driver.multiply(row_codes(tile, pairing, codes, self.info.rows), tile.range)
+        return tile_codes(converted[:, converted_columns(tile, pairing)], pairing)[0]
 
     def pulse(self, row: int, volts: float, seconds: float, gates: ArrayLike) -> None:
         """Give one pulse to cells of a row. It cannot be undone; it is given exactly once.
