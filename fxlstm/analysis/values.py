@@ -56,9 +56,9 @@ def trace(program: Program, x: ArrayLike, array: MultipliesTiles | None = None, 
     execution = _Execution(program, array, rounding or Rounding(), batch)
     arenas, outputs = execution.run()
     given = program.decode(outputs[:, -1] if program.returns_last else outputs)  # type: ignore[arg-type]
-    parts = program.slices
     vectors = {
-        part.name: arenas[:, :, part.start : part.start + part.length] * (part.scale * 2.0**-part.fraction) for part in parts
+        part.name: arenas[:, :, part.start + np.argsort(program.order(part))] * (part.scale * 2.0**-part.fraction)
+        for part in program.slices
     }
     return Traced(reading.outputs(given if values.ndim == 3 else given[0]), vectors)
 

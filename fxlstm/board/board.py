@@ -121,11 +121,14 @@ class Board:
         progress: ProgressOption = None,
         scheme: Scheme | None = None,
         tolerance: float | None = None,
+        *,
+        targets: NDArray[np.uint16] | None = None,
     ) -> CampaignReport:
         """Write a network onto the array, cell by cell until each is within tolerance, and make the board ready to run it.
 
         ``program`` may also be a target map: uint16 (rows, columns), conductance units above the scheme's base, 65535 leaves a cell
-        alone. ``tolerance``: accepted error in siemens; ``scheme``: how to pulse; both by default from the device preset.
+        alone. ``targets``: a map to write in place of a program's own, see :func:`fxlstm.compensated_targets`.
+        ``tolerance``: accepted error in siemens; ``scheme``: how to pulse; both by default from the device preset.
         ``progress``: ``True`` for a bar on a terminal, or a function told (cells done, cells). Cells in tolerance are skipped,
         and a campaign that was cut off is resumed, by this process or another. Returns what became of every cell.
         Raises :class:`ProgramError` for a program made for other hardware, :class:`ArrayError` for a scheme that only simulated
@@ -138,12 +141,14 @@ class Board:
             )
         if isinstance(program, Program):
             self._check_fits(program)
-            targets = target_map(program)
+            wanted = target_map(program) if targets is None else checked_targets(targets, self.info.rows, self.info.columns)
             self.load(program)
+        elif targets is None:
+            wanted = checked_targets(program, self.info.rows, self.info.columns)
         else:
-            targets = checked_targets(program, self.info.rows, self.info.columns)
+            raise ArrayError("targets beside a target map: give the program that they belong to, or the one map")
         with shown(progress, "programming") as tell:
-            return run_campaign(self._driver, targets, scheme or self._scheme(tolerance), tell)
+            return run_campaign(self._driver, wanted, scheme or self._scheme(tolerance), tell)
 
     def load(self, program: Program) -> None:
         """Bring a program to the board without touching the array, whose cells may hold its weights already."""

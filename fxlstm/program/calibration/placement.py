@@ -54,7 +54,7 @@ class Places:
                 f"{who} has {rows} x {columns} devices, which do not fit at {place}: "
                 f"an array has {self.hardware.rows} x {self.hardware.columns}; choose another corner"
             )
-        devices = self._array(block.array)[region]
+        devices = self.on(block.array)[region]
         if devices.any():
             raise ModelError(f"{who}, {rows} x {columns} devices at {place}, overlaps what stands there; choose another corner")
         devices[...] = True
@@ -62,7 +62,7 @@ class Places:
     def put(self, block: Block) -> Block:
         """Take the first free rectangle for a block. Raises :class:`ModelError` when all arrays are full."""
         for index in range(MAX_ARRAYS):
-            corner = _first_free(self._array(index), *device_shape(block.rows, block.columns, self.hardware.pairing))
+            corner = _first_free(self.on(index), *device_shape(block.rows, block.columns, self.hardware.pairing))
             if corner is not None:
                 placed = replace(block, array=index, array_row=corner[0], array_column=corner[1])
                 self.take(placed, "a tile", self.hardware.pairing)
@@ -72,7 +72,8 @@ class Places:
             "use a smaller network or quantize with adc_bits=None"
         )
 
-    def _array(self, index: int) -> NDArray[np.bool_]:
+    def on(self, index: int) -> NDArray[np.bool_]:
+        """Which devices of an array are taken, (rows, columns)."""
         while len(self.taken) <= index:
             self.taken.append(np.zeros((self.hardware.rows, self.hardware.columns), np.bool_))
         return self.taken[index]
@@ -110,7 +111,7 @@ def place(
         raise ModelError(f"a corner for {unknown[0]!r}: the network's matrices are {', '.join(names)}")
     places = Places(hardware)
     for program in taken:
-        _take_program(places, program)
+        take_program(places, program)
     matrices = [_split(*shape, hardware) for _, shape in shapes]
     for index, name in enumerate(names):
         if name in given:
@@ -122,7 +123,7 @@ def place(
     return [blocks if name in given else [places.put(block) for block in blocks] for name, blocks in pairs]
 
 
-def _take_program(places: Places, program: Program) -> None:
+def take_program(places: Places, program: Program) -> None:
     """Take the devices of a program that stands on the arrays."""
     size, own = (program.hardware.rows, program.hardware.columns), (places.hardware.rows, places.hardware.columns)
     if size != own:
