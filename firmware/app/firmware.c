@@ -23,7 +23,7 @@ size_t firmware_cells_size(void) {
 void firmware_init(firmware *board, firmware_cells *cells, hal *port) {
     memset(board, 0, sizeof *board);
     memset(cells->campaign, 0, sizeof cells->campaign);
-    if (hal_last_reset(port) == HAL_RESET_POWER) {
+    if (hal_how_started(port)->reset == HAL_RESET_POWER) {
         memset(cells->pulses, 0, sizeof cells->pulses); /* other resets renew no cell's budget */
     }
     board->limits.pulses = cells->pulses;
@@ -33,9 +33,15 @@ void firmware_init(firmware *board, firmware_cells *cells, hal *port) {
     safety_init(&board->safety, port);
     front_end_init(&board->front_end, port); /* a chip that fails is tried again, and reported, when it is needed */
     uint8_t payload[FW_BOOT_EVENT_SIZE];
-    fw_boot_event event = {.reset_reason = (uint8_t)hal_last_reset(port)};
+    fw_boot_event event = {.reset_reason = (uint8_t)hal_how_started(port)->reset};
     fw_pack_boot_event(&event, payload);
     link_send_event(&board->link, FW_EVENT_BOOT, payload, sizeof payload);
+}
+
+void firmware_rest(firmware *board) {
+    if (board->front_end.board != NULL) {
+        front_end_rest(&board->front_end);
+    }
 }
 
 static void execute(firmware *board, const link_request *request) {

@@ -50,6 +50,9 @@ size_t firmware_cells_size(void);
  * so with a boot event. */
 void firmware_init(firmware *board, firmware_cells *cells, hal *port);
 
+/* The array to 0 V at once, from a fault handler; what else the firmware was doing is over. */
+void firmware_rest(firmware *board);
+
 /* One slice of work. Returns whether there may be more to do at once. */
 bool firmware_poll(firmware *board);
 

@@ -40,7 +40,7 @@ cdef class HostFirmware:
 
     def reset(self, int reason=0):
         """Start the firmware as after a reset; ``reason`` as in ``hal.h``. Bytes on the line are kept."""
-        self._port.reset_reason = reason
+        self._port.start.reset = reason
         firmware_init(self._firmware, self._cells, self._port)
         self._raise_failure()
 

@@ -1,0 +1,62 @@
+/* Port of the firmware to the STM32F405: hal.h over its registers.
+ * SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Every wait is bounded: what does not answer, here or in an emulator, is reported and nothing hangs.
+ */
+#ifndef PORT_STM32F405_H
+#define PORT_STM32F405_H
+
+#include "hal/hal.h"
+
+enum {
+    SERIAL_RECEIVE_SIZE = 8192, /* all that a host may have in flight; powers of two */
+    SERIAL_SEND_SIZE = 2048,
+};
+
+/* Bytes from one writer to one reader, either of which may be an interrupt. */
+typedef struct {
+    volatile uint32_t written, read; /* since the start, wrapping */
+} serial_ring;
+
+struct hal {
+    hal_start start;
+    uint32_t serial_number;
+    uint32_t peripheral_hertz; /* of APB2: serial line, SPI */
+    uint32_t timer_hertz;
+    uint32_t spi_control;
+    serial_ring received, to_send;
+    volatile uint8_t receive_bytes[SERIAL_RECEIVE_SIZE];
+    volatile uint8_t send_bytes[SERIAL_SEND_SIZE];
+};
+
+extern hal port_board; /* the one there is: interrupts have no argument */
+
+/* Whether the bits of a register that are in `mask` come to `wanted` within so many looks. */
+static inline bool port_wait(volatile uint32_t *bits, uint32_t mask, uint32_t wanted, uint32_t looks) {
+    while ((*bits & mask) != wanted) {
+        if (looks-- == 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Let a peripheral have its clock; it may be spoken to once this has been read back. */
+static inline void port_enable(volatile uint32_t *enabled, uint32_t bits) {
+    *enabled |= bits;
+    (void)*enabled;
+}
+
+void clocks_start(hal *board);
+void pins_start(void);
+void timer_start(const hal *board);
+void serial_start(hal *board);
+void serial_interrupt(void);
+void spi_start(hal *board);
+void watchdog_start(void);
+
+/* All chips deselected, the array at reading voltage: by pins alone. */
+void pins_let_go(void);
+void pins_select(unsigned chip, bool selected);
+
+#endif
