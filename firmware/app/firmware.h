@@ -30,6 +30,8 @@ struct firmware {
     inference_state inference;
     piece_state piece;
     safety_state safety;
+    fx_status start_status; /* of bringing up the chips; a chip that fails is tried again when it is needed */
+    uint8_t start_chip;     /* chip select of the first that failed, or FW_NO_CHIP */
 };
 
 /* What is kept per cell, apart from the rest: an STM32F405 has 128 KiB and, elsewhere in its address space, 64 KiB.

@@ -9,6 +9,9 @@
 
 #define CORE_REGISTER(address) (*(volatile uint32_t *)(uintptr_t)(address))
 
+#define SYSTICK_CSR CORE_REGISTER(0xE000E010u)
+#define SYSTICK_RVR CORE_REGISTER(0xE000E014u)
+#define SYSTICK_CVR CORE_REGISTER(0xE000E018u)
 #define NVIC_ISER(index) CORE_REGISTER(0xE000E100u + 4u * (index)) /* enable interrupt 32 index + bit */
 #define SCB_VTOR CORE_REGISTER(0xE000ED08u)                        /* where the vectors stand */
 #define SCB_AIRCR CORE_REGISTER(0xE000ED0Cu)                       /* system reset */
@@ -18,6 +21,9 @@
 #define SCB_BFAR CORE_REGISTER(0xE000ED38u)
 #define SCB_CPACR CORE_REGISTER(0xE000ED88u) /* access to coprocessors, of which 10 and 11 are the FPU */
 
+#define SYSTICK_CSR_ENABLE 1u
+#define SYSTICK_CSR_TICKINT 2u
+#define SYSTICK_CSR_CLKSOURCE 4u /* the processor's clock */
 #define SCB_AIRCR_RESET 0x05FA0004u
 #define SCB_CFSR_MMARVALID (1u << 7)
 #define SCB_CFSR_BFARVALID (1u << 15)
@@ -29,6 +35,11 @@ static inline void core_barrier(void) {
 
 static inline void core_enable_interrupt(unsigned number) {
     NVIC_ISER(number / 32) = 1u << number % 32;
+}
+
+/* Sleep until an interrupt; the wake-up timer sees to it that one comes. */
+static inline void core_sleep(void) {
+    __asm volatile("wfi" ::: "memory");
 }
 
 /* Does not return. */

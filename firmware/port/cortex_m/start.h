@@ -17,9 +17,13 @@ extern firmware start_firmware;
 /* The first instruction after a reset. */
 void start_reset(void);
 
+/* The interrupt that ends a sleep of the main loop, for between two events of the board time goes on. */
+void start_wake(void);
+
 /* The exceptions that all these processors number alike, for the beginning of a port's vector table. */
 #define START_VECTORS                                                                                                  \
-    (start_vector) stack_top, start_reset, fault_entry, fault_entry, fault_entry, fault_entry, fault_entry
+    (start_vector) stack_top, start_reset, fault_entry, fault_entry, fault_entry, fault_entry,                         \
+        fault_entry, [15] = start_wake
 
 /* What a port does before the firmware runs: clocks, pins, line, watchdog. */
 hal *port_start(void);
