@@ -104,7 +104,7 @@ class Board:
 
     def snapshot(self) -> dict[str, Any]:
         """Return everything the board says of itself: identity, limits, start, state, counters; plain values, ready for JSON."""
-        return asdict(self.info) | self._driver.start_report() | self._driver.snapshot()
+        return asdict(self.info) | self._driver.start_report | self._driver.snapshot()
 
     def selftest(self) -> list[ChipResult]:
         """Check every converter chip on the board; outputs stay at 0 V. A chip is well when its ``status`` is 0."""
