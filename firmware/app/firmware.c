@@ -34,6 +34,7 @@ void firmware_init(firmware *board, firmware_cells *cells, hal *port) {
     board->hal = port;
     link_init(&board->link);
     safety_init(&board->safety, port);
+    objects_init(board);
     board->start_status = front_end_init(&board->front_end, port);
     board->start_chip = board->start_status == FX_OK ? FW_NO_CHIP : (uint8_t)board->front_end.failed_chip;
     uint8_t payload[FW_BOOT_EVENT_SIZE];

@@ -42,6 +42,8 @@ typedef struct {
     uint32_t clock_hertz; /* of the processor */
     uint32_t boot_id;     /* no two starts of any board share it, but for chance */
     hal_fault fault;
+    const void *program; /* image in read-only memory that came with the firmware, on 8 bytes; NULL: none */
+    size_t program_size;
 } hal_start;
 
 /* One full-duplex transfer with chip select `chip` (gen/wiring.h) low throughout; mode as the chip's driver documents.

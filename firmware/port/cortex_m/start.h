@@ -25,6 +25,9 @@ void start_wake(void);
     (start_vector) stack_top, start_reset, fault_entry, fault_entry, fault_entry, fault_entry,                         \
         fault_entry, [15] = start_wake
 
+/* What came with the firmware: `make PROGRAM=model.fxl`. Both are the same address when nothing did. */
+extern const uint8_t program_start[], program_end[];
+
 /* What a port does before the firmware runs: clocks, pins, line, watchdog. */
 hal *port_start(void);
 

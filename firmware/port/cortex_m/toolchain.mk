@@ -18,7 +18,13 @@ NO_IDIOMS := -fno-builtin
 endif
 
 INCLUDES += -Iport/cortex_m/include
-CFLAGS += -ffunction-sections -fdata-sections -fno-unwind-tables -fno-asynchronous-unwind-tables $(REPORTS)
+CODEGEN := -ffunction-sections -fdata-sections -fno-unwind-tables -fno-asynchronous-unwind-tables $(REPORTS)
 LDFLAGS := -T port/$(PORT)/link.ld -Wl,--gc-sections -Wl,--entry=start_reset
 
-$(BUILD)/port/cortex_m/memory.o: CFLAGS += $(NO_IDIOMS)
+# PROGRAM=model.fxl: the program that the firmware comes with, in flash.
+$(BUILD)/port/cortex_m/program.o: port/cortex_m/program.S $(PROGRAM) FORCE
+	@mkdir -p $(@D)
+	$(CC) $(if $(PROGRAM),-DPROGRAM='"$(abspath $(PROGRAM))"') -c $< -o $@
+FORCE:
+
+$(BUILD)/port/cortex_m/memory.o: CODEGEN += $(NO_IDIOMS)

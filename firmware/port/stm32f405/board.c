@@ -52,6 +52,8 @@ static void read_start(hal *board) {
     fault_record record = fault_record_open(&survived);
     board->start.reset = reason_of(flags, &record, survived);
     board->start.fault = record.fault;
+    board->start.program = program_start;
+    board->start.program_size = (size_t)(program_end - program_start);
     board->serial_number = read_serial_number();
     const uint32_t unique[] = {board->serial_number, record.starts, read_random()};
     board->start.boot_id = fx_crc32(0, unique, sizeof unique);

@@ -53,8 +53,6 @@ static bool start_crystal(void) {
 }
 
 void clocks_start(hal *board) {
-    port_enable(&RCC_APB1ENR, RCC_APB1ENR_PWREN);
-    PWR_CR |= PWR_CR_VOS;
     bool crystal = start_crystal();
     start_pll(crystal ? FW_CRYSTAL_HERTZ : INTERNAL_HERTZ, crystal ? RCC_PLLCFGR_PLLSRC : 0);
     bool fast = take_pll();

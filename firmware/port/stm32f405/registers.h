@@ -43,7 +43,6 @@
 #define RCC_AHB2ENR_RNGEN BIT(6)
 #define RCC_APB1ENR REGISTER(RCC, 0x40u)
 #define RCC_APB1ENR_TIM2EN BIT(0)
-#define RCC_APB1ENR_PWREN BIT(28)
 #define RCC_APB2ENR REGISTER(RCC, 0x44u)
 #define RCC_APB2ENR_USART1EN BIT(4)
 #define RCC_APB2ENR_SPI1EN BIT(12)
@@ -62,11 +61,6 @@
 #define FLASH_ACR_PRFTEN BIT(8)
 #define FLASH_ACR_ICEN BIT(9)
 #define FLASH_ACR_DCEN BIT(10)
-
-/* Power control. */
-#define PWR 0x40007000u
-#define PWR_CR REGISTER(PWR, 0x00u)
-#define PWR_CR_VOS BIT(14)
 
 /* General-purpose pins; port A is 0. */
 #define GPIOA 0x40020000u
@@ -140,9 +134,9 @@
 #define RNG_DR REGISTER(RNG, 0x08u)
 
 /* Debug support. */
-#define DBG 0xE0042000u
-#define DBG_APB1_FZ REGISTER(DBG, 0x08u)
-#define DBG_APB1_FZ_IWDG_STOP BIT(12)
+#define DBGMCU 0xE0042000u
+#define DBGMCU_APB1_FZ REGISTER(DBGMCU, 0x08u)
+#define DBGMCU_APB1_FZ_IWDG_STOP BIT(12)
 
 /* 96 bits that no two parts share; in no SVD file: RM0090, section 39.1. */
 #define UNIQUE_ID 0x1FFF7A10u

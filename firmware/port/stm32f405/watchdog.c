@@ -14,7 +14,7 @@ enum {
 };
 
 void watchdog_start(void) {
-    DBG_APB1_FZ |= DBG_APB1_FZ_IWDG_STOP; /* it waits while a debugger does */
+    DBGMCU_APB1_FZ |= DBGMCU_APB1_FZ_IWDG_STOP; /* it waits while a debugger does */
     IWDG_KR = KEY_START;
     IWDG_KR = KEY_UNLOCK;
     IWDG_PR = DIVIDED_BY_32;
