@@ -7,16 +7,7 @@
 #define PORT_STM32F405_H
 
 #include "hal/hal.h"
-
-enum {
-    SERIAL_RECEIVE_SIZE = 8192, /* all that a host may have in flight; powers of two */
-    SERIAL_SEND_SIZE = 2048,
-};
-
-/* Bytes from one writer to one reader, either of which may be an interrupt. */
-typedef struct {
-    volatile uint32_t written, read; /* since the start, wrapping */
-} serial_ring;
+#include "port/cortex_m/ring.h"
 
 struct hal {
     hal_start start;
@@ -24,9 +15,9 @@ struct hal {
     uint32_t peripheral_hertz; /* of APB2: serial line, SPI */
     uint32_t timer_hertz;
     uint32_t spi_control;
-    serial_ring received, to_send;
-    volatile uint8_t receive_bytes[SERIAL_RECEIVE_SIZE];
-    volatile uint8_t send_bytes[SERIAL_SEND_SIZE];
+    ring received, to_send; /* of the serial line */
+    volatile uint8_t receive_bytes[RING_RECEIVE_SIZE];
+    volatile uint8_t send_bytes[RING_SEND_SIZE];
 };
 
 extern hal port_board; /* the one there is: interrupts have no argument */

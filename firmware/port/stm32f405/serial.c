@@ -8,12 +8,10 @@
 
 enum { CONTROL = USART1_CR1_UE | USART1_CR1_TE | USART1_CR1_RE | USART1_CR1_RXNEIE };
 
-static uint32_t count(const serial_ring *ring) {
-    return ring->written - ring->read;
-}
-
 /* Sixteen samples per bit where the clock allows it, else eight, of which BRR takes the low bits one place further down. */
 void serial_start(hal *board) {
+    board->received = (ring){.bytes = board->receive_bytes, .size = sizeof board->receive_bytes};
+    board->to_send = (ring){.bytes = board->send_bytes, .size = sizeof board->send_bytes};
     port_enable(&RCC_APB2ENR, RCC_APB2ENR_USART1EN);
     uint32_t divider = (board->peripheral_hertz + FW_SERIAL_BAUD / 2) / FW_SERIAL_BAUD;
     bool eight = divider < 16;
@@ -34,24 +32,21 @@ static void receive(hal *board) {
         return;
     }
     uint8_t byte = (uint8_t)USART1_DR; /* which clears both */
-    serial_ring *ring = &board->received;
-    if ((status & USART1_SR_RXNE) != 0 && count(ring) < SERIAL_RECEIVE_SIZE) { /* bytes lost fail their frame's CRC */
-        board->receive_bytes[ring->written % SERIAL_RECEIVE_SIZE] = byte;
-        ring->written++;
+    if ((status & USART1_SR_RXNE) != 0) {
+        ring_put(&board->received, byte); /* what is lost fails its frame's CRC */
     }
 }
 
 /* Give the line what it takes now; the interrupt asks for the rest. */
 static void send(hal *board) {
-    serial_ring *ring = &board->to_send;
-    while (count(ring) > 0 && (USART1_SR & USART1_SR_TXE) != 0) {
-        USART1_DR = board->send_bytes[ring->read % SERIAL_SEND_SIZE];
-        ring->read++;
+    ring *waiting = &board->to_send;
+    while (!ring_is_empty(waiting) && (USART1_SR & USART1_SR_TXE) != 0) {
+        USART1_DR = ring_take(waiting);
     }
-    if (count(ring) > 0) {
-        USART1_CR1 |= USART1_CR1_TXEIE;
-    } else {
+    if (ring_is_empty(waiting)) {
         USART1_CR1 &= ~USART1_CR1_TXEIE;
+    } else {
+        USART1_CR1 |= USART1_CR1_TXEIE;
     }
 }
 
@@ -63,21 +58,17 @@ void serial_interrupt(void) {
 }
 
 size_t hal_serial_read(hal *board, uint8_t *bytes, size_t capacity) {
-    serial_ring *ring = &board->received;
     size_t moved = 0;
-    for (; moved < capacity && count(ring) > 0; moved++) {
-        bytes[moved] = board->receive_bytes[ring->read % SERIAL_RECEIVE_SIZE];
-        ring->read++;
+    while (moved < capacity && !ring_is_empty(&board->received)) {
+        bytes[moved++] = ring_take(&board->received);
     }
     return moved;
 }
 
 size_t hal_serial_write(hal *board, const uint8_t *bytes, size_t size) {
-    serial_ring *ring = &board->to_send;
     size_t moved = 0;
-    for (; moved < size && count(ring) < SERIAL_SEND_SIZE; moved++) {
-        board->send_bytes[ring->written % SERIAL_SEND_SIZE] = bytes[moved];
-        ring->written++;
+    while (moved < size && ring_put(&board->to_send, bytes[moved])) {
+        moved++;
     }
     if (moved > 0) {
         USART1_CR1 &= ~USART1_CR1_TXEIE; /* until send is done, the interrupt leaves the ring alone */
