@@ -104,8 +104,8 @@ class Board:
         return self._log.path if self._log else None
 
     def snapshot(self) -> dict[str, Any]:
-        """Return everything the board says of itself: identity, limits, state, counters; plain values, ready for JSON."""
-        return asdict(self.info) | self._driver.snapshot()
+        """Return everything the board says of itself: identity, limits, start, state, counters; plain values, ready for JSON."""
+        return asdict(self.info) | self._driver.start_report | self._driver.snapshot()
 
     def selftest(self) -> list[ChipResult]:
         """Check every converter chip on the board; outputs stay at 0 V. A chip is well when its ``status`` is 0."""
