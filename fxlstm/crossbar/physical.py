@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fxlstm.crossbar._cells import CellBlock, Readings
 from fxlstm.crossbar.cells import Block
 from fxlstm.crossbar.device import Device
 from fxlstm.crossbar.laws import Pulse
+from fxlstm.crossbar.plain import exact_gain
 from fxlstm.crossbar.wires import Wires, effective_conductance
 from fxlstm.errors import ArrayError
 from fxlstm.program.formats import CODE_BITS, adc_grid
@@ -18,12 +21,11 @@ from fxlstm.program.hardware import Hardware
 from fxlstm.program.program import Codes
 
 Numbers = NDArray[np.float64]
-STREAMS = 4  # variation from cell to cell, programming, reading, ageing: independent, so that one use does not change another
 
 
 @dataclass(frozen=True)
 class PhysicalOperand:
-    """ADC codes per row code of a block, (rows, columns), the variance of that between readings, and the source of noise.
+    """ADC codes per row code of a block, (rows, columns), the variance of that between readings, and where the noise is from.
 
     ``cubic``: part by which the current of a row code grows per code squared.
     """
@@ -32,10 +34,15 @@ class PhysicalOperand:
     variance: Numbers | None
     cubic: float
     bits: int
-    noise: np.random.Generator
+    readings: Readings
+
+    @cached_property
+    def block(self) -> CellBlock:
+        """The same cells for reading in C, which straight cells behind ideal converters allow."""
+        return CellBlock(exact_gain(self.gain), self.variance, self.bits, self.readings)
 
     def currents(self, rows: Numbers) -> Numbers:
-        """Return what an ADC without limits or steps would measure, (..., columns) in its codes, for driven rows in codes.
+        """Return what an ADC without limits or steps would measure, (vectors, columns) in its codes, for driven rows in codes.
 
         The noise of a column's cells is drawn as one Gaussian of their summed variance, which is exact.
         """
@@ -43,11 +50,13 @@ class PhysicalOperand:
             rows = rows * (1 + self.cubic * rows * rows)
         result = rows @ self.gain
         if self.variance is not None:
-            result += np.sqrt((rows * rows) @ self.variance) * self.noise.standard_normal(result.shape)
+            result += np.sqrt((rows * rows) @ self.variance) * self.readings.normals(*result.shape)
         return result
 
-    def multiply(self, codes: NDArray[np.integer]) -> tuple[Codes, int]:
+    def multiply(self, codes: Codes) -> tuple[Codes, int]:
         """Return ADC codes and how many clipped."""
+        if not self.cubic:
+            return self.block.read(np.ascontiguousarray(codes))
         result = self.currents(codes.astype(np.float64))
         result += 0.5
         return adc_grid(np.floor(result, out=result), self.bits)
@@ -56,7 +65,7 @@ class PhysicalOperand:
 class PhysicalCells:
     """Cells with update noise, read noise, ageing and stuck members; conductances in siemens.
 
-    ``streams``: random generators, see ``STREAMS``. Every cell keeps what was last written into it, how long ago (infinite: never,
+    ``streams``: for variation from cell to cell, programming and ageing; ``readings``: with the noise of reading. Every cell keeps what was last written into it, how long ago (infinite: never,
     and so settled) and a number that says how it will fare; time acts on these, so that one long wait and many short ones give the
     same cells. What the wires leave of the conductances is worked out once per state of the cells; a cell's read noise acts in
     proportion to what is left of its conductance.
@@ -69,6 +78,7 @@ class PhysicalCells:
         rows: int,
         columns: int,
         streams: tuple[np.random.Generator, ...],
+        readings: Readings,
         wires: Wires,
         *,
         read_noise: bool,
@@ -82,7 +92,8 @@ class PhysicalCells:
             )
         self._hardware = hardware
         self._device = device
-        variation, self._programming, self._reading, self._fates = streams
+        variation, self._programming, self._fates = streams
+        self._readings = readings
         self._read_noise = read_noise
         self._update_noise = update_noise
         self._ageing = ageing
@@ -96,6 +107,11 @@ class PhysicalCells:
         self._fate = np.zeros(shape)
         self._wires = wires
         self._effective: Numbers | None = None  # of the state as it is, or not yet worked out
+
+    @property
+    def straight(self) -> bool:
+        """Whether a cell's current is in proportion to its voltage."""
+        return not self._device.cubic
 
     @property
     def conductance(self) -> Numbers:
@@ -155,4 +171,4 @@ class PhysicalCells:
         gain = self._hardware.read_voltage / self._hardware.full_scale_current(block.range) * 2.0 ** (block.bits - CODE_BITS)
         variance = squares * (gain * part) ** 2 if part else None
         cubic = self._device.cubic * (self._hardware.read_voltage / 2.0 ** (CODE_BITS - 1)) ** 2
-        return PhysicalOperand(differences * gain, variance, cubic, block.bits, self._reading)
+        return PhysicalOperand(differences * gain, variance, cubic, block.bits, self._readings)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -12,12 +13,13 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
+from fxlstm.crossbar._cells import CellBlock, NativeTiles, Readings
 from fxlstm.crossbar.calibration import CalibrationReport, ColumnCalibration, calibrate
 from fxlstm.crossbar.cells import Block, Cells, IdealCells, Operand
 from fxlstm.crossbar.converters import Converters
 from fxlstm.crossbar.device import Device, Thresholds
 from fxlstm.crossbar.front_end import FrontEnd
-from fxlstm.crossbar.physical import STREAMS, PhysicalCells
+from fxlstm.crossbar.physical import PhysicalCells, PhysicalOperand
 from fxlstm.crossbar.schemes import AnyScheme, carry_out, programming_scheme
 from fxlstm.crossbar.targets import check_program, check_window, targets_for
 from fxlstm.crossbar.wires import Wires
@@ -33,6 +35,12 @@ from fxlstm.program.program import Codes, Program, Tile
 from fxlstm.program.scheme import READ_CODE, READ_RANGE, ProgrammingReport, Progress, code_siemens
 
 
+def native_tiles(blocks: Iterable[CellBlock | None]) -> NativeTiles | None:
+    """Return blocks of cells as a program's tiles, unless there is one that only Python can multiply by."""
+    found = [block for block in blocks]
+    return None if None in found else NativeTiles(found)
+
+
 class SimulatedArray:
     """A crossbar to program, measure and multiply by, without hardware.
 
@@ -40,8 +48,7 @@ class SimulatedArray:
     in integers) behind the front end of ``board``. The same ``seed`` gives the same cells and the same noise; ``None`` draws a
     fresh one. ``read_noise``, ``update_noise``, ``stuck`` and ``ageing`` switch these imperfections off one by one.
     ``wires`` are the resistances around the cells, by default none; ``front_end`` is what is imperfect about the converters, by
-    default nothing. Both act on reading and multiplying, not on pulses. ``adc_clipped`` counts the codes that an ADC saturated, in
-    reading and multiplying, since the object was made, and those that a calibration of the columns took beyond the scale.
+    default nothing. Both act on reading and multiplying, not on pulses.
     Raises :class:`ArrayError` for an unknown preset, an impossible size, and for wires around or an imperfect front end before
     cells that are exact in integers.
     """
@@ -79,22 +86,28 @@ class SimulatedArray:
         self.hardware = Hardware(board=board)
         self.seed = int(np.random.SeedSequence().generate_state(1)[0]) if seed is None else seed
         self.pulse_counts = np.zeros((rows, cols), np.int64)
-        self.adc_clipped = 0
         self._switches = {"read_noise": read_noise, "update_noise": update_noise, "stuck": stuck, "ageing": ageing}
         self._preset, self._thresholds = preset, Thresholds.of(preset)
         self._reading_seconds = preset.get("read.time", load_board(board)["settling"]["read_microseconds"] * 1e-6)
         self._busy = 0.0  # seconds that pulses and readings have taken
-        self._streams = tuple(np.random.default_rng(child) for child in np.random.SeedSequence(self.seed).spawn(STREAMS))
+        # Independent, so that one use does not change another.
+        variation, programming, reading, ageing = np.random.SeedSequence(self.seed).spawn(4)
+        self._streams = tuple(np.random.default_rng(child) for child in (variation, programming, ageing))
+        self._readings = Readings(reading.generate_state(2).tolist(), rows, cols)
         self._converters: Converters | None = None  # unless they are ideal
         self._cells: Cells
         if preset.integer:
             self._cells = IdealCells(self.hardware, rows, cols)
         else:
-            cells = PhysicalCells(self.hardware, Device.of(preset), rows, cols, self._streams, self.wires, **self._switches)
+            cells = PhysicalCells(
+                self.hardware, Device.of(preset), rows, cols, self._streams, self._readings, self.wires, **self._switches
+            )
             self._cells = cells
             if not self.front_end.ideal:
                 self._converters = Converters(self.front_end, self.hardware, cells, self.seed)
         self._operands: dict[Tile | int, Operand] = {}  # by tile, or by range for the whole array
+        self._blocks: dict[Tile, CellBlock] = {}  # with their calibrations
+        self._reads_in_c = isinstance(self._cells, PhysicalCells) and self._cells.straight and self._converters is None
         self._calibrations: dict[Tile, ColumnCalibration] = {}
         self._tiles: dict[Tile, tuple[str, int]] = {}  # of the programs that stand here: pairing and ADC bits
 
@@ -102,6 +115,11 @@ class SimulatedArray:
     def identity(self) -> Identity:
         """Which array this is."""
         return Identity("simulated", self.rows, self.columns, self.device, str(self.seed))
+
+    @property
+    def adc_clipped(self) -> int:
+        """Codes that an ADC saturated since the object was made, and those that a calibration took beyond the scale."""
+        return self._readings.clipped
 
     @property
     def conductance(self) -> NDArray[np.float64]:
@@ -161,6 +179,7 @@ class SimulatedArray:
         }
         self._tiles = kept | dict.fromkeys(own, (pairing, program.hardware.adc_bits or CODE_BITS))
         self._calibrations = {tile: found for tile, found in self._calibrations.items() if tile in kept}
+        self._blocks.clear()
 
     def elapse(self, seconds: float) -> None:
         """Let ``seconds`` pass: cells relax, decay or drift as their preset says; what nothing is published about stays.
@@ -190,10 +209,32 @@ class SimulatedArray:
             block = self._tile_block(tile)
             rows = row_codes(tile, self._tiles[tile][0], codes, self.rows)
             return self._counted(*self._converters.convert(rows, block.columns, block.range, block.bits))
+        return self._counted(*self._tile_operand(tile).multiply(codes))
+
+    def _tile_operand(self, tile: Tile) -> Operand:
         operand = self._operands.get(tile)
         if operand is None:
             operand = self._operands[tile] = self._cells.operand(self._tile_block(tile))
-        return self._counted(*operand.multiply(codes))
+        return operand
+
+    def native(self, tiles: Sequence[Tile]) -> NativeTiles | None:
+        """Return ``tiles`` as they are now for an executor to multiply by without Python, giving the codes of :meth:`multiply_tile`.
+
+        ``None`` where only Python can: cells that are exact in integers or not straight, and an imperfect front end.
+        """
+        return native_tiles(self.cell_block(tile) for tile in tiles)
+
+    def cell_block(self, tile: Tile) -> CellBlock | None:
+        """Return a tile as it is now to be read in C; ``None`` where :meth:`native` gives none."""
+        if not self._reads_in_c:
+            return None
+        block = self._blocks.get(tile)
+        if block is None:
+            operand, calibration = self._tile_operand(tile), self._calibrations.get(tile)
+            assert isinstance(operand, PhysicalOperand)
+            block = operand.block if calibration is None else operand.block.corrected(calibration.gain, calibration.offset)
+            self._blocks[tile] = block
+        return block
 
     def calibrate_columns(self, program: Program, vectors: int = 100) -> CalibrationReport:
         """Fit a gain and an offset per column to the exact products of random inputs, and correct codes by them from now on.
@@ -206,6 +247,7 @@ class SimulatedArray:
         base_units = self._preset.get("conductance.base") / self.hardware.conductance_unit
         found, report = calibrate(self._convert_tile, program, vectors, self.seed, base_units)
         self._calibrations |= found
+        self._blocks.clear()
         return report
 
     def _tile_block(self, tile: Tile) -> Block:
@@ -232,23 +274,29 @@ class SimulatedArray:
         if not 0 <= range_index < self.hardware.range_count:
             raise ArrayError(f"range {range_index}: the board has ranges 0 to {self.hardware.range_count - 1}")
         self._busy += self._reading_seconds * row_codes.size / self.rows
+        vectors = row_codes.reshape(-1, self.rows).astype(np.int16, copy=False)
         if self._converters is not None:
-            vectors = row_codes.reshape(-1, self.rows)
-            codes, clipped = self._converters.convert(vectors, slice(0, self.columns), range_index, CODE_BITS)
-            return self._counted(codes.reshape(*row_codes.shape[:-1], self.columns), clipped)
+            codes = self._counted(*self._converters.convert(vectors, slice(0, self.columns), range_index, CODE_BITS))
+        else:
+            codes = self._counted(*self._whole_operand(range_index).multiply(vectors))
+        return codes.reshape(*row_codes.shape[:-1], self.columns)
+
+    def _whole_operand(self, range_index: int) -> Operand:
         operand = self._operands.get(range_index)
         if operand is None:
             whole = Block(slice(0, self.rows), None, slice(0, self.columns), range_index, CODE_BITS)
             operand = self._operands[range_index] = self._cells.operand(whole)
-        return self._counted(*operand.multiply(row_codes))
+        return operand
 
     def _counted(self, codes: Codes, clipped: int) -> Codes:
-        self.adc_clipped += clipped
+        if clipped:
+            self._readings.count(clipped)
         return codes
 
     def _cells_changed(self) -> None:
         """Forget what was prepared of the cells to multiply by."""
         self._operands.clear()
+        self._blocks.clear()
         if self._converters is not None:
             self._converters.cells_changed()
 
@@ -324,6 +372,7 @@ class SimulatedArray:
             "front_end": asdict(self.front_end),
             "calibrations": [{"tile": asdict(tile), **found.saved()} for tile, found in self._calibrations.items()],
             "streams": [stream.bit_generator.state for stream in self._random_streams()],
+            "readings": self._readings.vectors,
             "tiles": [[asdict(tile), *form] for tile, form in self._tiles.items()],
         }
         content = {"about": np.array(json.dumps(about)), **self._state()}
@@ -341,6 +390,7 @@ class SimulatedArray:
             array = cls(*place, **about["switches"], wires=wires, front_end=front_end)
             for stream, state in zip(array._random_streams(), about["streams"], strict=True):
                 stream.bit_generator.state = state
+            array._readings.vectors = about["readings"]
             array._tiles = {Tile(**tile): (str(pairing), int(adc_bits)) for tile, pairing, adc_bits in about["tiles"]}
             for saved in about.get("calibrations", ()):
                 array._calibrations[Tile(**saved.pop("tile"))] = ColumnCalibration.of(saved)
