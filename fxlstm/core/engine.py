@@ -29,9 +29,9 @@ class Engine:
     """Runs a program exactly, as fast as this machine can.
 
     ``program``: a :class:`Program` or the bytes of an ``.fxl`` image. ``array``: an object with ``multiply_tile(tile, codes)``
-    (:class:`SimulatedArray`, ...) that multiplies instead of the exact integers; ``None`` is the ideal array. Where it has ``native(tiles)``, no Python runs while
-    it multiplies. ``threads``: how many
-    threads :meth:`run` spreads a batch over; an array is always asked by one thread at a time. ``kernels``: name of the
+    (:class:`SimulatedArray`, ...) that multiplies instead of the exact integers; ``None`` is the ideal array. An array may offer
+    ``native(tiles)``, which gives the tiles to be multiplied by without Python, or ``None``. ``threads``: how many threads
+    :meth:`run` spreads a batch over; an array is always asked by one thread at a time. ``kernels``: name of the
     kernel set; by default the environment variable ``FXLSTM_KERNELS``, else the best one; :attr:`kernels` says which runs.
 
     Inputs and outputs are batch first. Any number of threads may use one engine: every :meth:`run` has its own state and starts

@@ -65,10 +65,10 @@ class PhysicalOperand:
 class PhysicalCells:
     """Cells with update noise, read noise, ageing and stuck members; conductances in siemens.
 
-    ``streams``: for variation from cell to cell, programming and ageing; ``readings``: with the noise of reading. Every cell keeps what was last written into it, how long ago (infinite: never,
-    and so settled) and a number that says how it will fare; time acts on these, so that one long wait and many short ones give the
-    same cells. What the wires leave of the conductances is worked out once per state of the cells; a cell's read noise acts in
-    proportion to what is left of its conductance.
+    ``streams``: random generators for what cells are like, programming and ageing; ``readings``: the noise of reading. Every cell
+    keeps what was last written into it, how long ago (infinite: never, and so settled) and a number that says how it will fare;
+    time acts on these, so that one long wait and many short ones give the same cells. What the wires leave of the conductances is
+    worked out once per state of the cells; a cell's read noise acts in proportion to what is left of its conductance.
     """
 
     def __init__(

@@ -53,7 +53,7 @@ def radius(word: Words) -> Floats:
     exponent = (bits - 0x3F3504F3) >> 23  # the mantissa lies from 0.707 to 1.414
     mantissa = (bits - (exponent << 23)).view(np.float32)
     s = (mantissa - one) / (mantissa + one)
-    s2, series = s * s, one / np.float32(9)
+    s2, series = s * s, np.full_like(s, one / np.float32(9))
     for divisor in (7, 5, 3, 1):
         series = series * s2 + one / np.float32(divisor)
     logarithm = np.float32(2) * s * series + (exponent - 31).astype(np.float32) * np.float32(0.69314718)

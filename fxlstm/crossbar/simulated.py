@@ -2,43 +2,44 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, replace
-from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fxlstm.crossbar._cells import CellBlock, NativeTiles, Readings
-from fxlstm.crossbar.calibration import CalibrationReport, ColumnCalibration, calibrate
+from fxlstm.crossbar.calibration import CalibrationReport, calibrate
 from fxlstm.crossbar.cells import Block, Cells, IdealCells, Operand
 from fxlstm.crossbar.converters import Converters
 from fxlstm.crossbar.device import Device, Thresholds
 from fxlstm.crossbar.front_end import FrontEnd
 from fxlstm.crossbar.physical import PhysicalCells, PhysicalOperand
+from fxlstm.crossbar.saved import State, put_back, read_array, write_array
 from fxlstm.crossbar.schemes import AnyScheme, carry_out, programming_scheme
+from fxlstm.crossbar.standing import Standing
 from fxlstm.crossbar.targets import check_program, check_window, targets_for
 from fxlstm.crossbar.wires import Wires
 from fxlstm.errors import ArrayError
-from fxlstm.files import write_whole
 from fxlstm.program.device import load_device
 from fxlstm.program.formats import CODE_BITS
 from fxlstm.program.hardware import Hardware, load_board
 from fxlstm.program.identity import Identity
-from fxlstm.program.mapping import tiles_of, tiles_overlap
-from fxlstm.program.pairs import converted_columns, driven_rows, row_codes, tile_codes
+from fxlstm.program.pairs import row_codes, tile_codes
 from fxlstm.program.program import Codes, Program, Tile
 from fxlstm.program.scheme import READ_CODE, READ_RANGE, ProgrammingReport, Progress, code_siemens
 
 
 def native_tiles(blocks: Iterable[CellBlock | None]) -> NativeTiles | None:
     """Return blocks of cells as a program's tiles, unless there is one that only Python can multiply by."""
-    found = [block for block in blocks]
-    return None if None in found else NativeTiles(found)
+    found = []
+    for block in blocks:
+        if block is None:
+            return None
+        found.append(block)
+    return NativeTiles(found)
 
 
 class SimulatedArray:
@@ -90,10 +91,10 @@ class SimulatedArray:
         self._preset, self._thresholds = preset, Thresholds.of(preset)
         self._reading_seconds = preset.get("read.time", load_board(board)["settling"]["read_microseconds"] * 1e-6)
         self._busy = 0.0  # seconds that pulses and readings have taken
-        # Independent, so that one use does not change another.
-        variation, programming, reading, ageing = np.random.SeedSequence(self.seed).spawn(4)
-        self._streams = tuple(np.random.default_rng(child) for child in (variation, programming, ageing))
-        self._readings = Readings(reading.generate_state(2).tolist(), rows, cols)
+        # Each use of random numbers has its own, so that one does not change another.
+        for_cells, for_programming, for_reading, for_ageing = np.random.SeedSequence(self.seed).spawn(4)
+        self._streams = tuple(np.random.default_rng(child) for child in (for_cells, for_programming, for_ageing))
+        self._readings = Readings(for_reading.generate_state(2).tolist(), rows, cols)
         self._converters: Converters | None = None  # unless they are ideal
         self._cells: Cells
         if preset.integer:
@@ -108,8 +109,7 @@ class SimulatedArray:
         self._operands: dict[Tile | int, Operand] = {}  # by tile, or by range for the whole array
         self._blocks: dict[Tile, CellBlock] = {}  # with their calibrations
         self._reads_in_c = isinstance(self._cells, PhysicalCells) and self._cells.straight and self._converters is None
-        self._calibrations: dict[Tile, ColumnCalibration] = {}
-        self._tiles: dict[Tile, tuple[str, int]] = {}  # of the programs that stand here: pairing and ADC bits
+        self._standing = Standing()
 
     @property
     def identity(self) -> Identity:
@@ -167,19 +167,9 @@ class SimulatedArray:
         report = replace(report, seconds=self._busy - busy)
         self.elapse(self._preset.get("programming.settle"))
         if isinstance(target, Program):
-            self._hold(target)
+            self._standing.add(target)
             self._cells_changed()
         return report
-
-    def _hold(self, program: Program) -> None:
-        """Know the program's tiles from now on, beside those of earlier programs that have kept their cells."""
-        own, pairing = tiles_of(program), program.hardware.pairing
-        kept = {
-            tile: form for tile, form in self._tiles.items() if not any(tiles_overlap(tile, form[0], new, pairing) for new in own)
-        }
-        self._tiles = kept | dict.fromkeys(own, (pairing, program.hardware.adc_bits or CODE_BITS))
-        self._calibrations = {tile: found for tile, found in self._calibrations.items() if tile in kept}
-        self._blocks.clear()
 
     def elapse(self, seconds: float) -> None:
         """Let ``seconds`` pass: cells relax, decay or drift as their preset says; what nothing is published about stays.
@@ -198,27 +188,27 @@ class SimulatedArray:
         Where the columns have been calibrated, the codes are corrected.
         """
         converted = self._convert_tile(tile, codes)
-        calibration = self._calibrations.get(tile)
+        calibration = self._standing.calibrations.get(tile)
         if calibration is not None:
             converted = self._counted(*calibration.apply(converted))
-        return self._counted(*tile_codes(converted, self._tiles[tile][0]))
+        return self._counted(*tile_codes(converted, self._standing.pairing(tile)))
 
     def _convert_tile(self, tile: Tile, codes: Codes) -> Codes:
         """ADC codes of a tile's columns, (batch, converted columns), as they are measured."""
         if self._converters is not None:
-            block = self._tile_block(tile)
-            rows = row_codes(tile, self._tiles[tile][0], codes, self.rows)
+            block = self._standing.block(tile)
+            rows = row_codes(tile, self._standing.pairing(tile), codes, self.rows)
             return self._counted(*self._converters.convert(rows, block.columns, block.range, block.bits))
         return self._counted(*self._tile_operand(tile).multiply(codes))
 
     def _tile_operand(self, tile: Tile) -> Operand:
         operand = self._operands.get(tile)
         if operand is None:
-            operand = self._operands[tile] = self._cells.operand(self._tile_block(tile))
+            operand = self._operands[tile] = self._cells.operand(self._standing.block(tile))
         return operand
 
     def native(self, tiles: Sequence[Tile]) -> NativeTiles | None:
-        """Return ``tiles`` as they are now for an executor to multiply by without Python, giving the codes of :meth:`multiply_tile`.
+        """Return ``tiles`` as they are now for an executor to multiply by without Python, as :meth:`multiply_tile` does.
 
         ``None`` where only Python can: cells that are exact in integers or not straight, and an imperfect front end.
         """
@@ -230,7 +220,7 @@ class SimulatedArray:
             return None
         block = self._blocks.get(tile)
         if block is None:
-            operand, calibration = self._tile_operand(tile), self._calibrations.get(tile)
+            operand, calibration = self._tile_operand(tile), self._standing.calibrations.get(tile)
             assert isinstance(operand, PhysicalOperand)
             block = operand.block if calibration is None else operand.block.corrected(calibration.gain, calibration.offset)
             self._blocks[tile] = block
@@ -246,19 +236,9 @@ class SimulatedArray:
         """
         base_units = self._preset.get("conductance.base") / self.hardware.conductance_unit
         found, report = calibrate(self._convert_tile, program, vectors, self.seed, base_units)
-        self._calibrations |= found
+        self._standing.calibrations |= found
         self._blocks.clear()
         return report
-
-    def _tile_block(self, tile: Tile) -> Block:
-        if not self._tiles:
-            raise ArrayError("the array holds no program; call its program() first")
-        if tile not in self._tiles:
-            raise ArrayError(
-                f"the array's program has no such tile at row {tile.array_row}, column {tile.array_column}; program this one first"
-            )
-        pairing, adc_bits = self._tiles[tile]
-        return Block(*driven_rows(tile, pairing), converted_columns(tile, pairing), tile.range, adc_bits)
 
     def multiply(self, codes: Codes, range: int = 0) -> Codes:
         """Return ADC codes (..., columns) for codes (..., rows) of all physical rows in front-end range ``range``."""
@@ -344,7 +324,7 @@ class SimulatedArray:
         rows, columns = np.shape(conductance)
         array = cls(rows, columns, device, seed, program.hardware.board, **{"stuck": False, **options})
         check_program(program, rows, columns, array.hardware)
-        array._hold(program)
+        array._standing.add(program)
         state = array._state()
         state["cells"][...] = state["written"][...] = np.where(np.isfinite(conductance), conductance, state["cells"])
         state["age"][...] = seconds
@@ -370,38 +350,25 @@ class SimulatedArray:
             "switches": self._switches,
             "wires": asdict(self.wires),
             "front_end": asdict(self.front_end),
-            "calibrations": [{"tile": asdict(tile), **found.saved()} for tile, found in self._calibrations.items()],
             "streams": [stream.bit_generator.state for stream in self._random_streams()],
             "readings": self._readings.vectors,
-            "tiles": [[asdict(tile), *form] for tile, form in self._tiles.items()],
+            **self._standing.saved(),
         }
-        content = {"about": np.array(json.dumps(about)), **self._state()}
-        write_whole(path, lambda file: np.savez(file, allow_pickle=False, **content), ArrayError)
+        write_array(path, about, self._state())
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> SimulatedArray:
         """Return the array that :meth:`save` wrote; it goes on exactly where it stood."""
-        try:
-            with Path(path).open("rb") as opened, np.load(opened, allow_pickle=False) as file:
-                about = json.loads(str(file["about"]))
-                parts = dict(file)
-            place = about["rows"], about["columns"], about["device"], about["seed"], about["board"]
-            wires, front_end = Wires(**about.get("wires", {})), FrontEnd.of(about.get("front_end", {}))
-            array = cls(*place, **about["switches"], wires=wires, front_end=front_end)
-            for stream, state in zip(array._random_streams(), about["streams"], strict=True):
-                stream.bit_generator.state = state
-            array._readings.vectors = about["readings"]
-            array._tiles = {Tile(**tile): (str(pairing), int(adc_bits)) for tile, pairing, adc_bits in about["tiles"]}
-            for saved in about.get("calibrations", ()):
-                array._calibrations[Tile(**saved.pop("tile"))] = ColumnCalibration.of(saved)
-            for name, part in array._state().items():
-                if parts[name].shape != part.shape or parts[name].dtype != part.dtype:
-                    raise ValueError(f"{name} of {parts[name].dtype} {parts[name].shape}")
-                part[...] = parts[name]
-        except FileNotFoundError:
-            raise ArrayError(f"no saved array at {os.fspath(path)!r}; check the path") from None
-        except (ValueError, KeyError, TypeError, EOFError, OSError, BadZipFile) as error:
-            raise ArrayError(
-                f"{os.fspath(path)!r} is not a saved array, or damaged; give another path, or delete it to start with fresh cells"
-            ) from error
+        return read_array(path, cls._restored)
+
+    @classmethod
+    def _restored(cls, about: dict[str, Any], state: State) -> SimulatedArray:
+        place = about["rows"], about["columns"], about["device"], about["seed"], about["board"]
+        wires, front_end = Wires(**about.get("wires", {})), FrontEnd.of(about.get("front_end", {}))
+        array = cls(*place, **about["switches"], wires=wires, front_end=front_end)
+        for stream, stood in zip(array._random_streams(), about["streams"], strict=True):
+            stream.bit_generator.state = stood
+        array._readings.vectors = about["readings"]
+        array._standing.restore(about)
+        put_back(state, array._state())
         return array
