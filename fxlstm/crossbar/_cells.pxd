@@ -27,6 +27,7 @@ cdef extern from "cells.h" nogil:
         const float *variance
         const double *correction
         unsigned bits
+        bint column_pairs
 
     ctypedef struct fx_readings:
         uint32_t key[2]

@@ -145,19 +145,26 @@ cdef class CellBlock:
         self.memory.append(result)
         return result
 
-    def corrected(self, gain, offset):
-        """The same cells, each column's codes corrected by a gain and an offset in units of 2**-16, (columns,)."""
+    def as_tile(self, correction, bint column_pairs):
+        """The same cells with what follows conversion: ``correction`` of the columns' codes, and differences of column pairs.
+
+        ``correction``: gains and offsets in units of 2**-16, (columns,) each, or ``None``.
+        """
         cdef CellBlock block = CellBlock.__new__(CellBlock)
         block.cells, block.readings, block.memory = self.cells, self.readings, list(self.memory)
-        cdef double[:, ::1] numbers = block._keep(np.stack((gain, offset)), 2, np.float64)
-        block.cells.correction = &numbers[0, 0]
+        block.cells.column_pairs = column_pairs
+        cdef double[:, ::1] numbers
+        if correction is not None:
+            numbers = block._keep(np.stack(correction), 2, np.float64)
+            block.cells.correction = &numbers[0, 0]
         return block
 
     def read(self, const int16_t[:, ::1] codes not None):
-        """ADC codes (vectors, columns) for row codes (vectors, rows), and how many of them clipped."""
+        """Codes (vectors, columns) for row codes (vectors, rows), and how many of them clipped on the way."""
         if <size_t>codes.shape[1] != self.cells.rows:
             raise ValueError(f"{codes.shape[1]} codes for {self.cells.rows} rows")
-        result = np.empty((codes.shape[0], self.cells.columns), np.int16)
+        columns = self.cells.columns // 2 if self.cells.column_pairs else self.cells.columns
+        result = np.empty((codes.shape[0], columns), np.int16)
         cdef int16_t[:, ::1] view = result
         cdef Reader *reader = &self.readings.reader
         cdef uint64_t clipped = 0
@@ -165,7 +172,7 @@ cdef class CellBlock:
             with nogil:
                 PyThread_acquire_lock(reader.lock, WAIT_LOCK)
                 clipped = fx_cells_read(&self.cells, &reader.readings, codes.shape[0], &codes[0, 0], self.cells.rows,
-                                        &view[0, 0], self.cells.columns)
+                                        &view[0, 0], view.shape[1])
                 PyThread_release_lock(reader.lock)
         return result, clipped
 

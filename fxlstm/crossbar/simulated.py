@@ -27,7 +27,7 @@ from fxlstm.program.device import load_device
 from fxlstm.program.formats import CODE_BITS
 from fxlstm.program.hardware import Hardware, load_board
 from fxlstm.program.identity import Identity
-from fxlstm.program.pairs import row_codes, tile_codes
+from fxlstm.program.pairs import COLUMN_PAIRS, row_codes, tile_codes
 from fxlstm.program.program import Codes, Program, Tile
 from fxlstm.program.scheme import READ_CODE, READ_RANGE, ProgrammingReport, Progress, code_siemens
 
@@ -222,7 +222,8 @@ class SimulatedArray:
         if block is None:
             operand, calibration = self._tile_operand(tile), self._standing.calibrations.get(tile)
             assert isinstance(operand, PhysicalOperand)
-            block = operand.block if calibration is None else operand.block.corrected(calibration.gain, calibration.offset)
+            correction = None if calibration is None else (calibration.gain, calibration.offset)
+            block = operand.block.as_tile(correction, self._standing.pairing(tile) == COLUMN_PAIRS)
             self._blocks[tile] = block
         return block
 

@@ -47,7 +47,7 @@ static void check_shape(size_t rows, size_t columns, unsigned bits) {
     for (size_t i = 0; i < VECTORS * rows; i++) {
         inputs[i] = (int16_t)(32767 * 2 * number());
     }
-    fx_cells cells = {rows, columns, height, width, gain, variance, correction, bits};
+    fx_cells cells = {rows, columns, height, width, gain, variance, correction, bits, 0};
     uint64_t clipped = 0;
     for (size_t set = 0; fx_cells_set_name(set) != NULL; set++) {
         if (!fx_cells_choose(set)) {

@@ -77,6 +77,20 @@ def test_codes_noise_and_clips_are_those_of_multiply_tile(name, program):
     assert found.std() > 1000
 
 
+def test_column_pairs_are_subtracted_without_python():
+    program = fx.quantize(network(), calibration=series()[0], hardware=fx.Hardware(pairing="columns"))
+    arrays = [
+        SimulatedArray.holding(program, np.random.default_rng(3).uniform(50e-6, 400e-6, (24, 52)), seed=3, device="ta-hfo2")
+        for _ in range(2)
+    ]
+    for array in arrays:
+        array.calibrate_columns(program, 20)
+    x = program.encode(series())
+    found, wanted = (fx.Engine(program, array=array).run_codes(x) for array in (arrays[0], AskedInPython(arrays[1])))
+    np.testing.assert_array_equal(found, wanted)
+    assert found.std() > 1000 and arrays[0].adc_clipped == arrays[1].adc_clipped
+
+
 def test_several_arrays_serve_an_engine_without_python():
     program = fx.quantize(network(48, 3), series(features=3)[0])
     native, asked = (SimulatedArrays(program, seed=2, device="ta-hfo2") for _ in range(2))

@@ -9,6 +9,7 @@ from scipy import stats
 from fxlstm.crossbar import plain
 from fxlstm.crossbar._cells import CellBlock, Readings, choose_instruction_set, instruction_sets
 from fxlstm.crossbar.calibration import ColumnCalibration
+from fxlstm.program.pairs import COLUMN_PAIRS, tile_codes
 
 KEY = (0x13198A2E, 0x03707344)
 SETS = instruction_sets()
@@ -75,10 +76,21 @@ def test_corrected_codes_are_those_of_the_calibration(instruction_set):
     block = CellBlock(gain, variance, 10, Readings(KEY, 20, 21))
     measured, clipped = block.read(codes)
     wanted, beyond = calibration.apply(measured)
-    same_noise = CellBlock(gain, variance, 10, Readings(KEY, 20, 21)).corrected(calibration.gain, calibration.offset)
+    same_noise = CellBlock(gain, variance, 10, Readings(KEY, 20, 21)).as_tile((calibration.gain, calibration.offset), False)
     found, found_clipped = same_noise.read(codes)
     np.testing.assert_array_equal(found, wanted)
     assert found_clipped == clipped + beyond and beyond > 0
+
+
+@pytest.mark.parametrize("columns", [2, 34])
+def test_column_pairs_are_subtracted_and_saturated(instruction_set, columns):
+    gain, variance = random_block(20, columns)
+    codes = random_codes(9, 20)
+    measured, clipped = CellBlock(gain, variance, 16, Readings(KEY, 20, columns)).read(codes)
+    wanted, beyond = tile_codes(measured, COLUMN_PAIRS)
+    found, found_clipped = CellBlock(gain, variance, 16, Readings(KEY, 20, columns)).as_tile(None, True).read(codes)
+    np.testing.assert_array_equal(found, wanted)
+    assert found_clipped == clipped + beyond
 
 
 def test_codes_are_the_same_however_vectors_are_put_into_calls():

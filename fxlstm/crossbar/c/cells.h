@@ -23,6 +23,7 @@ typedef struct {
     const float *variance;              /* of a reading, ADC codes squared per row code squared, or NULL: no noise */
     const double *correction;           /* gain, then offset of each column's codes, in 2**-16, padded; or NULL */
     unsigned bits;                      /* of the ADC */
+    int column_pairs;                   /* not 0: codes are those of every other column less those of the next one */
 } fx_cells;
 
 /* What goes on from one reading of an array to the next. */

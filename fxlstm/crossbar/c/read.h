@@ -102,6 +102,18 @@ ALWAYS int32_t correct(const double *RESTRICT correction, size_t columns, double
     return saturate(values, columns, 16, codes);
 }
 
+/* Codes of every other column less those of the next one; returns how many saturated. */
+ALWAYS int32_t subtract(const int16_t *RESTRICT codes, size_t columns, int16_t *RESTRICT result) {
+    int32_t clipped = 0;
+    for (size_t pair = 0; pair < columns / 2; pair++) {
+        int32_t exact = codes[2 * pair] - codes[2 * pair + 1];
+        int32_t held = exact < -32768 ? -32768 : exact > 32767 ? 32767 : exact;
+        clipped += held != exact;
+        result[pair] = (int16_t)held;
+    }
+    return clipped;
+}
+
 /* Read `together` vectors. */
 ALWAYS uint64_t read_some(const fx_cells *cells, fx_readings *readings, const fx_scratch *scratch, size_t together,
                           const int16_t *rows, size_t row_stride, int16_t *codes, size_t code_stride) {
@@ -122,7 +134,11 @@ ALWAYS uint64_t read_some(const fx_cells *cells, fx_readings *readings, const fx
         if (cells->correction != NULL) {
             clipped += correct(cells->correction, width, sums, scratch->codes);
         }
-        memcpy(codes + vector * code_stride, scratch->codes, cells->columns * sizeof *codes);
+        if (cells->column_pairs) {
+            clipped += subtract(scratch->codes, cells->columns, codes + vector * code_stride);
+        } else {
+            memcpy(codes + vector * code_stride, scratch->codes, cells->columns * sizeof *codes);
+        }
     }
     readings->vectors += together;
     return (uint64_t)clipped;
