@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fxlstm.crossbar._cells import CellBlock, NativeTiles, Readings
-from fxlstm.crossbar.calibration import CalibrationReport, calibrate
+from fxlstm.crossbar.calibration import CalibrationReport, ColumnCalibration, calibrate
 from fxlstm.crossbar.cells import Block, Cells, IdealCells, Operand
 from fxlstm.crossbar.converters import Converters
 from fxlstm.crossbar.device import Device, Thresholds
@@ -237,9 +237,13 @@ class SimulatedArray:
         """
         base_units = self._preset.get("conductance.base") / self.hardware.conductance_unit
         found, report = calibrate(self._convert_tile, program, vectors, self.seed, base_units)
-        self._standing.calibrations |= found
-        self._blocks.clear()
+        self._correct(found)
         return report
+
+    def _correct(self, found: Mapping[Tile, ColumnCalibration]) -> None:
+        """Correct the codes of tiles from now on."""
+        self._standing.calibrations.update(found)
+        self._blocks.clear()
 
     def multiply(self, codes: Codes, range: int = 0) -> Codes:
         """Return ADC codes (..., columns) for codes (..., rows) of all physical rows in front-end range ``range``."""
