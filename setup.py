@@ -11,8 +11,8 @@ from setuptools import Extension, setup
 
 ROOT = Path(__file__).resolve().parent
 CORE = Path("fxlstm/core")
-FIRMWARE = Path("firmware")
 CELLS = Path("fxlstm/crossbar/c")
+FIRMWARE = Path("firmware")
 DEBUG = os.environ.get("FXLSTM_DEBUG", "0") != "0"
 
 
@@ -27,30 +27,29 @@ def headers(*folders: Path) -> list[str]:
     return [path.relative_to(ROOT).as_posix() for folder in folders for path in sorted((ROOT / folder).rglob("*.h"))]
 
 
-def compile_arguments(floating_point: bool) -> list[str]:
-    """Return flags for GCC and Clang, or for Microsoft's compiler; ``floating_point``: every operation rounds by itself."""
+def compile_arguments() -> list[str]:
+    """Return flags for GCC and Clang, or for Microsoft's compiler; where numbers are real, every operation rounds by itself."""
     if os.name == "nt":
         return ["/std:c11"]
-    same_bits = ["-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math"] if floating_point else []
-    return ["-std=c11", *(["-O0", "-g", "-UNDEBUG"] if DEBUG else ["-O3"]), *same_bits]
+    same_bits = ["-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math"]
+    return ["-std=c11", *same_bits, *(["-O0", "-g", "-UNDEBUG"] if DEBUG else ["-O3"])]
 
 
-def extension(name: str, folders: list[Path], floating_point: bool = False) -> Extension:
+def extension(name: str, folders: list[Path]) -> Extension:
     """Return the extension ``name`` made of its .pyx file and the C files of ``folders``."""
     module = Path(*name.split("."))
     return Extension(
         name,
         sources=[module.with_suffix(".pyx").as_posix(), *(source for folder in folders for source in sources(folder))],
-        include_dirs=[folder.as_posix() for folder in (CORE, FIRMWARE, CELLS)],
+        include_dirs=[folder.as_posix() for folder in (CORE, CELLS, FIRMWARE)],
         depends=headers(CORE, *folders),
-        libraries=["m"] if floating_point and os.name != "nt" else [],
-        extra_compile_args=compile_arguments(floating_point),
+        extra_compile_args=compile_arguments(),
     )
 
 
 EXTENSIONS = [
     extension("fxlstm.core._core", [CORE]),
-    extension("fxlstm.crossbar._cells", [CELLS], floating_point=True),
+    extension("fxlstm.crossbar._cells", [CELLS]),
     extension("fxlstm.emulator._firmware", [CORE, FIRMWARE, FIRMWARE / "port/host"]),
 ]
 

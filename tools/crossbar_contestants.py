@@ -145,7 +145,7 @@ def _badcrossbar(rows: int, columns: int) -> Work:
 
 OURS, AIHWKIT, CROSSSIM, BADCROSSBAR = "fxlstm", "aihwkit", "CrossSim", "badcrossbar"
 NO_CROSSSIM = "not on PyPI; install it from its repository into .venv"
-NO_AIHWKIT = "no wheel of it works with the PyTorch that is installed, and it was not built"
+NO_AIHWKIT = "not installed; its wheels go with one release of PyTorch, and building it takes CMake, a BLAS and an hour of a core"
 
 
 def _multiplications(vectors: int) -> list[Contestant]:

@@ -90,6 +90,10 @@ cdef class Readings:
         """How many codes have been counted as clipped."""
         return self.reader.readings.clipped
 
+    @clipped.setter
+    def clipped(self, uint64_t number):
+        self.reader.readings.clipped = number
+
     def count(self, uint64_t clipped):
         """Count codes that clipped elsewhere."""
         with nogil:

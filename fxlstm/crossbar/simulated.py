@@ -118,8 +118,12 @@ class SimulatedArray:
 
     @property
     def adc_clipped(self) -> int:
-        """Codes that an ADC saturated since the object was made, and those that a calibration took beyond the scale."""
+        """Codes that an ADC saturated since the object was made, and those that a calibration took beyond the scale; may be set."""
         return self._readings.clipped
+
+    @adc_clipped.setter
+    def adc_clipped(self, number: int) -> None:
+        self._readings.clipped = number
 
     @property
     def conductance(self) -> NDArray[np.float64]:
