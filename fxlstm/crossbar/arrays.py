@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from fxlstm.crossbar._cells import NativeTiles
 from fxlstm.crossbar.calibration import CalibrationReport
+from fxlstm.crossbar.prepared import native_tiles
 from fxlstm.crossbar.schemes import AnyScheme
-from fxlstm.crossbar.simulated import SimulatedArray, native_tiles
+from fxlstm.crossbar.simulated import SimulatedArray
 from fxlstm.errors import ArrayError
 from fxlstm.program.calibration.placement import MAX_ARRAYS
 from fxlstm.program.mapping import check_placement, part_on, tiles_of

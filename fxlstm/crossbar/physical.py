@@ -109,11 +109,6 @@ class PhysicalCells:
         self._effective: Numbers | None = None  # of the state as it is, or not yet worked out
 
     @property
-    def straight(self) -> bool:
-        """Whether a cell's current is in proportion to its voltage."""
-        return not self._device.cubic
-
-    @property
     def conductance(self) -> Numbers:
         """Siemens, (rows, columns)."""
         return self.state.copy()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 
 from fxlstm.crossbar._cells import CellBlock, NativeTiles, Readings
 from fxlstm.crossbar.calibration import CalibrationReport, ColumnCalibration, calibrate
-from fxlstm.crossbar.cells import Block, Cells, IdealCells, Operand
+from fxlstm.crossbar.cells import Cells, IdealCells
 from fxlstm.crossbar.converters import Converters
 from fxlstm.crossbar.device import Device, Thresholds
 from fxlstm.crossbar.front_end import FrontEnd
-from fxlstm.crossbar.physical import PhysicalCells, PhysicalOperand
+from fxlstm.crossbar.physical import PhysicalCells
+from fxlstm.crossbar.prepared import Prepared, native_tiles
 from fxlstm.crossbar.saved import State, put_back, read_array, write_array
 from fxlstm.crossbar.schemes import AnyScheme, carry_out, programming_scheme
 from fxlstm.crossbar.standing import Standing
@@ -27,19 +28,9 @@ from fxlstm.program.device import load_device
 from fxlstm.program.formats import CODE_BITS
 from fxlstm.program.hardware import Hardware, load_board
 from fxlstm.program.identity import Identity
-from fxlstm.program.pairs import COLUMN_PAIRS, row_codes, tile_codes
+from fxlstm.program.pairs import row_codes, tile_codes
 from fxlstm.program.program import Codes, Program, Tile
 from fxlstm.program.scheme import READ_CODE, READ_RANGE, ProgrammingReport, Progress, code_siemens
-
-
-def native_tiles(blocks: Iterable[CellBlock | None]) -> NativeTiles | None:
-    """Return blocks of cells as a program's tiles, unless there is one that only Python can multiply by."""
-    found = []
-    for block in blocks:
-        if block is None:
-            return None
-        found.append(block)
-    return NativeTiles(found)
 
 
 class SimulatedArray:
@@ -106,10 +97,8 @@ class SimulatedArray:
             self._cells = cells
             if not self.front_end.ideal:
                 self._converters = Converters(self.front_end, self.hardware, cells, self.seed)
-        self._operands: dict[Tile | int, Operand] = {}  # by tile, or by range for the whole array
-        self._blocks: dict[Tile, CellBlock] = {}  # with their calibrations
-        self._reads_in_c = isinstance(self._cells, PhysicalCells) and self._cells.straight and self._converters is None
         self._standing = Standing()
+        self._prepared = Prepared(self._cells, self._standing)
 
     @property
     def identity(self) -> Identity:
@@ -203,13 +192,7 @@ class SimulatedArray:
             block = self._standing.block(tile)
             rows = row_codes(tile, self._standing.pairing(tile), codes, self.rows)
             return self._counted(*self._converters.convert(rows, block.columns, block.range, block.bits))
-        return self._counted(*self._tile_operand(tile).multiply(codes))
-
-    def _tile_operand(self, tile: Tile) -> Operand:
-        operand = self._operands.get(tile)
-        if operand is None:
-            operand = self._operands[tile] = self._cells.operand(self._standing.block(tile))
-        return operand
+        return self._counted(*self._prepared.tile(tile).multiply(codes))
 
     def native(self, tiles: Sequence[Tile]) -> NativeTiles | None:
         """Return ``tiles`` as they are now for an executor to multiply by without Python, as :meth:`multiply_tile` does.
@@ -220,16 +203,7 @@ class SimulatedArray:
 
     def cell_block(self, tile: Tile) -> CellBlock | None:
         """Return a tile as it is now to be read in C; ``None`` where :meth:`native` gives none."""
-        if not self._reads_in_c:
-            return None
-        block = self._blocks.get(tile)
-        if block is None:
-            operand, calibration = self._tile_operand(tile), self._standing.calibrations.get(tile)
-            assert isinstance(operand, PhysicalOperand)
-            correction = None if calibration is None else (calibration.gain, calibration.offset)
-            block = operand.block.as_tile(correction, self._standing.pairing(tile) == COLUMN_PAIRS)
-            self._blocks[tile] = block
-        return block
+        return self._prepared.in_c(tile) if self._converters is None else None
 
     def calibrate_columns(self, program: Program, vectors: int = 100) -> CalibrationReport:
         """Fit a gain and an offset per column to the exact products of random inputs, and correct codes by them from now on.
@@ -247,7 +221,7 @@ class SimulatedArray:
     def _correct(self, found: Mapping[Tile, ColumnCalibration]) -> None:
         """Correct the codes of tiles from now on."""
         self._standing.calibrations.update(found)
-        self._blocks.clear()
+        self._prepared.forget()
 
     def multiply(self, codes: Codes, range: int = 0) -> Codes:
         """Return ADC codes (..., columns) for codes (..., rows) of all physical rows in front-end range ``range``."""
@@ -267,15 +241,8 @@ class SimulatedArray:
         if self._converters is not None:
             codes = self._counted(*self._converters.convert(vectors, slice(0, self.columns), range_index, CODE_BITS))
         else:
-            codes = self._counted(*self._whole_operand(range_index).multiply(vectors))
+            codes = self._counted(*self._prepared.whole(range_index).multiply(vectors))
         return codes.reshape(*row_codes.shape[:-1], self.columns)
-
-    def _whole_operand(self, range_index: int) -> Operand:
-        operand = self._operands.get(range_index)
-        if operand is None:
-            whole = Block(slice(0, self.rows), None, slice(0, self.columns), range_index, CODE_BITS)
-            operand = self._operands[range_index] = self._cells.operand(whole)
-        return operand
 
     def _counted(self, codes: Codes, clipped: int) -> Codes:
         if clipped:
@@ -284,8 +251,7 @@ class SimulatedArray:
 
     def _cells_changed(self) -> None:
         """Forget what was prepared of the cells to multiply by."""
-        self._operands.clear()
-        self._blocks.clear()
+        self._prepared.forget()
         if self._converters is not None:
             self._converters.cells_changed()
 
