@@ -82,6 +82,7 @@ def machine() -> dict[str, str]:
     return {
         "processor": processor(),
         "cores": str(os.cpu_count()),
+        "load at the end": f"{os.getloadavg()[0]:.1f}",
         "system": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),
         "numpy": np.__version__,
