@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from fxlstm.crossbar.cells import Block
 from fxlstm.crossbar.device import Device
 from fxlstm.crossbar.laws import Pulse
-from fxlstm.crossbar.wires import Wires, effective_conductance
+from fxlstm.crossbar.wires import ChangingConductance, Wires
 from fxlstm.errors import ArrayError
 from fxlstm.program.formats import CODE_BITS, adc_grid
 from fxlstm.program.hardware import Hardware
@@ -94,8 +94,7 @@ class PhysicalCells:
         self._written = self.state.copy()
         self._age = np.full(shape, np.inf)
         self._fate = np.zeros(shape)
-        self._wires = wires
-        self._effective: Numbers | None = None  # of the state as it is, or not yet worked out
+        self._left_by_wires = ChangingConductance(wires)
 
     @property
     def conductance(self) -> Numbers:
@@ -118,13 +117,11 @@ class PhysicalCells:
         return Pulse(volts, gates, seconds, self._character[:, row, columns], noise)
 
     def _write(self, row: int, columns: NDArray[np.intp], conductance: Numbers) -> None:
-        self._effective = None
         self.state[row, columns] = self._written[row, columns] = self._device.inside(conductance)
         self._age[row, columns] = 0.0
 
     def elapse(self, seconds: float) -> None:
         """Let time pass: cells relax, decay or drift by their preset's law, but not stuck ones nor ones never written."""
-        self._effective = None
         fates = self._fates.standard_normal(self.state.shape)
         self._fate = np.where(self._age == 0, fates, self._fate)
         self._age += seconds
@@ -141,9 +138,7 @@ class PhysicalCells:
 
     def operand(self, block: Block) -> PhysicalOperand:
         """Prepare a block to multiply by."""
-        if self._effective is None:
-            self._effective = effective_conductance(self.state, self._wires)
-        cells = self._effective
+        cells = self._left_by_wires(self.state)
         noise = self._device.reading.noise(self.state, self._age) if self._read_noise else 0.0
         weighted, part = (cells, noise) if isinstance(noise, float) else (cells * noise, 1.0)
         differences = cells[block.positive, block.columns]
