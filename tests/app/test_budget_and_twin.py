@@ -15,7 +15,7 @@ def test_a_budget_is_printed_and_drawn(command, network_file, inputs_file, tmp_p
 
 
 def test_a_budget_with_wires_as_json(command, network_file, inputs_file):
-    arguments = ("--seeds", 1, "--wire", 0.1, "--levels", 16, "--json")
+    arguments = ("--seeds", 1, "--around", "wires.row=0.1", "--around", "wires.column=0.1", "--levels", 16, "--json")
     outcome = command("budget", network_file, "--calibrate", inputs_file, *arguments)
     assert outcome.status == 0
     sources = [row["source"] for row in json.loads(outcome.out)["sources"]]

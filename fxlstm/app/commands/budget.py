@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fxlstm.app.console import Json, print_table
+from fxlstm.app.console import Around, Json, print_table
 
 if TYPE_CHECKING:
     from fxlstm.analysis.budget import Budget
@@ -30,7 +30,7 @@ def budget(
     board: Annotated[
         str | None, typer.Option(help="Board with the amplifiers.", show_default="the one that suits the cells")
     ] = None,
-    wire: Annotated[float, typer.Option(min=0, help="Ohms of a wire from cell to cell, along rows and columns.")] = 0.0,
+    around: Around = None,
     seconds: Annotated[float, typer.Option(min=0, help="How long after programming the network runs.")] = 0.0,
     figure: Annotated[Path | None, typer.Option(metavar="PNG", help="Draw the budget there.")] = None,
     layers: Annotated[bool, typer.Option("--layers", help=ALL_LAYERS)] = False,
@@ -38,12 +38,12 @@ def budget(
 ) -> None:
     """Say which source of error does how much, each switched on alone and each switched off alone.
 
-    Levels, converters, formats, programming, stuck cells, relaxation, read noise and wires; sources that the preset does not
-    have are named as left out.
+    Levels, converters, formats, programming, stuck cells, relaxation, read noise, wires and front end; sources that cannot act are
+    named as left out.
     """
     from fxlstm.analysis.budget import error_budget
     from fxlstm.app.files import load_array
-    from fxlstm.crossbar import Wires
+    from fxlstm.crossbar.surroundings import from_options
     from fxlstm.network import load_network
     from fxlstm.program.device import load_device
     from fxlstm.program.hardware import Hardware
@@ -56,8 +56,8 @@ def budget(
         device=device,
         seeds=range(seeds),
         calibration=load_array(calibrate),
-        wires=Wires(row=wire, column=wire),
         seconds=seconds,
+        **from_options(around or [])._asdict(),
     )
     if figure is not None:
         found.figure(figure)
