@@ -185,7 +185,7 @@ class SimulatedArray:
             block = self._tile_block(tile)
             rows = np.zeros((len(codes), self.rows), np.int64)
             rows[:, block.positive], rows[:, block.negative] = codes, -codes.astype(np.int64)
-            return self._counted(*self._converters.convert(rows, block.columns, block.range, block.bits))
+            return self._counted(*self._converters.multiply(rows, block.columns, block.range, block.bits))
         operand = self._operands.get(tile)
         if operand is None:
             operand = self._operands[tile] = self._cells.operand(self._tile_block(tile))
@@ -218,10 +218,13 @@ class SimulatedArray:
         codes = np.asarray(codes)
         if codes.dtype.kind not in "iu" or (codes.size and np.abs(codes.astype(np.int64)).max() > READ_CODE):
             raise ArrayError(f"row codes of type {codes.dtype}: give whole numbers from {-READ_CODE} to {READ_CODE}")
-        return self.convert(codes, range)
+        return self.convert(codes, range, serial=True)
 
-    def convert(self, row_codes: NDArray[np.integer], range_index: int) -> Codes:
-        """Drive all rows with codes (-32767..32767), all gates open, and convert all columns once."""
+    def convert(self, row_codes: NDArray[np.integer], range_index: int, serial: bool = False) -> Codes:
+        """Drive all rows with codes (-32767..32767) as amplitudes, all gates open, and convert all columns once.
+
+        ``serial``: bit by bit if the front end does so.
+        """
         if row_codes.shape[-1:] != (self.rows,):
             raise ArrayError(f"codes of shape {row_codes.shape}: the last axis needs one code for each of the {self.rows} rows")
         if not 0 <= range_index < self.hardware.range_count:
@@ -229,7 +232,8 @@ class SimulatedArray:
         self._busy += self._reading_seconds * row_codes.size / self.rows
         if self._converters is not None:
             vectors = row_codes.reshape(-1, self.rows)
-            codes, clipped = self._converters.convert(vectors, slice(0, self.columns), range_index, CODE_BITS)
+            drive = self._converters.multiply if serial else self._converters.convert
+            codes, clipped = drive(vectors, slice(0, self.columns), range_index, CODE_BITS)
             return self._counted(codes.reshape(*row_codes.shape[:-1], self.columns), clipped)
         operand = self._operands.get(range_index)
         if operand is None:

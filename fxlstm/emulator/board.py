@@ -87,6 +87,8 @@ def _array(
     device: str, seed: int | None, board: str, cells: CellFaults, around: Surroundings | None, state: Path | None
 ) -> SimulatedArray:
     """The array of a state file that exists, else a fresh one."""
+    if around is not None and around.front_end.serial_bits:
+        raise ArrayError(f"serial_bits = {around.front_end.serial_bits}: the board's firmware drives amplitudes; leave it out")
     size = load_board(board)["array"]
     rows, columns = size["rows"], size["columns"]
     if cells.stuck_cell >= rows * columns:
