@@ -27,7 +27,8 @@ IN_CODES = {
     "levels": "weights take conductance levels",
     "DAC": "what drives rows is rounded to the DAC's bits",
     "ADC": "columns are rounded to the ADC's bits, and limited to their range",
-    "formats": "inputs, activations, states and products are rounded to 16 bits",
+    "activation": "results of activation functions are rounded to 16 bits",
+    "formats": "inputs, states, sums and products are rounded to 16 bits",
 }
 IN_CELLS = {
     "programming": "cells stand where programming left them, not at their targets",
@@ -124,7 +125,7 @@ class Case:
     def _run(self, on: Collection[str], seed: int | None) -> Traced:
         program = self.program(on)
         array = None if seed is None else self._array(program, on, seed)
-        return trace(program, self.x, array, Rounding("formats" in on, "DAC" in on, "ADC" in on))
+        return trace(program, self.x, array, Rounding("formats" in on, "activation" in on, "DAC" in on, "ADC" in on))
 
     def program(self, on: Collection[str]) -> Program:
         """Return the program whose levels and converters are as fine as can be unless they are ``on``."""

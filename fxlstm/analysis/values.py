@@ -26,9 +26,10 @@ Values = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Rounding:
-    """Which roundings take place: to the ``formats`` of vectors, in the row ``dac``, in the column ``adc``."""
+    """Which roundings take place: to the ``formats`` of vectors, of results of ``activation`` functions, in ``dac`` and ``adc``."""
 
     formats: bool = True
+    activation: bool = True
     dac: bool = True
     adc: bool = True
 
@@ -128,7 +129,7 @@ class _Execution:
         else:
             starts = (operation.a, operation.b, operation.c, operation.d)
             results = _ELEMENTWISE[operation.kind](operation, *(self.arena[:, at : at + operation.length] for at in starts))
-        if self.rounding.formats:
+        if self.rounding.activation if operation.kind == "activate" else self.rounding.formats:
             results = np.clip(_rounded(results), CODE_MIN, CODE_MAX)
         self._write(operation.result, results)
 

@@ -17,11 +17,12 @@ from fxlstm.crossbar.cells import Block, Cells, IdealCells, Operand
 from fxlstm.crossbar.converters import Converters
 from fxlstm.crossbar.device import Device, Thresholds
 from fxlstm.crossbar.front_end import FrontEnd
+from fxlstm.crossbar.measuring import Measurable, check_measured, measured_conductance, measured_offsets
 from fxlstm.crossbar.physical import STREAMS, PhysicalCells
 from fxlstm.crossbar.schemes import AnyScheme, carry_out, programming_scheme
 from fxlstm.crossbar.targets import check_program, check_window, targets_for
 from fxlstm.crossbar.wires import Wires
-from fxlstm.errors import ArrayError
+from fxlstm.errors import ArrayError, BoardError
 from fxlstm.files import write_whole
 from fxlstm.program.device import load_device
 from fxlstm.program.formats import CODE_BITS
@@ -299,6 +300,28 @@ class SimulatedArray:
         state = array._state()
         state["cells"][...] = state["written"][...] = np.where(np.isfinite(conductance), conductance, state["cells"])
         state["age"][...] = seconds
+        return array
+
+    @classmethod
+    def from_board(
+        cls, board: Measurable, program: Program | None = None, device: str | None = None, seed: int = 0, **options: Any
+    ) -> SimulatedArray:
+        """Return the digital twin of a board: an array with its cells as they are measured now, its gains and its columns' offsets.
+
+        ``program``: by default the one that the board was last brought. ``device``: preset of the cells, by default the board's;
+        its read noise is not added unless ``options`` say ``read_noise=True``. ``options`` may also hold ``wires``, which
+        conductances measured one row at a time contain already. :func:`fxlstm.twin_of` does the same from a measurement log.
+        Raises :class:`BoardError` where a cell that the program uses cannot be measured, and what :meth:`holding` raises.
+        """
+        program, device = program or board.loaded, device or board.identity.device
+        if program is None or not device:
+            raise BoardError("a twin needs the board's program and the preset of its cells: give program and device='ta-hfo2'")
+        conductance = measured_conductance(board)
+        check_measured(conductance, program)
+        array = cls.holding(program, conductance, device, seed, **{"read_noise": False, **options})
+        for tile in tiles_of(program):
+            offsets = measured_offsets(board, tile.range)[array._tile_block(tile).columns]
+            array._calibrations[tile] = ColumnCalibration.shift(offsets)
         return array
 
     def _state(self) -> dict[str, NDArray[Any]]:

@@ -36,7 +36,7 @@ def test_with_every_rounding_the_codes_are_the_executors(name, hardware):
 def test_without_roundings_and_with_fine_levels_it_is_the_float_network(name):
     x, network = RANDOM.uniform(-1, 1, (3, 20, 2)), networks()[name]
     program = fx.quantize(network, x, fx.Hardware(levels=32768))
-    exact = trace(program, x, rounding=Rounding(False, False, False)).outputs
+    exact = trace(program, x, rounding=Rounding(False, False, False, False)).outputs
     np.testing.assert_allclose(exact, network(x), atol=2e-4)
 
 

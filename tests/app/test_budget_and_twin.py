@@ -19,7 +19,7 @@ def test_a_budget_with_wires_as_json(command, network_file, inputs_file):
     outcome = command("budget", network_file, "--calibrate", inputs_file, *arguments)
     assert outcome.status == 0
     sources = [row["source"] for row in json.loads(outcome.out)["sources"]]
-    assert sources == ["levels", "DAC", "ADC", "formats", "programming", "stuck cells", "read noise", "wires"]
+    assert sources == ["levels", "DAC", "ADC", "activation", "formats", "programming", "stuck cells", "read noise", "wires"]
 
 
 def test_an_unknown_device_is_one_sentence(command, network_file, inputs_file):

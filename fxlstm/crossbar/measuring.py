@@ -1,0 +1,66 @@
+"""What a twin takes from a board: its cells' conductances and its columns' offsets, measured with the noise averaged away."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fxlstm.errors import BoardError
+from fxlstm.program.hardware import Hardware
+from fxlstm.program.identity import Identity
+from fxlstm.program.mapping import LEAVE, target_map
+from fxlstm.program.program import Codes, Program
+from fxlstm.program.scheme import READ_RANGE, code_siemens
+
+Numbers = NDArray[np.float64]
+
+READS = 16  # conversions averaged for each number: a quarter of the noise of one
+
+
+class Measurable(Protocol):
+    """What is asked of a board."""
+
+    @property
+    def hardware(self) -> Hardware:
+        """Its converters and ranges."""
+
+    @property
+    def identity(self) -> Identity:
+        """Which array this is, with the preset of its cells."""
+
+    @property
+    def loaded(self) -> Program | None:
+        """The program that it was last brought."""
+
+    def read_conductance(self, *, range: int, reads: int) -> Numbers:
+        """Return conductances in siemens, (rows, columns), NaN where not measured."""
+
+    def multiply(self, codes: Codes, range: int = 0) -> Codes:
+        """Return ADC codes (batch, columns) for codes (batch, rows)."""
+
+
+def measured_offsets(board: Measurable, range_index: int) -> Numbers:
+    """What the columns give in a range when no row is driven, in ADC codes, (columns,)."""
+    nothing = np.zeros((READS, board.identity.rows), np.int16)
+    return np.asarray(board.multiply(nothing, range_index).mean(axis=0))
+
+
+def measured_conductance(board: Measurable) -> Numbers:
+    """Conductances in siemens, (rows, columns), without what the columns' offsets add to their readings; NaN beyond the range."""
+    siemens_per_code = code_siemens(np.ones(1, np.int16), READ_RANGE, board.hardware)
+    offsets = measured_offsets(board, READ_RANGE) * siemens_per_code
+    return np.maximum(board.read_conductance(range=READ_RANGE, reads=READS) - offsets, 0.0)
+
+
+def check_measured(conductance: Numbers, program: Program) -> None:
+    """Raise :class:`BoardError` for a map with gaps where the program has weights."""
+    used = target_map(program) != LEAVE
+    missing = used & ~np.isfinite(conductance)
+    if missing.any():
+        row, column = np.argwhere(missing)[0].tolist()
+        raise BoardError(
+            f"{np.count_nonzero(missing)} of the program's {np.count_nonzero(used)} cells were not measured, or beyond the range "
+            f"(first: row {row}, column {column}); read the board's conductances again"
+        )
