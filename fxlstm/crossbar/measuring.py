@@ -7,6 +7,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from fxlstm.crossbar.wires import Wires, effective_conductance
 from fxlstm.errors import BoardError
 from fxlstm.program.hardware import Hardware
 from fxlstm.program.identity import Identity
@@ -16,6 +17,9 @@ from fxlstm.program.scheme import READ_RANGE, code_siemens
 
 Numbers = NDArray[np.float64]
 
+LARGEST_CONDUCTANCE = 1.0  # siemens, that a cell may be thought to have
+PRECISION = 1e-5  # root mean square, of the largest conductance
+LONGEST_SEARCH = 200  # iterations, of which wires that take little need five
 READS = 16  # conversions averaged for each number: a quarter of the noise of one
 
 
@@ -52,6 +56,23 @@ def measured_conductance(board: Measurable) -> Numbers:
     siemens_per_code = code_siemens(np.ones(1, np.int16), READ_RANGE, board.hardware)
     offsets = measured_offsets(board, READ_RANGE) * siemens_per_code
     return np.maximum(board.read_conductance(range=READ_RANGE, reads=READS) - offsets, 0.0)
+
+
+def without_wires(measured: Numbers, wires: Wires) -> Numbers:
+    """Return the conductances, siemens, of which ``wires`` leave those that were measured one row at a time.
+
+    Cells beyond the range of a reading (NaN) are taken to be at its end.
+    Raises :class:`BoardError` where no cells behind such wires could give these readings.
+    """
+    measured = np.where(np.isnan(measured), np.nanmax(measured), measured)
+    cells = measured.copy()
+    for _ in range(LONGEST_SEARCH):
+        left = effective_conductance(cells, wires)
+        if np.sqrt(np.mean((left - measured) ** 2)) <= PRECISION * measured.max():
+            return cells
+        cells *= np.divide(measured, left, out=np.ones_like(left), where=left > 0)
+        np.minimum(cells, LARGEST_CONDUCTANCE, out=cells)
+    raise BoardError(f"the measured conductances are not what {wires} leave of any cells; give the resistances of this board")
 
 
 def check_measured(conductance: Numbers, program: Program) -> None:

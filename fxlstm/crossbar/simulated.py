@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -319,10 +320,13 @@ class SimulatedArray:
         conductance = measured_conductance(board)
         check_measured(conductance, program)
         array = cls.holding(program, conductance, device, seed, **{"read_noise": False, **options})
-        for tile in tiles_of(program):
-            offsets = measured_offsets(board, tile.range)[array._tile_block(tile).columns]
-            array._calibrations[tile] = ColumnCalibration.shift(offsets)
+        array.shift_columns({tile.range: measured_offsets(board, tile.range) for tile in tiles_of(program)})
         return array
+
+    def shift_columns(self, offsets: Mapping[int, NDArray[np.float64]]) -> None:
+        """Add ``offsets``, by range, in ADC codes, (columns,), to what the tiles give from now on, in place of any calibration."""
+        for tile in self._tiles:
+            self._calibrations[tile] = ColumnCalibration.shift(offsets[tile.range][self._tile_block(tile).columns])
 
     def _state(self) -> dict[str, NDArray[Any]]:
         """The arrays that make up the state, by their names in a saved file."""

@@ -56,3 +56,17 @@ def test_random_networks_give_the_executors_codes(choose, seed):
     x = random.uniform(-1, 1, (2, 9, network.inputs))
     program = fx.quantize(replace(network, mask_value=None), x, random_hardware(random))
     np.testing.assert_array_equal(trace(program, x).outputs, fx.Engine(program).run(x))
+
+
+def test_sequences_of_several_lengths_end_where_they_end():
+    x, lengths = RANDOM.uniform(-1, 1, (4, 12, 2)), np.array([12, 1, 7, 3])
+    program = fx.quantize(networks()["last"], x)
+    traced = trace(program, x, lengths=lengths)
+    np.testing.assert_array_equal(traced.outputs, fx.Engine(program).run(x, lengths))
+    assert not any(values[1, 1:].any() for values in traced.vectors.values())
+
+
+def test_lengths_of_a_network_that_gives_every_output_are_refused():
+    x = RANDOM.uniform(-1, 1, (4, 12, 2))
+    with pytest.raises(fx.ProgramError, match="returns its last output"):
+        trace(fx.quantize(networks()["stack"], x), x, lengths=[1, 2, 3, 4])
