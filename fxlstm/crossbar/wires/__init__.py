@@ -2,6 +2,7 @@
 
 from fxlstm.crossbar.wires.changing import ChangingConductance
 from fxlstm.crossbar.wires.collapse import effective_conductance
+from fxlstm.crossbar.wires.cubic import cubic_currents
 from fxlstm.crossbar.wires.error import WireError, wire_error
 from fxlstm.crossbar.wires.gated import solve_gated
 from fxlstm.crossbar.wires.nodal import Solution, solve, solve_nonlinear
@@ -12,6 +13,7 @@ __all__ = [
     "Solution",
     "WireError",
     "Wires",
+    "cubic_currents",
     "effective_conductance",
     "solve",
     "solve_gated",
