@@ -53,6 +53,23 @@ def test_a_campaign_down_the_rows_agrees_to_1e12(drive, sense):
             np.testing.assert_allclose(left(cells), effective_conductance(cells, wires), rtol=1e-12)
 
 
+def test_pulses_here_and_there_solve_the_whole_array():
+    random, solved = np.random.default_rng(2), []
+
+    def counted(cells, wires):
+        solved.append(wires)
+        return effective_conductance(cells, wires)
+
+    cells = random.uniform(1e-6, 4e-4, (60, 4))
+    with patch.object(changing, "effective_conductance", counted):
+        left = ChangingConductance(WIRES)
+        left(cells)
+        for row in (5, 50, 5, 50, 50, 51, 5):
+            cells[row] *= 1.1
+            left(cells)
+    assert len(solved) == 1 + 4 + 1  # all but the second pulse to row 50 and the one beside it
+
+
 def test_another_size_is_another_array():
     left = ChangingConductance(WIRES)
     for shape in ((5, 3), (3, 5)):

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import fxlstm as fx
+from fxlstm.app.commands import emulate
 from fxlstm.emulator.board import EmulatedBoard
 from fxlstm.urls.protocol_emu import emulated_board
 
@@ -58,6 +59,12 @@ def test_a_file_may_describe_the_surroundings(tmp_path):
         array = emulated_board("bench").array
     assert array.wires == fx.Wires(row=0.5, column=0.4)
     assert array.front_end == fx.FrontEnd(reads=2)
+
+
+def test_a_board_that_is_served_has_the_surroundings_of_its_options():
+    link = emulate._link("ta-hfo2", 0, None, ["wires.row=0.3", "adc.noise=2"], ["drop=0.001"])
+    assert link.board.array.wires == fx.Wires(row=0.3)
+    assert link.board.array.front_end == fx.FrontEnd(adc=fx.Converter(noise=2))
 
 
 @pytest.mark.parametrize("option", ["wires.row=0.3", "adc.noise=2"])

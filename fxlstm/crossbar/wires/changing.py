@@ -14,6 +14,7 @@ no special case, as in ``collapse.py``.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,17 +25,24 @@ from fxlstm.crossbar.wires.threads import one_thread
 
 Matrix = NDArray[np.float64]
 
-SPACING = 12  # of the rows whose networks below are kept for good; those between are worked out again when they are needed
+SPACING = 12  # of the rows whose networks are kept for good; those between are worked out again when they are needed
+
+
+FAR = 2 * SPACING  # rows from those that are known, beyond which the whole array is as quick
 
 
 class ChangingConductance:
-    """:func:`effective_conductance` of one array again and again: quick where only one row has changed since the last call."""
+    """:func:`effective_conductance` of one array again and again: quick where one row, and then its neighbours, change.
+
+    Rows are looked at alone from the second time on that a row is the only one that has changed; a change elsewhere ends it.
+    """
 
     def __init__(self, wires: Wires) -> None:
         self._wires = wires
         self._cells: Matrix = np.empty((0, 0))
         self._effective = self._cells
         self._rows: _Rows | None = None
+        self._last = -1  # the row that changed
 
     def __call__(self, conductance: Matrix) -> Matrix:
         """Return the effective conductances, siemens (rows, columns); not to be written into."""
@@ -44,19 +52,20 @@ class ChangingConductance:
         changed = np.flatnonzero((self._cells != conductance).any(axis=1)).tolist() if same else list(range(len(conductance)))
         if changed:
             self._cells = checked_conductance(conductance).copy()
-            self._effective = self._of_row(changed[0]) if same and len(changed) == 1 else self._of_all()
+            self._effective = self._worked_out(changed[0] if same and len(changed) == 1 else -1)
         return self._effective
 
-    def _of_all(self) -> Matrix:
-        self._rows = None
-        return effective_conductance(self._cells, self._wires)
-
-    def _of_row(self, row: int) -> Matrix:
+    def _worked_out(self, row: int) -> Matrix:
+        """Work it out as seen from the only row that has changed, if it is one (not -1) and that is quicker."""
+        again, self._last = row == self._last, row
         turned = self._wires.columns.end == "first"  # so that an amplifier is at the last row
-        cells, row = (self._cells[::-1], len(self._cells) - 1 - row) if turned else (self._cells, row)
+        cells, place = (self._cells[::-1], len(self._cells) - 1 - row) if turned else (self._cells, row)
+        if row < 0 or not (again or (self._rows is not None and self._rows.steps(place) <= FAR)):
+            self._rows = None
+            return effective_conductance(self._cells, self._wires)
         with one_thread():
             self._rows = self._rows or _Rows(cells, self._wires)
-            found = self._rows.changed(cells, row)
+            found = self._rows.changed(cells, place)
         return found[::-1] if turned else found
 
 
@@ -137,6 +146,11 @@ class _Rows:
         self._row = -1
         self._seen: tuple[Matrix, ...] = ()  # from the cells of that row
 
+    def steps(self, row: int) -> int:
+        """How many rows would have to be taken in to look at the array from a row that has changed."""
+        above, below = max(at for at in self._above if at <= row), min(at for at in self._below if at >= row)
+        return int(below - above)
+
     def changed(self, cells: Matrix, row: int) -> Matrix:
         """Return the effective conductances now that the cells of one row have changed."""
         self._cells = cells
@@ -165,20 +179,22 @@ class _Rows:
         return currents.T, across, self._own + around.impedance, passed
 
     def _from_above(self, row: int) -> _Above:
-        at = max(self._above)
-        while at < row:
-            self._above = {0: self._above[0], at + 1: self._above[at].with_row(*self._loads(at), self._sensed.segment)}
-            at += 1
-        return self._above[at]
+        for at in range(max(self._above), row):
+            self._above[at + 1] = self._above[at].with_row(*self._loads(at), self._sensed.segment)
+            self._thin(self._above, at + 1, row)
+        return self._above[row]
 
     def _from_below(self, row: int) -> _Below:
-        at = min(self._below)
-        while at > row:
+        for at in range(min(self._below), row, -1):
             self._below[at - 1] = self._below[at].with_shunt(*self._loads(at)).with_segment(self._sensed.segment)
-            if at % SPACING and at >= row + SPACING and at < len(self._cells) - 1:
-                del self._below[at]
-            at -= 1
-        return self._below[at]
+            self._thin(self._below, at - 1, row)
+        return self._below[row]
+
+    def _thin(self, known: dict[int, Any], newest: int, row: int) -> None:
+        """Forget what is known at rows that are neither near the one wanted, nor the newest, nor kept for good."""
+        lasting = {newest, len(self._cells) - 1}
+        for at in [at for at in known if at % SPACING and at not in lasting and abs(at - row) >= SPACING]:
+            del known[at]
 
     def _loads(self, row: int) -> tuple[Matrix, Matrix]:
         """What a row's cells and wire do to the columns: admittance (columns, columns), current per driver volt (columns, 1)."""
