@@ -30,6 +30,8 @@ struct firmware {
     inference_state inference;
     piece_state piece;
     safety_state safety;
+    fx_status start_status; /* of bringing up the chips; a chip that fails is tried again when it is needed */
+    uint8_t start_chip;     /* chip select of the first that failed, or FW_NO_CHIP */
 };
 
 /* What is kept per cell, apart from the rest: an STM32F405 has 128 KiB and, elsewhere in its address space, 64 KiB.
@@ -49,6 +51,9 @@ size_t firmware_cells_size(void);
 /* Start after a reset: forget everything but, unless power was off, the pulses counted; bring the chips up at 0 V, say
  * so with a boot event. */
 void firmware_init(firmware *board, firmware_cells *cells, hal *port);
+
+/* The array to 0 V at once, from a fault handler; what else the firmware was doing is over. */
+void firmware_rest(firmware *board);
 
 /* One slice of work. Returns whether there may be more to do at once. */
 bool firmware_poll(firmware *board);

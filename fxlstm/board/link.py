@@ -17,8 +17,9 @@ import serial
 
 from fxlstm import __version__
 from fxlstm.board.exchange import STALE_SESSION, Exchange, Request, Timer, next_request_id
+from fxlstm.board.fields import fixed_struct
 from fxlstm.board.messages import Frame, FrameDecoder, encode_frame, pack, unpack
-from fxlstm.board.protocol import EVENT_BY_CODE, KIND_EVENT, KIND_REQUEST, MESSAGE_BY_NAME, PROTOCOL_HASH, WINDOW, fixed_struct
+from fxlstm.board.protocol import EVENT_BY_CODE, KIND_EVENT, KIND_REQUEST, MESSAGE_BY_NAME, PROTOCOL_HASH, WINDOW
 from fxlstm.errors import FxlstmError, LinkError, LinkLost, from_status
 
 TICK = 0.01  # seconds one empty read lasts
@@ -232,7 +233,7 @@ class Link:
     def _open_session(self, identity: dict[str, Any]) -> None:
         """Take the board with a new session, unless another host has done so since ``identity`` came."""
         session = self._random.randint(1, 0xFFFFFFFF)
-        request = self._sessionless("open_session", session=session, replaces=identity["boot_session"])
+        request = self._sessionless("open_session", session=session, replaces=identity["boot_session"] or identity["boot_id"])
         self._next_request = self._answer(request)["next_request"]
         self._session = session
 

@@ -9,11 +9,9 @@ Frame on the wire: COBS(header, payload, CRC-32 of both) followed by one zero by
 
 from __future__ import annotations
 
-import struct
 import zlib
-from dataclasses import dataclass
-from functools import lru_cache
 
+from fxlstm.board.fields import Event, Field, Message
 from fxlstm.program.scheme import CELL_STATES, READ_CODE
 
 MAX_PAYLOAD = 1024  # bytes of payload in one frame
@@ -38,41 +36,6 @@ KIND_EVENT = 4  # board to host, unasked, request id 0; may be lost
 
 KINDS: dict[str, int] = {"request": KIND_REQUEST, "answer": KIND_ANSWER, "error": KIND_ERROR, "event": KIND_EVENT}
 
-_SCALARS = {"u8": "B", "u16": "H", "u32": "I", "i16": "h", "i32": "i"}
-_TAILS = {"bytes": 1, "i16s": 2}  # variable length, last field only: bytes per element
-
-
-@dataclass(frozen=True)
-class Field:
-    """One field: type (``u8 u16 u32 i16 i32``, or a tail ``bytes`` / ``i16s`` that fills the rest), name, meaning with unit."""
-
-    type: str
-    name: str
-    meaning: str
-
-
-@dataclass(frozen=True)
-class Message:
-    """One request and its answer. ``sessionless`` messages need no session and no order, and change nothing."""
-
-    code: int
-    name: str
-    request: tuple[Field, ...]
-    answer: tuple[Field, ...]
-    meaning: str
-    sessionless: bool = False
-
-
-@dataclass(frozen=True)
-class Event:
-    """Something the board says unasked."""
-
-    code: int
-    name: str
-    fields: tuple[Field, ...]
-    meaning: str
-
-
 # Objects that travel in pieces, resume at the offset the board asks for, and are checked by CRC-32 as a whole.
 OBJECTS: dict[str, int] = {
     "program": 1,  # an .fxl image
@@ -88,6 +51,11 @@ RUN_FLAGS: dict[str, int] = {
     "silent": 16,  # outputs are made and not sent
 }
 RESET_REASONS: dict[str, int] = {"power": 0, "pin": 1, "watchdog": 2, "fault": 3, "software": 4}
+CLOCKS: dict[str, int] = {
+    "crystal": 0,
+    "no_crystal": 1,  # the internal oscillator, because the crystal did not start
+    "no_lock": 2,  # the internal oscillator at its own frequency: nothing can multiply it either
+}
 SELFTEST_CHIP_KINDS: dict[str, int] = {"row_dac": 0, "gate_dac": 1, "column_adc": 2}
 
 # Every table of numbers, under the prefix that the C enumeration gives it.
@@ -99,6 +67,7 @@ CODES: dict[str, dict[str, int]] = {
     "run": RUN_FLAGS,
     "selftest": SELFTEST_CHIP_KINDS,
     "reset": RESET_REASONS,
+    "clock": CLOCKS,
 }
 
 # Records that are no message: the frame's header, an error's payload, and the elements of tails.
@@ -152,6 +121,7 @@ MESSAGES: tuple[Message, ...] = (
             Field("u16", "pulse_microseconds", "longest pulse"),
             Field("u32", "pulse_nanojoules", "largest energy of one pulse, worst case"),
             Field("u16", "silence_milliseconds", "without a frame for so long the board goes to safe idle"),
+            Field("u32", "boot_id", "no two starts of any board share it, but for chance"),
             Field("bytes", "name", "UTF-8 name of the board"),
         ),
         "Who the board is and what it allows. The first request of every connection; its first four fields never change.",
@@ -162,7 +132,12 @@ MESSAGES: tuple[Message, ...] = (
         "open_session",
         (
             Field("u32", "session", "random, not 0"),
-            Field("u32", "replaces", "the session in force, as identify says; with another, as in a late request, it is refused"),
+            Field(
+                "u32",
+                "replaces",
+                "the session in force, or where there is none the boot_id, as identify says; with another, as in a late request or "
+                "one from before a reset, it is refused",
+            ),
         ),
         (Field("u16", "next_request", "request id expected next"),),
         "Take the board. A new session starts at request id 1 and forgets kept answers; the session in force goes on where it was.",
@@ -341,6 +316,24 @@ MESSAGES: tuple[Message, ...] = (
         (Field("i16s", "codes", "length codes"),),
         "Read codes of the arena as the last piece left them.",
     ),
+    Message(
+        21,
+        "start_report",
+        (),
+        (
+            Field("u8", "clock", "CLOCKS: what the processor runs on, and why when that is not the crystal"),
+            Field("u32", "clock_hertz", "of the processor"),
+            Field("u8", "start_chip", "chip select of the first chip that failed as the board came up, or NO_CHIP"),
+            Field("u16", "start_status", "why it failed, a status code"),
+            Field("u32", "faults", "of the processor since power-up, each followed by a reset; what follows is of the last"),
+            Field("u32", "fault_exception", "number of the exception"),
+            Field("u32", "fault_pc", "address of the instruction, 0 when the stack could not tell"),
+            Field("u32", "fault_lr", "address that its function would have returned to"),
+            Field("u32", "fault_status", "the processor's Configurable Fault Status Register"),
+            Field("u32", "fault_address", "address that could not be reached, or 0"),
+        ),
+        "How the board has come to run, and what brought it down before.",
+    ),
 )
 
 EVENTS: tuple[Event, ...] = (
@@ -363,22 +356,6 @@ EVENTS: tuple[Event, ...] = (
 
 MESSAGE_BY_NAME: dict[str, Message] = {message.name: message for message in MESSAGES}
 EVENT_BY_CODE: dict[int, Event] = {event.code: event for event in EVENTS}
-
-
-def is_tail(field: Field) -> bool:
-    """Whether a field fills the rest of the payload."""
-    return field.type in _TAILS
-
-
-def tail_size(fields: tuple[Field, ...]) -> int:
-    """Bytes per element of the tail of a record, 0 when it has none."""
-    return _TAILS[fields[-1].type] if fields and is_tail(fields[-1]) else 0
-
-
-@lru_cache
-def fixed_struct(fields: tuple[Field, ...]) -> struct.Struct:
-    """The ``struct`` of a record's fields without its tail."""
-    return struct.Struct("<" + "".join(_SCALARS[field.type] for field in fields if not is_tail(field)))
 
 
 def _signature() -> str:

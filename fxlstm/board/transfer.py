@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from fxlstm.board.fields import fixed_struct
 from fxlstm.board.link import Link
-from fxlstm.board.protocol import MAX_PAYLOAD, MESSAGE_BY_NAME, OBJECTS, fixed_struct
+from fxlstm.board.protocol import MAX_PAYLOAD, MESSAGE_BY_NAME, OBJECTS
 from fxlstm.core._core import crc32
 from fxlstm.errors import BoardError
 from fxlstm.program.scheme import Progress
