@@ -5,6 +5,7 @@ BUILD ?= build/$(PORT)-$(TOOLCHAIN)
 CFLAGS ?= $(OPTIMISE_$(TOOLCHAIN)) -g
 OPTIMISE_gcc := -O2
 OPTIMISE_zig := -Os
+ENTRY ?= start_reset
 PRODUCT := $(BUILD)/firmware.elf
 
 ifeq ($(TOOLCHAIN),gcc)
@@ -19,10 +20,10 @@ endif
 
 INCLUDES += -Iport/cortex_m/include
 CODEGEN := -ffunction-sections -fdata-sections -fno-unwind-tables -fno-asynchronous-unwind-tables $(REPORTS)
-LDFLAGS := -T port/$(PORT)/link.ld -Wl,--gc-sections -Wl,--entry=start_reset
+LDFLAGS := -T port/$(PORT)/link.ld -Wl,--gc-sections -Wl,--entry=$(ENTRY)
 
 # PROGRAM=model.fxl: the program that the firmware comes with, in flash.
-$(BUILD)/port/cortex_m/program.o: port/cortex_m/program.S $(PROGRAM) FORCE
+$(BUILD)/%.o: %.S FORCE
 	@mkdir -p $(@D)
 	$(CC) $(if $(PROGRAM),-DPROGRAM='"$(abspath $(PROGRAM))"') -c $< -o $@
 FORCE:
