@@ -22,10 +22,14 @@ INCLUDES += -Iport/cortex_m/include
 CODEGEN := -ffunction-sections -fdata-sections -fno-unwind-tables -fno-asynchronous-unwind-tables $(REPORTS)
 LDFLAGS := -T port/$(PORT)/link.ld -Wl,--gc-sections -Wl,--entry=$(ENTRY)
 
-# PROGRAM=model.fxl: the program that the firmware comes with, in flash.
-$(BUILD)/%.o: %.S FORCE
+# PROGRAM=model.fxl: the program that the firmware comes with, in flash. Its name is kept, so that another one is noticed.
+$(BUILD)/program: FORCE
+	@mkdir -p $(@D)
+	@echo '$(abspath $(PROGRAM))' | cmp -s - $@ || echo '$(abspath $(PROGRAM))' >$@
+FORCE:
+
+$(BUILD)/%.o: %.S $(BUILD)/program $(PROGRAM)
 	@mkdir -p $(@D)
 	$(CC) $(if $(PROGRAM),-DPROGRAM='"$(abspath $(PROGRAM))"') -c $< -o $@
-FORCE:
 
 $(BUILD)/port/cortex_m/memory.o: CODEGEN += $(NO_IDIOMS)
