@@ -3,8 +3,9 @@
 FOLDER holds 1.csv to 22.csv of "User Identification From Walking Activity" (UCI; Casale, Pujol and Radeva 2012): one person each,
 lines of seconds and acceleration along x, y and z in m/s2, about 33 per second.
 
-The eight persons with most lines are taken, whatever a network makes of them. Their files are cut where time stands still, goes
-back, or leaves a gap; each piece is interpolated to 32 samples per second, and pieces shorter than one sequence are left out.
+Files are cut where time stands still, goes back, or leaves a gap; each piece is interpolated to 32 samples per second and cut again
+where the person stands still. Pieces shorter than one sequence are left out, and the eight persons with most samples left are
+taken, whatever a network makes of them.
 """
 
 from __future__ import annotations
@@ -15,13 +16,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from fxlstm.app.demos.gait_task import SAMPLES
+from fxlstm.app.demos.gait_task import FRAME_SAMPLES, SAMPLES
 from fxlstm.data import WALKING_RATE, WALKING_UNIT
 
 Array = NDArray[np.float64]
 
 FILES, PERSONS = 22, 8
 LONGEST_GAP = 0.25  # seconds, eight times the usual step
+STANDING = 0.3  # m/s2: deviation of the magnitude over half a second, about 2 in steps and 0.05 without
 DESTINATION = Path(__file__).parent.parent / "fxlstm" / "data" / "walking.npz"
 
 
@@ -39,9 +41,18 @@ def resampled(piece: Array) -> Array:
     return np.stack([np.interp(wanted, seconds, axis) for axis in piece[:, 1:].T], axis=1)
 
 
+def walked(samples: Array) -> list[Array]:
+    """Return the parts of a piece (time, 3) in which the person moves, in whole half seconds."""
+    windows = samples[: len(samples) // FRAME_SAMPLES * FRAME_SAMPLES].reshape(-1, FRAME_SAMPLES, 3)
+    moves = np.linalg.norm(windows, axis=2).std(axis=1) >= STANDING
+    groups = np.split(np.arange(len(windows)), np.flatnonzero(np.diff(moves)) + 1)
+    return [windows[group].reshape(-1, 3) for group in groups if len(group) and moves[group[0]]]
+
+
 def recordings(lines: Array) -> list[Array]:
     """Return one person's unbroken recordings, each long enough for a sequence."""
-    return [samples for piece in unbroken(lines) if len(samples := resampled(piece)) >= SAMPLES]
+    parts = (part for piece in unbroken(lines) for part in walked(resampled(piece)))
+    return [part for part in parts if len(part) >= SAMPLES]
 
 
 def main() -> None:
@@ -49,9 +60,10 @@ def main() -> None:
     parser.add_argument("folder", type=Path, help="where 1.csv to 22.csv are")
     parser.add_argument("--output", type=Path, default=DESTINATION, help="the .npz file to write")
     arguments = parser.parse_args()
-    files = {number: np.loadtxt(arguments.folder / f"{number}.csv", delimiter=",") for number in range(1, FILES + 1)}
-    persons = sorted(sorted(files, key=lambda number: len(files[number]))[-PERSONS:])
-    found = [(person, samples) for person in persons for samples in recordings(files[person])]
+    files = (np.loadtxt(arguments.folder / f"{number}.csv", delimiter=",") for number in range(1, FILES + 1))
+    every = {number: recordings(lines) for number, lines in enumerate(files, start=1)}
+    persons = sorted(sorted(every, key=lambda number: sum(map(len, every[number])))[-PERSONS:])
+    found = [(person, samples) for person in persons for samples in every[person]]
     np.savez_compressed(
         arguments.output,
         values=np.concatenate([np.rint(samples / WALKING_UNIT).astype(np.int16) for _, samples in found]),

@@ -78,8 +78,8 @@ def measure(
     Variants of one device hold the same cells: these are written through wires without resistance, as one by one they can be.
     """
     task = SHIPPED[experiment.task]()
-    program = fx.quantize(task.network, task.calibration, fx.Hardware(**experiment.hardware))
-    outputs = {"float network": task.outputs(task.network), "integer program": task.outputs(fx.Engine(program).run)}
+    program = fx.quantize(task.model, task.calibration, fx.Hardware(**experiment.hardware))
+    outputs = {"float network": task.outputs(task.model), "integer program": task.outputs(fx.Engine(program).run)}
     name, metrics = task.baseline
     rows = [Row.published(result) for result in experiment.published]
     rows.append(Row(name, "baseline", _spreads([metrics])))

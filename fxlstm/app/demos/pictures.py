@@ -76,7 +76,7 @@ def draw(result: Measured, path: Path) -> None:
             _draw_confusion(answers, result.task.data, result.outputs[stage])
             answers.set_title(f"b  Answers, {stage}")
             letters = "cd"
-        rows, places = below.subplots(1, 2, width_ratios=(1.9, 1.0))
+        rows, places = below.subplots(1, 2, width_ratios=(1.5, 1.0))
         _draw_rows(rows, result)
         plots.draw_placement([places], result.placement)
         rows.set_title(f"{letters[0]}  {_capital(result.experiment.columns[0].head)}")
@@ -155,6 +155,7 @@ def _draw_rows(axes: Axes, result: Measured) -> None:
         axes.annotate(words, (spread.high, position), xytext=(6, 0), textcoords="offset points", va="center")
     axes.set_xlim(low, high)
     if column.format.endswith("%"):
+        axes.set_xticks([tick for tick in axes.get_xticks() if low <= tick <= min(high, 1.0)])
         axes.xaxis.set_major_formatter(lambda value, _: f"{100 * value:g}%")
     axes.set_yticks(range(len(rows)), [row.name for row in rows])
     axes.tick_params(axis="y", length=0)

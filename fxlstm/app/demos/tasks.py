@@ -38,7 +38,7 @@ class ShippedTask(Task, Protocol):
         """What needs no network, in a word, and its metrics."""
 
     @property
-    def network(self) -> Network:
+    def model(self) -> Network:
         """The trained network."""
 
     @property
@@ -60,13 +60,8 @@ class AirlineRun:
     """
 
     series: AirlineSeries
-    network: Network
+    model: Network
     identity: str
-
-    @property
-    def model(self) -> Network:
-        """The network, which sweeps quantize."""
-        return self.network
 
     @property
     def calibration(self) -> Floats:
@@ -109,13 +104,8 @@ class ClassificationRun:
     """Sequences put into classes: ``accuracy``, and ``recall`` of the rare class where there is one."""
 
     data: ClassificationTask
-    network: Network
+    model: Network
     identity: str
-
-    @property
-    def model(self) -> Network:
-        """The network, which sweeps quantize."""
-        return self.network
 
     @property
     def calibration(self) -> Floats:
