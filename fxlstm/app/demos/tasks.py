@@ -46,7 +46,7 @@ class ShippedTask(Task, Protocol):
         """Number of sequences."""
 
     def every(self, step: int) -> Self:
-        """Return the task with every ``step``-th sequence alone."""
+        """Return the task with every ``step``-th sequence alone, or as it is where a series is not cut."""
 
     def timesteps(self) -> int:
         """Return how many timesteps all sequences have together."""
@@ -128,8 +128,11 @@ class ClassificationRun:
         return int(self._inputs[1].sum())
 
     def every(self, step: int) -> Self:
-        """Return the task with every ``step``-th test sequence alone."""
-        few = self.data.test.part(np.arange(self.size) % step == 0)
+        """Return the task with every ``step``-th test sequence of each class alone, so that classes keep their shares."""
+        labels, chosen = self.data.test.labels, np.zeros(self.size, np.bool_)
+        for label in np.unique(labels):
+            chosen[np.flatnonzero(labels == label)[::step]] = True
+        few = self.data.test.part(chosen)
         return replace(self, data=replace(self.data, test=few), identity=identity_of(self.identity, step))
 
     @cached_property
