@@ -118,7 +118,8 @@ GAIT = Experiment(
     published=(Published("chip of the paper, best of 50 epochs", {"accuracy": 0.791}),),
     differences=(
         "The paper's silhouettes (USF-NIST) are not public. Here a telephone's acceleration stands for them in the same shape, 25 "
-        "frames of 50 numbers: the eight persons of Casale et al. 2012 who walk longest, without the time that they stand still.",
+        "frames of 50 numbers: the eight persons of Casale et al. 2012 who walk longest, without the time that they stand "
+        "still. With that time left in, the same procedure reached 65.0 % in float.",
         "Persons are split by time: 720 sequences learned, 320 later ones unseen. The paper draws 67 of 664 sequences at random, "
         "so what is unseen lies between what is learned.",
         "The paper's figure is the best of 50 epochs; here one network is chosen before it sees the test.",

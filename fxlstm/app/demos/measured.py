@@ -75,7 +75,7 @@ def measure(
 ) -> Measured:
     """Run ``experiment`` at every stage: arrays of ``seeds``, and the board at ``url`` if any, whose readings go to ``log``.
 
-    Variants of one device hold the same cells: these are written through wires without resistance, as one by one they can be.
+    Variants of one device hold the same cells, which are written as if wires had no resistance.
     """
     task = SHIPPED[experiment.task]()
     program = fx.quantize(task.model, task.calibration, fx.Hardware(**experiment.hardware))
