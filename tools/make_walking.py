@@ -3,9 +3,11 @@
 FOLDER holds 1.csv to 22.csv of "User Identification From Walking Activity" (UCI; Casale, Pujol and Radeva 2012): one person each,
 lines of seconds and acceleration along x, y and z in m/s2, about 33 per second.
 
-Files are cut where time stands still, goes back, or leaves a gap; each piece is interpolated to 32 samples per second and cut again
-where the person stands still. Pieces shorter than one sequence are left out, and the eight persons with most samples left are
-taken, whatever a network makes of them.
+The eight persons with most lines are taken, whatever a network makes of them. Their files are cut where time stands still, goes
+back, or leaves a gap; each piece is interpolated to 32 samples per second and cut again where the person stands still. Pieces
+shorter than one sequence are left out.
+
+The cut at standing still was made after a first network, trained without it, had been scored on the test sequences.
 """
 
 from __future__ import annotations
@@ -60,10 +62,9 @@ def main() -> None:
     parser.add_argument("folder", type=Path, help="where 1.csv to 22.csv are")
     parser.add_argument("--output", type=Path, default=DESTINATION, help="the .npz file to write")
     arguments = parser.parse_args()
-    files = (np.loadtxt(arguments.folder / f"{number}.csv", delimiter=",") for number in range(1, FILES + 1))
-    every = {number: recordings(lines) for number, lines in enumerate(files, start=1)}
-    persons = sorted(sorted(every, key=lambda number: sum(map(len, every[number])))[-PERSONS:])
-    found = [(person, samples) for person in persons for samples in every[person]]
+    files = {number: np.loadtxt(arguments.folder / f"{number}.csv", delimiter=",") for number in range(1, FILES + 1)}
+    persons = sorted(sorted(files, key=lambda number: len(files[number]))[-PERSONS:])
+    found = [(person, samples) for person in persons for samples in recordings(files[person])]
     np.savez_compressed(
         arguments.output,
         values=np.concatenate([np.rint(samples / WALKING_UNIT).astype(np.int16) for _, samples in found]),

@@ -14,8 +14,8 @@ The archive's first normal test record is missing here: 6163 of its 6164 test re
 ``walking.npz``: eight persons walking with a telephone in the chest pocket, its acceleration along three axes, from "User
 Identification From Walking Activity" of the UCI archive; P. Casale, O. Pujol and P. Radeva, "Personalization and User Verification
 in Wearable Systems Using Biometric Walking Patterns", Personal and Ubiquitous Computing 16 (5), 563-580, 2012. Of the 22 persons
-the eight who walk longest; ``tools/make_walking.py`` cut their recordings at gaps and where they stand still, and interpolated
-them to equal distances.
+the eight with the longest recordings; ``tools/make_walking.py`` cut these at gaps and where a person stands still, and
+interpolated them to equal distances.
 """
 
 from __future__ import annotations
