@@ -27,8 +27,8 @@ void objects_init(firmware *board) {
     const hal_start *start = hal_how_started(board->hal);
     if (start->program_size > 0 && inference_open(&board->inference, start->program, start->program_size) == FX_OK) {
         uint32_t size = (uint32_t)start->program_size;
-        board->objects.program = (object_state){
-            .size = size, .crc = fx_crc32(0, start->program, size), .arrived = size, .ready = true};
+        board->objects.program =
+            (object_state){.size = size, .crc = fx_crc32(0, start->program, size), .arrived = size, .ready = true};
     }
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
@@ -103,6 +104,11 @@ class Board:
         """Where readings and pulses are logged."""
         return self._log.path if self._log else None
 
+    @property
+    def loaded(self) -> Program | None:
+        """The program that was last brought to the board by this object, if any."""
+        return self._program
+
     def snapshot(self) -> dict[str, Any]:
         """Return everything the board says of itself: identity, limits, start, state, counters; plain values, ready for JSON."""
         return asdict(self.info) | self._driver.start_report | self._driver.snapshot()
@@ -151,10 +157,13 @@ class Board:
             return run_campaign(self._driver, wanted, scheme or self._scheme(tolerance), tell)
 
     def load(self, program: Program) -> None:
-        """Bring a program to the board without touching the array, whose cells may hold its weights already."""
+        """Bring a program to the board without touching the array, whose cells may hold its weights already.
+
+        Nothing is sent when the board holds it: from before, or because its firmware was built with it.
+        """
         self._check_fits(program)
         image = program.to_bytes()
-        if len(image) > self.info.program_capacity:
+        if len(image) > self.info.program_capacity and zlib.crc32(image) != self._driver.snapshot()["program_crc"]:
             raise ProgramError(
                 f"the program's image has {len(image)} bytes and the board holds {self.info.program_capacity}; choose a smaller "
                 "network or run it on the host with Engine(program, array=board)"

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -14,8 +15,7 @@ from fxlstm.crossbar.cells import Block
 from fxlstm.crossbar.device import Device
 from fxlstm.crossbar.laws import Pulse
 from fxlstm.crossbar.plain import exact_gain
-from fxlstm.crossbar.wires import Wires, effective_conductance
-from fxlstm.errors import ArrayError
+from fxlstm.crossbar.wires import ChangingConductance, Wires, cubic_currents
 from fxlstm.program.formats import CODE_BITS, adc_grid
 from fxlstm.program.hardware import Hardware
 from fxlstm.program.program import Codes
@@ -27,7 +27,8 @@ Numbers = NDArray[np.float64]
 class PhysicalOperand:
     """ADC codes per row code of a block, (rows, columns), the variance of that between readings, and where the noise is from.
 
-    ``cubic``: part by which the current of a row code grows per code squared.
+    ``cubic``: part by which the current of a row code grows per code squared. ``solved``: gives the codes for rows where wires lie
+    around such cells, so that they are no sum over rows.
     """
 
     gain: Numbers
@@ -35,6 +36,7 @@ class PhysicalOperand:
     cubic: float
     bits: int
     readings: Readings
+    solved: Callable[[Numbers], Numbers] | None = None
 
     @cached_property
     def block(self) -> CellBlock:
@@ -46,9 +48,10 @@ class PhysicalOperand:
 
         The noise of a column's cells is drawn as one Gaussian of their summed variance, which is exact.
         """
-        if self.cubic:
-            rows = rows * (1 + self.cubic * rows * rows)
-        result = rows @ self.gain
+        if self.solved is not None:
+            result = self.solved(rows)
+        else:
+            result = (rows * (1 + self.cubic * rows * rows) if self.cubic else rows) @ self.gain
         if self.variance is not None:
             result += np.sqrt((rows * rows) @ self.variance) * self.readings.normals(*result.shape)
         return result
@@ -86,10 +89,6 @@ class PhysicalCells:
         stuck: bool,
         ageing: bool,
     ) -> None:
-        if device.cubic and not wires.ideal:
-            raise ArrayError(
-                f"{wires} around cells whose I(V) is not straight: solve such an array by fxlstm.crossbar.wires.solve_nonlinear"
-            )
         self._hardware = hardware
         self._device = device
         variation, self._programming, self._fates = streams
@@ -106,7 +105,7 @@ class PhysicalCells:
         self._age = np.full(shape, np.inf)
         self._fate = np.zeros(shape)
         self._wires = wires
-        self._effective: Numbers | None = None  # of the state as it is, or not yet worked out
+        self._left_by_wires = ChangingConductance(wires)
 
     @property
     def conductance(self) -> Numbers:
@@ -129,13 +128,11 @@ class PhysicalCells:
         return Pulse(volts, gates, seconds, self._character[:, row, columns], noise)
 
     def _write(self, row: int, columns: NDArray[np.intp], conductance: Numbers) -> None:
-        self._effective = None
         self.state[row, columns] = self._written[row, columns] = self._device.inside(conductance)
         self._age[row, columns] = 0.0
 
     def elapse(self, seconds: float) -> None:
         """Let time pass: cells relax, decay or drift by their preset's law, but not stuck ones nor ones never written."""
-        self._effective = None
         fates = self._fates.standard_normal(self.state.shape)
         self._fate = np.where(self._age == 0, fates, self._fate)
         self._age += seconds
@@ -152,9 +149,7 @@ class PhysicalCells:
 
     def operand(self, block: Block) -> PhysicalOperand:
         """Prepare a block to multiply by."""
-        if self._effective is None:
-            self._effective = effective_conductance(self.state, self._wires)
-        cells = self._effective
+        cells = self._left_by_wires(self.state)
         noise = self._device.reading.noise(self.state, self._age) if self._read_noise else 0.0
         weighted, part = (cells, noise) if isinstance(noise, float) else (cells * noise, 1.0)
         differences = cells[block.positive, block.columns]
@@ -166,4 +161,15 @@ class PhysicalCells:
         gain = self._hardware.read_voltage / self._hardware.full_scale_current(block.range) * 2.0 ** (block.bits - CODE_BITS)
         variance = squares * (gain * part) ** 2 if part else None
         cubic = self._device.cubic * (self._hardware.read_voltage / 2.0 ** (CODE_BITS - 1)) ** 2
-        return PhysicalOperand(differences * gain, variance, cubic, block.bits, self._readings)
+        solved = partial(self._solved, block, gain) if cubic and not self._wires.ideal else None
+        return PhysicalOperand(differences * gain, variance, cubic, block.bits, self._readings, solved)
+
+    def _solved(self, block: Block, gain: float, rows: Numbers) -> Numbers:
+        """What an ADC without limits or steps would measure of a block of cells that are not straight, behind wires."""
+        driven = np.zeros((*rows.shape[:-1], len(self.state)))
+        driven[..., block.positive] = rows
+        if block.negative is not None:
+            driven[..., block.negative] = -rows
+        volts = driven * (self._hardware.read_voltage / 2.0 ** (CODE_BITS - 1))
+        amperes = cubic_currents(self.state, self._device.cubic, self._wires, volts)[..., block.columns]
+        return amperes * (gain / self._hardware.read_voltage * 2.0 ** (CODE_BITS - 1))

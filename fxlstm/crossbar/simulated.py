@@ -16,6 +16,7 @@ from fxlstm.crossbar.cells import Cells, IdealCells
 from fxlstm.crossbar.converters import Converters
 from fxlstm.crossbar.device import Device, Thresholds
 from fxlstm.crossbar.front_end import FrontEnd
+from fxlstm.crossbar.measuring import Measurable, check_measured, measured_conductance, measured_offsets
 from fxlstm.crossbar.physical import PhysicalCells
 from fxlstm.crossbar.prepared import Prepared, native_tiles
 from fxlstm.crossbar.saved import State, put_back, read_array, write_array
@@ -23,11 +24,12 @@ from fxlstm.crossbar.schemes import AnyScheme, carry_out, programming_scheme
 from fxlstm.crossbar.standing import Standing
 from fxlstm.crossbar.targets import check_program, check_window, targets_for
 from fxlstm.crossbar.wires import Wires
-from fxlstm.errors import ArrayError
+from fxlstm.errors import ArrayError, BoardError
 from fxlstm.program.device import load_device
 from fxlstm.program.formats import CODE_BITS
 from fxlstm.program.hardware import Hardware, load_board
 from fxlstm.program.identity import Identity
+from fxlstm.program.mapping import tiles_of
 from fxlstm.program.pairs import row_codes, tile_codes
 from fxlstm.program.program import Codes, Program, Tile
 from fxlstm.program.scheme import READ_CODE, READ_RANGE, ProgrammingReport, Progress, code_siemens
@@ -191,7 +193,7 @@ class SimulatedArray:
         if self._converters is not None:
             block = self._standing.block(tile)
             rows = row_codes(tile, self._standing.pairing(tile), codes, self.rows)
-            return self._counted(*self._converters.convert(rows, block.columns, block.range, block.bits))
+            return self._counted(*self._converters.multiply(rows, block.columns, block.range, block.bits))
         return self._counted(*self._prepared.tile(tile).multiply(codes))
 
     def native(self, tiles: Sequence[Tile]) -> NativeTiles | None:
@@ -228,10 +230,13 @@ class SimulatedArray:
         codes = np.asarray(codes)
         if codes.dtype.kind not in "iu" or (codes.size and np.abs(codes.astype(np.int64)).max() > READ_CODE):
             raise ArrayError(f"row codes of type {codes.dtype}: give whole numbers from {-READ_CODE} to {READ_CODE}")
-        return self.convert(codes, range)
+        return self.convert(codes, range, serial=True)
 
-    def convert(self, row_codes: NDArray[np.integer], range_index: int) -> Codes:
-        """Drive all rows with codes (-32767..32767), all gates open, and convert all columns once."""
+    def convert(self, row_codes: NDArray[np.integer], range_index: int, serial: bool = False) -> Codes:
+        """Drive all rows with codes (-32767..32767) as amplitudes, all gates open, and convert all columns once.
+
+        ``serial``: bit by bit if the front end does so.
+        """
         if row_codes.shape[-1:] != (self.rows,):
             raise ArrayError(f"codes of shape {row_codes.shape}: the last axis needs one code for each of the {self.rows} rows")
         if not 0 <= range_index < self.hardware.range_count:
@@ -239,7 +244,8 @@ class SimulatedArray:
         self._busy += self._reading_seconds * row_codes.size / self.rows
         vectors = row_codes.reshape(-1, self.rows).astype(np.int16, copy=False)
         if self._converters is not None:
-            codes = self._counted(*self._converters.convert(vectors, slice(0, self.columns), range_index, CODE_BITS))
+            drive = self._converters.multiply if serial else self._converters.convert
+            codes = self._counted(*drive(vectors, slice(0, self.columns), range_index, CODE_BITS))
         else:
             codes = self._counted(*self._prepared.whole(range_index).multiply(vectors))
         return codes.reshape(*row_codes.shape[:-1], self.columns)
@@ -304,6 +310,31 @@ class SimulatedArray:
         state["cells"][...] = state["written"][...] = np.where(np.isfinite(conductance), conductance, state["cells"])
         state["age"][...] = seconds
         return array
+
+    @classmethod
+    def from_board(
+        cls, board: Measurable, program: Program | None = None, device: str | None = None, seed: int = 0, **options: Any
+    ) -> SimulatedArray:
+        """Return the digital twin of a board: an array with its cells as they are measured now, its gains and its columns' offsets.
+
+        ``program``: by default the one that the board was last brought. ``device``: preset of the cells, by default the board's;
+        its read noise is not added unless ``options`` say ``read_noise=True``. ``options`` may also hold ``wires``, which
+        conductances measured one row at a time contain already. :func:`fxlstm.twin_of` does the same from a measurement log.
+        Raises :class:`BoardError` where a cell that the program uses cannot be measured, and what :meth:`holding` raises.
+        """
+        program, device = program or board.loaded, device or board.identity.device
+        if program is None or not device:
+            raise BoardError("a twin needs the board's program and the preset of its cells: give program and device='ta-hfo2'")
+        conductance = measured_conductance(board)
+        check_measured(conductance, program)
+        array = cls.holding(program, conductance, device, seed, **{"read_noise": False, **options})
+        array.shift_columns({tile.range: measured_offsets(board, tile.range) for tile in tiles_of(program)})
+        return array
+
+    def shift_columns(self, offsets: Mapping[int, NDArray[np.float64]]) -> None:
+        """Add ``offsets``, by range, in ADC codes, (columns,), to what the tiles give from now on, in place of any calibration."""
+        tiles = self._standing.tiles
+        self._correct({tile: ColumnCalibration.shift(offsets[tile.range][self._standing.block(tile).columns]) for tile in tiles})
 
     def _state(self) -> dict[str, NDArray[Any]]:
         """The arrays that make up the state, by their names in a saved file."""

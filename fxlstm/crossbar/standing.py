@@ -22,6 +22,11 @@ class Standing:
         self._forms: dict[Tile, tuple[str, int]] = {}  # pairing and ADC bits
         self.calibrations: dict[Tile, ColumnCalibration] = {}
 
+    @property
+    def tiles(self) -> list[Tile]:
+        """All tiles that stand here."""
+        return list(self._forms)
+
     def add(self, program: Program) -> None:
         """Know a program's tiles from now on, beside those of earlier programs that have kept their cells."""
         own, pairing = tiles_of(program), program.hardware.pairing

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import firmware_budget
 import pytest
-from firmware_budget import BudgetError, Function, entry_points, measure, read_graph, resolve_pointers, stack_depths
 from firmware_builds import COMPILERS, firmware_elf
 
+import firmware_budget
+from firmware_budget import BudgetError, Function, entry_points, measure, read_graph, resolve_pointers, stack_depths
 from fxlstm.board.protocol import MESSAGES
 
 

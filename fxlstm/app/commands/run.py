@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from fxlstm.app.console import Json, print_json, progress_bar
+from fxlstm.app.console import Around, Json, print_json, progress_bar
 from fxlstm.errors import ModelError
 
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ def run(
     port: Annotated[str, typer.Option(envvar="FXLSTM_PORT", help="The board, for --array board.")] = "emu://host",
     device: Device = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the simulated cells and their noise.")] = 0,
+    around: Around = None,
     steps: Annotated[
         int | None,
         typer.Option(min=1, help="Outputs to generate: by a decoder, or by a network that feeds back.", show_default=False),
@@ -64,6 +65,8 @@ def run(
     from fxlstm.network.importers.door import SUFFIXES
     from fxlstm.program.program import Program
 
+    if around and array is not ArrayKind.SIMULATED:
+        raise typer.BadParameter("is for --array simulated; an emulated board takes such names in its URL", param_hint="--around")
     in_float = program.suffix.lower() in SUFFIXES
     if in_float:
         y = _in_float(program, inputs, array, steps)
@@ -72,7 +75,7 @@ def run(
         if array is ArrayKind.BOARD:
             y = _on_board(loaded, x, steps, port, device)
         elif array is ArrayKind.SIMULATED:
-            y = _on_simulated_array(loaded, x, steps, device or SIMULATED_DEVICE, seed)
+            y = _on_simulated_array(loaded, x, steps, device or SIMULATED_DEVICE, seed, around or [])
         else:
             y = _on_integers(loaded, x, steps)
     save_array(output, y)
@@ -111,11 +114,16 @@ def _on_integers(program: Program, x: NDArray[Any], steps: int | None) -> NDArra
     return _outputs(Engine(program), program, x, steps)
 
 
-def _on_simulated_array(program: Program, x: NDArray[Any], steps: int | None, device: str, seed: int) -> NDArray[Any]:
+def _on_simulated_array(
+    program: Program, x: NDArray[Any], steps: int | None, device: str, seed: int, around: list[str]
+) -> NDArray[Any]:
     from fxlstm.core.engine import Engine
     from fxlstm.crossbar.simulated import SimulatedArray
+    from fxlstm.crossbar.surroundings import from_options
 
-    simulated = SimulatedArray(program.hardware.rows, program.hardware.columns, device, seed, program.hardware.board)
+    hardware = program.hardware
+    options = from_options(around)._asdict()
+    simulated = SimulatedArray(hardware.rows, hardware.columns, device, seed, hardware.board, **options)
     with progress_bar("programming") as progress:
         simulated.program(program, progress=progress)
     return _outputs(Engine(program, array=simulated), program, x, steps)
