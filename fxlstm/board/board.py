@@ -28,7 +28,7 @@ from fxlstm.program.mapping import check_placement, checked_targets, pair_rows, 
 from fxlstm.program.program import Codes, Program, Tile
 from fxlstm.program.running.generation import RunPhases, generate
 from fxlstm.program.running.sequences import Initial, run_phases, run_sequences, run_values
-from fxlstm.program.scheme import Scheme, code_siemens, gate_codes, scheme_for
+from fxlstm.program.scheme import Scheme, chosen_scheme, code_siemens, gate_codes
 
 _RECONNECTS = 10
 
@@ -118,23 +118,20 @@ class Board:
         self,
         program: Program | NDArray[np.uint16],
         progress: ProgressOption = None,
-        scheme: Scheme | None = None,
+        scheme: Scheme | str | None = None,
         tolerance: float | None = None,
     ) -> CampaignReport:
         """Write a network onto the array, cell by cell until each is within tolerance, and make the board ready to run it.
 
         ``program`` may also be a target map: uint16 (rows, columns), conductance units above the scheme's base, 65535 leaves a cell
-        alone. ``tolerance``: accepted error in siemens; ``scheme``: how to pulse; both by default from the device preset.
+        alone. ``tolerance``: accepted error in siemens; ``scheme``: how to pulse, by name or as made by
+        :func:`fxlstm.crossbar.programming_scheme`; both by default from the device preset.
         ``progress``: ``True`` for a bar on a terminal, or a function told (cells done, cells). Cells in tolerance are skipped,
         and a campaign that was cut off is resumed, by this process or another. Returns what became of every cell.
-        Raises :class:`ProgramError` for a program made for other hardware, :class:`ArrayError` for a scheme that only simulated
-        arrays know.
+        Raises :class:`ProgramError` for a program made for other hardware, :class:`ArrayError` for a scheme that its cells lack
+        numbers for, :class:`BoardError` for one beyond the board's limits.
         """
-        if scheme is not None and not isinstance(scheme, Scheme):
-            raise ArrayError(
-                f"boards do not know the programming scheme {type(scheme).__name__}; "
-                "give them one of scheme_for(), or program a SimulatedArray by it"
-            )
+        chosen = self._scheme(scheme, tolerance)
         if isinstance(program, Program):
             self._check_fits(program)
             targets = target_map(program)
@@ -142,7 +139,7 @@ class Board:
         else:
             targets = checked_targets(program, self.info.rows, self.info.columns)
         with shown(progress, "programming") as tell:
-            return run_campaign(self._driver, targets, scheme or self._scheme(tolerance), tell)
+            return run_campaign(self._driver, targets, chosen, tell)
 
     def load(self, program: Program) -> None:
         """Bring a program to the board without touching the array, whose cells may hold its weights already."""
@@ -280,13 +277,13 @@ class Board:
             raise ProgramError(f"no program has been brought to the board on {self.info.url}; call program() or load() first")
         return self._program
 
-    def _scheme(self, tolerance: float | None) -> Scheme:
-        if not self.info.device:
+    def _scheme(self, scheme: Scheme | str | None, tolerance: float | None) -> Scheme:
+        if not self.info.device and not isinstance(scheme, Scheme):
             raise BoardError(
                 f"the cells of the board on {self.info.url} are not known, so nothing can be programmed; "
                 "name their preset: Board(url, device='ta-hfo2'), fxlstm ... --device ta-hfo2, or give a scheme"
             )
-        return scheme_for(self.info.device, self._driver.hardware, tolerance=tolerance)
+        return chosen_scheme(self.info.device, self._driver.hardware, scheme, tolerance)
 
     def _check_fits(self, program: Program) -> None:
         """Refuse a program made for other converters, ranges or another array."""

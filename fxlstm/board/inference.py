@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fxlstm.board.driver import Driver
-from fxlstm.board.protocol import MAX_PAYLOAD, MESSAGE_BY_NAME, RUN_FLAGS, fixed_struct
+from fxlstm.board.fields import fixed_struct
+from fxlstm.board.protocol import MAX_PAYLOAD, MESSAGE_BY_NAME, RUN_FLAGS
 from fxlstm.errors import ProgramError
 from fxlstm.program.formats import decode
 from fxlstm.program.program import Codes, Phase, Program, Slice

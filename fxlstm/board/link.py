@@ -17,8 +17,9 @@ import serial
 
 from fxlstm import __version__
 from fxlstm.board.exchange import STALE_SESSION, Exchange, Request, Timer, next_request_id
+from fxlstm.board.fields import fixed_struct
 from fxlstm.board.messages import Frame, FrameDecoder, encode_frame, pack, unpack
-from fxlstm.board.protocol import EVENT_BY_CODE, KIND_EVENT, KIND_REQUEST, MESSAGE_BY_NAME, PROTOCOL_HASH, WINDOW, fixed_struct
+from fxlstm.board.protocol import EVENT_BY_CODE, KIND_EVENT, KIND_REQUEST, MESSAGE_BY_NAME, PROTOCOL_HASH, WINDOW
 from fxlstm.errors import FxlstmError, LinkError, LinkLost, from_status
 
 TICK = 0.01  # seconds one empty read lasts

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from fxlstm.board.protocol import MAX_PAYLOAD, RECORDS, Field, fixed_struct, is_tail, tail_size
+from fxlstm.board.fields import Field, fixed_struct, is_tail, tail_size
+from fxlstm.board.protocol import MAX_PAYLOAD, RECORDS
 from fxlstm.core._core import cobs_decode, cobs_encode, crc32
 from fxlstm.errors import FxlstmError, LinkError
 

@@ -18,7 +18,7 @@ from fxlstm.crossbar.converters import Converters
 from fxlstm.crossbar.device import Device, Thresholds
 from fxlstm.crossbar.front_end import FrontEnd
 from fxlstm.crossbar.physical import STREAMS, PhysicalCells
-from fxlstm.crossbar.schemes import AnyScheme, carry_out, programming_scheme
+from fxlstm.crossbar.programming import write
 from fxlstm.crossbar.targets import check_program, check_window, targets_for
 from fxlstm.crossbar.wires import Wires
 from fxlstm.errors import ArrayError
@@ -29,7 +29,8 @@ from fxlstm.program.hardware import Hardware, load_board
 from fxlstm.program.identity import Identity
 from fxlstm.program.mapping import pair_rows, tile_columns, tiles_of, tiles_overlap
 from fxlstm.program.program import Codes, Program, Tile
-from fxlstm.program.scheme import READ_CODE, READ_RANGE, ProgrammingReport, Progress, code_siemens
+from fxlstm.program.programming_report import ProgrammingReport, Progress
+from fxlstm.program.scheme import READ_CODE, READ_RANGE, Scheme, chosen_scheme, code_siemens
 
 
 class SimulatedArray:
@@ -123,7 +124,7 @@ class SimulatedArray:
         self,
         target: Program | NDArray[np.uint16],
         tolerance: float | None = None,
-        scheme: AnyScheme | None = None,
+        scheme: Scheme | str | None = None,
         progress: Progress | None = None,
         *,
         targets: NDArray[np.uint16] | None = None,
@@ -132,19 +133,17 @@ class SimulatedArray:
 
         ``target`` may also be a map (rows, columns) of conductance units above the scheme's base, 65535 = leave alone.
         ``targets``: a map to write in place of a program's own, see :func:`fxlstm.corrected_targets`.
-        ``tolerance``: siemens, by default the preset's. ``scheme``: another way of programming, see
-        :func:`fxlstm.crossbar.programming_scheme`. ``progress`` is called with (cells dealt with, cells).
+        ``tolerance``: siemens, by default the preset's. ``scheme``: another way of programming, by name
+        or as made by :func:`fxlstm.crossbar.programming_scheme`. ``progress`` is called with (cells dealt with, cells).
         Programs written earlier stay usable where this one leaves their cells alone (``quantize(..., taken=)``).
         Afterwards the time passes that the preset's cells are given to settle, if any. Raises :class:`ArrayError` when the program
         does not fit, and for targets outside the preset's window of conductance.
         """
-        if scheme is not None and tolerance is not None:
-            raise ArrayError("both tolerance and scheme are given; put the tolerance into the scheme")
-        scheme = scheme or programming_scheme(self.device, self.hardware, tolerance=tolerance)
+        chosen = chosen_scheme(self.device, self.hardware, scheme, tolerance)
         targets = targets_for(self.rows, self.columns, self.hardware, target, targets)
-        check_window(targets, scheme, self._preset, self.device, self.hardware)
+        check_window(targets, chosen, self._preset, self.device, self.hardware)
         busy = self._busy
-        report = carry_out(self, targets, scheme, progress)
+        report = write(self, targets, chosen, progress)
         report = replace(report, seconds=self._busy - busy)
         self.elapse(self._preset.get("programming.settle"))
         if isinstance(target, Program):
@@ -166,7 +165,7 @@ class SimulatedArray:
         """
         if not 0 <= seconds < np.inf:
             raise ArrayError(f"elapse({seconds}): give seconds, 0 or more")
-        if seconds > 0:
+        if seconds > 0 and not self._cells.timeless:
             self._cells_changed()
             self._cells.elapse(seconds)
 

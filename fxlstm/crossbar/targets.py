@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from fxlstm.crossbar.schemes import AnyScheme
 from fxlstm.errors import ArrayError
 from fxlstm.program.device import Preset
 from fxlstm.program.hardware import Hardware
 from fxlstm.program.mapping import LEAVE, check_front_end, check_placement, checked_targets, target_map
 from fxlstm.program.program import Program
+from fxlstm.program.scheme import Scheme
 
 Targets = NDArray[np.uint16]
 
@@ -38,7 +38,7 @@ def check_program(program: Program, rows: int, columns: int, hardware: Hardware)
     check_front_end(program, hardware.board)
 
 
-def check_window(targets: Targets, scheme: AnyScheme, preset: Preset, device: str, hardware: Hardware) -> None:
+def check_window(targets: Targets, scheme: Scheme, preset: Preset, device: str, hardware: Hardware) -> None:
     """Refuse targets that cells of the preset cannot take."""
     wanted = targets[targets != LEAVE]
     if preset.integer or not wanted.size:

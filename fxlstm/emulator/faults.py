@@ -53,6 +53,7 @@ class CellFaults:
     read_noise: bool = True
     update_noise: bool = True
     stuck: bool = True  # the stuck cells that the preset has
+    ageing: bool = True
     stuck_cell: int = -1  # a cell, row x columns + column, that no pulse moves; -1: none
 
     def __post_init__(self) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from device import Device, Refused
 
+from fxlstm.board.campaign import scheme_message
 from fxlstm.board.protocol import CAMPAIGN_STATES, EVENTS, RUN_FLAGS
 from fxlstm.crossbar.programming import write
 from fxlstm.program.hardware import Hardware, load_board
@@ -74,7 +75,7 @@ def test_a_stopped_campaign_goes_on_to_the_same_end_as_one_that_was_not(device):
         device.poll(1)
         device.request("campaign_stop")
         if device.request("campaign_status")["state"] == CAMPAIGN_STATES["stopped"]:
-            device.request("campaign_scheme", **asdict(IDEAL))
+            device.request("campaign_scheme", **scheme_message(IDEAL))
             assert device.request("campaign_start", target_crc=crc)["resumed"] == 1
     device.finish_campaign()
     np.testing.assert_array_equal(device.array.pulse_counts, other.array.pulse_counts)
@@ -91,10 +92,10 @@ def test_pulse_counts_of_cells_outlive_campaigns(device):
 
 def test_starting_again_while_it_runs_joins_the_running_campaign(device):
     crc = device.start_campaign(targets(), IDEAL)
-    device.request("campaign_scheme", **asdict(IDEAL))
+    device.request("campaign_scheme", **scheme_message(IDEAL))
     assert device.request("campaign_start", target_crc=crc)["resumed"] == 1
     with pytest.raises(Refused, match="BUSY"):
-        device.request("campaign_scheme", **asdict(replace(IDEAL, tolerance=9)))
+        device.request("campaign_scheme", **scheme_message(replace(IDEAL, tolerance=9)))
     with pytest.raises(Refused, match="BUSY"):
         device.request("campaign_start", target_crc=crc ^ 1)
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from fxlstm.board import protocol
-from fxlstm.board.protocol import Field
+from fxlstm.board.fields import Field, fixed_struct, is_tail, tail_size
 from generators.core import BANNER
 
 _C_TYPES = {"u8": "uint8_t", "u16": "uint16_t", "u32": "uint32_t", "i16": "int16_t", "i32": "int32_t"}
+
+_READ_BY_FIRMWARE = ("header", "gate_scheme", "incremental_scheme", "ladder")  # the other records it writes
 
 _ACCESS = """
 static inline uint8_t fw_get_u8(const uint8_t *bytes)
@@ -72,8 +74,8 @@ def _function(signature: str, statements: list[str]) -> list[str]:
 
 def _record(name: str, fields: tuple[Field, ...], reads: bool, writes: bool) -> list[str]:
     """Size, struct and functions of the fixed fields; a record without fixed fields has a size only."""
-    fixed = [field for field in fields if not protocol.is_tail(field)]
-    lines = ["", f"#define FW_{name.upper()}_SIZE {protocol.fixed_struct(fields).size}u"]
+    fixed = [field for field in fields if not is_tail(field)]
+    lines = ["", f"#define FW_{name.upper()}_SIZE {fixed_struct(fields).size}u"]
     if not fixed:
         return lines
     members = [
@@ -83,7 +85,7 @@ def _record(name: str, fields: tuple[Field, ...], reads: bool, writes: bool) -> 
     offsets, offset = [], 0
     for field in fixed:
         offsets.append(f"bytes + {offset}")
-        offset += protocol.fixed_struct((field,)).size
+        offset += fixed_struct((field,)).size
     pairs = list(zip(fixed, offsets, strict=True))
     if reads:
         gets = [f"record->{field.name} = fw_get_{field.type}({at});" for field, at in pairs]
@@ -98,7 +100,7 @@ def _message_list() -> list[str]:
     """One X-macro over all messages: what the dispatcher and the length check need."""
     rows = []
     for message in protocol.MESSAGES:
-        tail = protocol.tail_size(message.request)
+        tail = tail_size(message.request)
         values = (message.name.upper(), message.name, message.code, f"FW_{message.name.upper()}_REQUEST_SIZE")
         rows.append(f"    X({', '.join(map(str, values))}, {int(tail > 0)}, {max(tail, 1)}, {int(message.sessionless)})")
     head = "/* X(NAME, name, code, request size without tail, has a tail, bytes per tail element, sessionless) */"
@@ -125,7 +127,8 @@ def header(_: str) -> str:
         lines += _enumeration(prefix.upper(), codes)
     lines += [_ACCESS]
     for name, fields in protocol.RECORDS.items():
-        lines += _record(name, fields, reads=name == "header", writes=True)
+        reads = name in _READ_BY_FIRMWARE
+        lines += _record(name, fields, reads=reads, writes=not reads or name == "header")
     for message in protocol.MESSAGES:
         lines += _record(f"{message.name}_request", message.request, reads=True, writes=False)
         lines += _record(f"{message.name}_answer", message.answer, reads=False, writes=True)

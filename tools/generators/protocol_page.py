@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from fxlstm.board import protocol
-from fxlstm.board.protocol import Field
+from fxlstm.board.fields import Field
 from fxlstm.status import STATUSES
 from generators.pages import fill, table
 
