@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from fxlstm.board.messages import Frame, unpack
 from fxlstm.board.fields import Message
+from fxlstm.board.messages import Frame, unpack
 from fxlstm.board.protocol import EVENT_BY_CODE, EVENTS, KIND_ANSWER, KIND_ERROR, KIND_EVENT, RECORDS
 from fxlstm.status import STATUSES
 

@@ -144,7 +144,7 @@ class SimulatedArray:
         check_window(targets, chosen, self._preset, self.device, self.hardware)
         busy = self._busy
         report = write(self, targets, chosen, progress)
-        report = replace(report, seconds=self._busy - busy)
+        report = replace(report, seconds=self._busy - busy + chosen.waits)
         self.elapse(self._preset.get("programming.settle"))
         if isinstance(target, Program):
             self._hold(target)

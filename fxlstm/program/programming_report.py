@@ -19,7 +19,8 @@ class ProgrammingReport:
 
     ``state``: CELL_STATES. ``cycles``: RESET-SET-read cycles used. ``pulses``: pulses given. ``reading``: the conductance
     that the last verdict on the cell rests on, and ``error``: reading minus target; siemens, NaN where nothing was measured.
-    ``seconds``: time it took; on a simulated array that of its pulses and readings, row after row, cells of a row side by side.
+    ``seconds``: time it took; on a simulated array that of its pulses and readings, row after row, cells of a row side by
+    side, and the waits between passes.
     """
 
     state: NDArray[np.uint8]
@@ -54,6 +55,6 @@ class ProgrammingReport:
         spread = float(np.nanstd(self.error[self.state == CELL_STATES["in_tolerance"]])) if self.success_rate else float("nan")
         return (
             f"{cells - len(self.failed)} of {cells} cells in tolerance ({100 * self.success_rate:.2f} %), "
-            f"{cycles:.2f} cycles per cell, {int(self.pulses.sum())} pulses, "
+            f"{cycles:.2f} cycles per cell, {int(self.pulses.sum())} pulses in {self.seconds:.3g} s, "
             f"spread of the accepted readings {spread * 1e6:.2f} uS"
         )

@@ -58,6 +58,11 @@ class Scheme:
     passes: int = 1
     wait_milliseconds: int = 0
 
+    @property
+    def waits(self) -> float:
+        """Seconds that pass between all passes."""
+        return (self.passes - 1) * self.wait_milliseconds / 1000
+
     def __post_init__(self) -> None:
         for name, (low, high) in _LIMITS.items():
             value = getattr(self, name, low)

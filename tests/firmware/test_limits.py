@@ -9,8 +9,10 @@ import pytest
 from device import Refused
 
 from fxlstm.board.campaign import scheme_message
+from fxlstm.board.protocol import CAMPAIGN_STATES
 from fxlstm.program.hardware import Hardware, load_board
-from fxlstm.program.scheme import programming_scheme, scheme_for
+from fxlstm.program.mapping import LEAVE
+from fxlstm.program.scheme import CELL_STATES, programming_scheme, scheme_for
 
 LIMITS = load_board("reference")["limits"]
 SCHEME = scheme_for("ideal", Hardware())
@@ -85,6 +87,14 @@ def test_a_cell_whose_pulse_budget_is_spent_is_refused_and_its_neighbour_is_not(
     assert (refusal.value.status, refusal.value.detail) == ("LIMIT_PULSES", 2 * 64 + 7)
     assert pulse(device, row=2, columns=(6,))["pulses"] == LIMITS["pulses_per_cell"] + 1
     assert device.cells(2)["pulses"][[6, 7]].tolist() == [1, LIMITS["pulses_per_cell"]]
+    for scheme in (SCHEME, LADDERS):  # which end at such a cell and go on beside it
+        targets = np.full((128, 64), LEAVE, np.uint16)
+        targets[2, [6, 7]] = 1000
+        device.start_campaign(targets, scheme)
+        assert device.finish_campaign()["state"] == CAMPAIGN_STATES["finished"]
+        assert device.cells(2)["state"][7] == CELL_STATES["budget_spent"]
+        assert device.array.pulse_counts[2, 7] == LIMITS["pulses_per_cell"]
+        assert device.array.pulse_counts[2, 6] > 1
 
 
 @pytest.mark.parametrize(("reason", "left"), [("power", 0), ("pin", 3), ("watchdog", 3), ("software", 3)])

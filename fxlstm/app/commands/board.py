@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from fxlstm.app.commands.run import Device, Inputs, Output, ProgramFile
+from fxlstm.app.commands.run import Device, Inputs, Output, ProgramFile, SchemeName
 from fxlstm.app.console import Json, Port, print_json, print_table, print_values, progress_bar
 
 app = typer.Typer(no_args_is_help=True, help="Talk to a board, real or emulated. Every command needs --port, or FXLSTM_PORT.")
@@ -45,17 +45,17 @@ def selftest(port: Port, as_json: Json = False) -> None:
 
 
 @app.command(epilog="Example: fxlstm board program model.fxl --port /dev/ttyACM0")
-def program(program: ProgramFile, port: Port, device: Device = None, as_json: Json = False) -> None:
+def program(program: ProgramFile, port: Port, device: Device = None, scheme: SchemeName = None, as_json: Json = False) -> None:
     """Write a program's weights into the array and its image into the board.
 
-    Write-verify runs on the board. Cut off at any point, the same command goes on where it stood.
+    The scheme runs on the board. Cut off at any point, the same command goes on where it stood.
     """
     from fxlstm.board.board import Board
     from fxlstm.program.program import Program
 
     loaded = Program.load(program)
     with Board(port, device=device) as board, progress_bar("programming") as progress:
-        report = board.program(loaded, progress=progress)
+        report = board.program(loaded, progress, scheme)
     if as_json:
         cells = int(report.targeted.sum())
         values = {"cells": cells, "in_tolerance": cells - len(report.failed), "failed": report.failed}
@@ -92,12 +92,20 @@ def read(
 
 
 @app.command(epilog="Example: fxlstm board run model.fxl x.npy -o y.npy --port /dev/ttyACM0")
-def run(program: ProgramFile, inputs: Inputs, output: Output, port: Port, device: Device = None, as_json: Json = False) -> None:
+def run(
+    program: ProgramFile,
+    inputs: Inputs,
+    output: Output,
+    port: Port,
+    device: Device = None,
+    scheme: SchemeName = None,
+    as_json: Json = False,
+) -> None:
     """Run a program over inputs on the board; what it holds already is not written again."""
     from fxlstm.app.commands.run import ArrayKind
     from fxlstm.app.commands.run import run as run_anywhere
 
-    run_anywhere(program, inputs, output, ArrayKind.BOARD, port, device, as_json=as_json)
+    run_anywhere(program, inputs, output, ArrayKind.BOARD, port, device, scheme=scheme, as_json=as_json)
 
 
 @app.command(epilog="Example: fxlstm board log --last 20")
