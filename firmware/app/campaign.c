@@ -56,7 +56,7 @@ static void begin_pass(firmware *board) {
 static void begin_anew(firmware *board) {
     campaign_state *campaign = &board->campaign;
     memset(campaign->cells, 0, FW_ROWS * sizeof *campaign->cells);
-    campaign->pulses = 0;
+    campaign->pulses = campaign->milliseconds = 0;
     campaign->passes_before = 0;
     begin_pass(board);
 }
@@ -82,8 +82,15 @@ fx_status campaign_start(firmware *board, uint32_t target_crc, bool *resumed) {
     campaign->target_scheme_crc = campaign->scheme_crc;
     campaign->status = FX_OK;
     campaign->chip = FW_NO_CHIP;
+    campaign->runs_since = safety_uptime_milliseconds(&board->safety);
     campaign->state = FW_CAMPAIGN_RUNNING;
     return FX_OK;
+}
+
+uint32_t campaign_milliseconds(const firmware *board) {
+    const campaign_state *campaign = &board->campaign;
+    uint32_t running = safety_uptime_milliseconds(&board->safety) - campaign->runs_since;
+    return campaign->milliseconds + (campaign->state == FW_CAMPAIGN_RUNNING ? running : 0);
 }
 
 void campaign_end(firmware *board, uint8_t state, fx_status status) {
@@ -91,6 +98,7 @@ void campaign_end(firmware *board, uint8_t state, fx_status status) {
     if (campaign->state != FW_CAMPAIGN_RUNNING) {
         return;
     }
+    campaign->milliseconds = campaign_milliseconds(board);
     campaign->state = state;
     campaign->status = status;
     campaign->chip =

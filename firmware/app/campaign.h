@@ -46,6 +46,8 @@ typedef struct {
     uint32_t shot; /* which pulse of the round comes next, by the scheme's own count */
     uint16_t cell_count, in_tolerance, gave_up;
     uint32_t pulses;
+    uint32_t milliseconds;                 /* that it ran until it last stopped */
+    uint32_t runs_since;                   /* uptime in milliseconds */
     campaign_cell (*cells)[FW_COLUMNS];    /* FW_ROWS rows */
     incremental_cell climbing[FW_COLUMNS]; /* of the row, in an incremental scheme */
 } campaign_state;
@@ -58,6 +60,9 @@ fx_status campaign_start(firmware *board, uint32_t target_crc, bool *resumed);
 
 /* End a running campaign in `state`, saying so with an event; nothing happens when none runs. */
 void campaign_end(firmware *board, uint8_t state, fx_status status);
+
+/* Milliseconds that it has run, stops left out. */
+uint32_t campaign_milliseconds(const firmware *board);
 
 /* One reading or pulse of a running campaign. Returns whether there may be more to do at once. */
 bool campaign_poll(firmware *board);

@@ -39,6 +39,7 @@ fx_status handle_campaign_status(firmware *board, const uint8_t *payload, size_t
         .in_tolerance = campaign->in_tolerance,
         .gave_up = campaign->gave_up,
         .pulses = campaign->pulses,
+        .milliseconds = campaign_milliseconds(board),
         .target_crc = campaign->target_crc,
     };
     fw_pack_campaign_status_answer(&answer, reply->payload);

@@ -6,7 +6,7 @@
 
 #include <stdint.h>
 
-#define FW_PROTOCOL_HASH 0xAC610D25u
+#define FW_PROTOCOL_HASH 0x0B7698F8u
 #define FW_MAX_PAYLOAD 1024u /* bytes of payload in one frame */
 #define FW_WINDOW 4u /* requests in flight at most, and answers kept for replay */
 #define FW_MAX_LOG2_READS 8u /* a reading averages at most 2**MAX_LOG2_READS conversions */
@@ -570,7 +570,7 @@ static inline void fw_pack_campaign_start_answer(const fw_campaign_start_answer 
 
 #define FW_CAMPAIGN_STATUS_REQUEST_SIZE 0u
 
-#define FW_CAMPAIGN_STATUS_ANSWER_SIZE 19u
+#define FW_CAMPAIGN_STATUS_ANSWER_SIZE 23u
 typedef struct {
     uint8_t state; /* CAMPAIGN_STATES */
     uint8_t chip; /* chip select of the chip that failed, or NO_CHIP */
@@ -580,6 +580,7 @@ typedef struct {
     uint16_t in_tolerance; /* in this pass */
     uint16_t gave_up; /* cells given up in this pass, or out of pulses */
     uint32_t pulses; /* cell pulses given in this campaign */
+    uint32_t milliseconds; /* that this campaign has run, stops left out */
     uint32_t target_crc;
 } fw_campaign_status_answer;
 
@@ -593,7 +594,8 @@ static inline void fw_pack_campaign_status_answer(const fw_campaign_status_answe
     fw_put_u16(bytes + 7, record->in_tolerance);
     fw_put_u16(bytes + 9, record->gave_up);
     fw_put_u32(bytes + 11, record->pulses);
-    fw_put_u32(bytes + 15, record->target_crc);
+    fw_put_u32(bytes + 15, record->milliseconds);
+    fw_put_u32(bytes + 19, record->target_crc);
 }
 
 #define FW_CAMPAIGN_STOP_REQUEST_SIZE 0u

@@ -29,6 +29,7 @@ from fxlstm.program.program import Codes, Program, Tile
 from fxlstm.program.running.generation import RunPhases, generate
 from fxlstm.program.running.sequences import Initial, run_phases, run_sequences, run_values
 from fxlstm.program.scheme import Scheme, chosen_scheme, code_siemens, gate_codes
+from fxlstm.program.window import check_window
 
 _RECONNECTS = 10
 
@@ -128,8 +129,8 @@ class Board:
         :func:`fxlstm.crossbar.programming_scheme`; both by default from the device preset.
         ``progress``: ``True`` for a bar on a terminal, or a function told (cells done, cells). Cells in tolerance are skipped,
         and a campaign that was cut off is resumed, by this process or another. Returns what became of every cell.
-        Raises :class:`ProgramError` for a program made for other hardware, :class:`ArrayError` for a scheme that its cells lack
-        numbers for, :class:`BoardError` for one beyond the board's limits.
+        Raises :class:`ProgramError` for a program made for other hardware, :class:`ArrayError` for targets outside the preset's
+        window and for a scheme that it lacks numbers for, :class:`BoardError` for one beyond the board's limits.
         """
         chosen = self._scheme(scheme, tolerance)
         if isinstance(program, Program):
@@ -138,6 +139,8 @@ class Board:
             self.load(program)
         else:
             targets = checked_targets(program, self.info.rows, self.info.columns)
+        if self.info.device:
+            check_window(targets, chosen, self.info.device, self._driver.hardware)
         with shown(progress, "programming") as tell:
             return run_campaign(self._driver, targets, chosen, tell)
 

@@ -27,7 +27,7 @@ _STATE_NAMES = {code: name for name, code in CAMPAIGN_STATES.items()}
 class CampaignReport(ProgrammingReport):
     """A :class:`ProgrammingReport` from a board, with what this call did.
 
-    ``resumed``: the board went on with an earlier campaign for the same targets. ``seconds`` are those of the board's own clock.
+    ``resumed``: the board went on with an earlier campaign for the same targets. ``seconds`` it ran by the board's clock.
     """
 
     resumed: bool = False
@@ -39,10 +39,10 @@ def run_campaign(driver: Driver, targets: NDArray[np.uint16], scheme: Scheme, pr
     ``progress`` is told cells times the scheme's passes. The device keeps the state of every cell: after a cut, the same call goes
     on, also in a new process.
     """
-    started = _uptime(driver)
     image = targets.astype("<u2").tobytes()
     pulses_before = _cells(driver, targets)["pulses"].astype(np.int64)
     logged = _log_start(driver, targets, scheme, crc32(image))
+    ran_before = driver.link.request("campaign_status")["milliseconds"]
     resumed = _start(driver, image, scheme)
     status = _follow(driver, crc32(image), scheme.passes, progress)
     cells = _cells(driver, targets)
@@ -50,7 +50,8 @@ def run_campaign(driver: Driver, targets: NDArray[np.uint16], scheme: Scheme, pr
         driver.log.add("campaign_results", campaign=logged, resumed=resumed, status=status, cells=cells)
     _raise_unless_finished(driver, status)
     pulses = cells["pulses"] - pulses_before
-    return _report(driver, targets, scheme, cells, pulses=pulses, seconds=_uptime(driver) - started, resumed=resumed)
+    seconds = (status["milliseconds"] - (ran_before if resumed else 0)) / 1000
+    return _report(driver, targets, scheme, cells, pulses=pulses, seconds=seconds, resumed=resumed)
 
 
 def _start(driver: Driver, image: bytes, scheme: Scheme) -> bool:
@@ -81,11 +82,6 @@ def scheme_message(scheme: Scheme) -> dict[str, Any]:
 
 def _packed(record: str, values: dict[str, Any]) -> bytes:
     return pack(record, RECORDS[record], values)
-
-
-def _uptime(driver: Driver) -> float:
-    """Seconds since the board's power-up."""
-    return float(driver.link.request("keep_alive")["uptime_ms"]) / 1000
 
 
 def _runs_by(driver: Driver, scheme: Scheme) -> bool:

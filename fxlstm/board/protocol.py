@@ -269,6 +269,7 @@ MESSAGES: tuple[Message, ...] = (
             Field("u16", "in_tolerance", "in this pass"),
             Field("u16", "gave_up", "cells given up in this pass, or out of pulses"),
             Field("u32", "pulses", "cell pulses given in this campaign"),
+            Field("u32", "milliseconds", "that this campaign has run, stops left out"),
             Field("u32", "target_crc", ""),
         ),
         "How far the campaign is.",

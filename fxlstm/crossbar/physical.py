@@ -101,7 +101,7 @@ class PhysicalCells:
     @property
     def conductance(self) -> Numbers:
         """Siemens, (rows, columns)."""
-        return self._live().copy()
+        return self._live() * self._device.warmth.conductance
 
     @property
     def timeless(self) -> bool:
@@ -155,7 +155,7 @@ class PhysicalCells:
         """Prepare a block to multiply by."""
         state = self._live()
         if self._effective is None:
-            self._effective = effective_conductance(state, self._wires)
+            self._effective = effective_conductance(state * self._device.warmth.conductance, self._wires)
         cells = self._effective
         noise = self._device.reading.noise(state, self._age) if self._read_noise else 0.0
         weighted, part = (cells, noise) if isinstance(noise, float) else (cells * noise, 1.0)

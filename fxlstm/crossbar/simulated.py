@@ -19,7 +19,8 @@ from fxlstm.crossbar.device import Device, Thresholds
 from fxlstm.crossbar.front_end import FrontEnd
 from fxlstm.crossbar.physical import STREAMS, PhysicalCells
 from fxlstm.crossbar.programming import write
-from fxlstm.crossbar.targets import check_program, check_window, targets_for
+from fxlstm.crossbar.targets import check_program, targets_for
+from fxlstm.crossbar.temperature import ROOM, Warmth
 from fxlstm.crossbar.wires import Wires
 from fxlstm.errors import ArrayError
 from fxlstm.files import write_whole
@@ -31,6 +32,7 @@ from fxlstm.program.mapping import pair_rows, tile_columns, tiles_of, tiles_over
 from fxlstm.program.program import Codes, Program, Tile
 from fxlstm.program.programming_report import ProgrammingReport, Progress
 from fxlstm.program.scheme import READ_CODE, READ_RANGE, Scheme, chosen_scheme, code_siemens
+from fxlstm.program.window import check_window
 
 
 class SimulatedArray:
@@ -39,11 +41,12 @@ class SimulatedArray:
     ``rows`` x ``cols`` cells of preset ``device`` (``fxlstm/devices`` or one's own file ``my-device.toml``; ``"ideal"`` is exact
     in integers) behind the front end of ``board``. The same ``seed`` gives the same cells and the same noise; ``None`` draws a
     fresh one. ``read_noise``, ``update_noise``, ``stuck`` and ``ageing`` switch these imperfections off one by one.
+    ``temperature`` in kelvin acts where the preset has published numbers about it; others are refused but 300.
     ``wires`` are the resistances around the cells, by default none; ``front_end`` is what is imperfect about the converters, by
     default nothing. Both act on reading and multiplying, not on pulses. ``adc_clipped`` counts the codes that an ADC saturated, in
     reading and multiplying, since the object was made, and those that a calibration of the columns took beyond the scale.
-    Raises :class:`ArrayError` for an unknown preset, an impossible size, and for wires around or an imperfect front end before
-    cells that are exact in integers.
+    Raises :class:`ArrayError` for an unknown preset, an impossible size or temperature, and for wires around or an imperfect front
+    end before cells that are exact in integers.
     """
 
     def __init__(
@@ -58,6 +61,7 @@ class SimulatedArray:
         update_noise: bool = True,
         stuck: bool = True,
         ageing: bool = True,
+        temperature: float = ROOM,
         wires: Wires | None = None,
         front_end: FrontEnd | None = None,
     ) -> None:
@@ -80,6 +84,7 @@ class SimulatedArray:
         self.seed = int(np.random.SeedSequence().generate_state(1)[0]) if seed is None else seed
         self.pulse_counts = np.zeros((rows, cols), np.int64)
         self.adc_clipped = 0
+        self.temperature = temperature
         self._switches = {"read_noise": read_noise, "update_noise": update_noise, "stuck": stuck, "ageing": ageing}
         self._preset, self._thresholds = preset, Thresholds.of(preset)
         self._reading_seconds = preset.get("read.time", load_board(board)["settling"]["read_microseconds"] * 1e-6)
@@ -88,9 +93,12 @@ class SimulatedArray:
         self._converters: Converters | None = None  # unless they are ideal
         self._cells: Cells
         if preset.integer:
+            Warmth.of(preset, temperature)
             self._cells = IdealCells(self.hardware, rows, cols)
         else:
-            cells = PhysicalCells(self.hardware, Device.of(preset), rows, cols, self._streams, self.wires, **self._switches)
+            cells = PhysicalCells(
+                self.hardware, Device.of(preset, temperature), rows, cols, self._streams, self.wires, **self._switches
+            )
             self._cells = cells
             if not self.front_end.ideal:
                 self._converters = Converters(self.front_end, self.hardware, cells, self.seed)
@@ -141,7 +149,7 @@ class SimulatedArray:
         """
         chosen = chosen_scheme(self.device, self.hardware, scheme, tolerance)
         targets = targets_for(self.rows, self.columns, self.hardware, target, targets)
-        check_window(targets, chosen, self._preset, self.device, self.hardware)
+        check_window(targets, chosen, self.device, self.hardware)
         busy = self._busy
         report = write(self, targets, chosen, progress)
         report = replace(report, seconds=self._busy - busy + chosen.waits)
@@ -314,6 +322,7 @@ class SimulatedArray:
             "seed": self.seed,
             "board": self.hardware.board,
             "switches": self._switches,
+            "temperature": self.temperature,
             "wires": asdict(self.wires),
             "front_end": asdict(self.front_end),
             "calibrations": [{"tile": asdict(tile), **found.saved()} for tile, found in self._calibrations.items()],
@@ -332,7 +341,8 @@ class SimulatedArray:
                 parts = dict(file)
             place = about["rows"], about["columns"], about["device"], about["seed"], about["board"]
             wires, front_end = Wires(**about.get("wires", {})), FrontEnd.of(about.get("front_end", {}))
-            array = cls(*place, **about["switches"], wires=wires, front_end=front_end)
+            warmth = about.get("temperature", ROOM)
+            array = cls(*place, **about["switches"], temperature=warmth, wires=wires, front_end=front_end)
             for stream, state in zip(array._random_streams(), about["streams"], strict=True):
                 stream.bit_generator.state = state
             array._tiles = {Tile(**tile): (str(pairing), int(adc_bits)) for tile, pairing, adc_bits in about["tiles"]}

@@ -102,6 +102,7 @@ def _array(device: str, seed: int | None, board: str, cells: CellFaults, state: 
             update_noise=cells.update_noise,
             stuck=cells.stuck,
             ageing=cells.ageing,
+            temperature=cells.temperature,
         )
     if cells.stuck_cell >= 0:
         array.stuck[divmod(cells.stuck_cell, columns)] = True

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, TypeVar
 
+from fxlstm.crossbar.temperature import ROOM
 from fxlstm.errors import LinkError
 
 NEVER = math.inf
@@ -54,6 +55,7 @@ class CellFaults:
     update_noise: bool = True
     stuck: bool = True  # the stuck cells that the preset has
     ageing: bool = True
+    temperature: float = ROOM  # kelvin; only where the preset has published numbers about it
     stuck_cell: int = -1  # a cell, row x columns + column, that no pulse moves; -1: none
 
     def __post_init__(self) -> None:

@@ -48,6 +48,7 @@ __all__ = [
     "LAWS",
     "READINGS",
     "Ageing",
+    "Drift",
     "Law",
     "Pulse",
     "Reading",
