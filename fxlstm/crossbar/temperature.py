@@ -25,8 +25,8 @@ class Warmth:
 
         ``temperature.resistance``: relative growth of resistance per kelvin, as of metals. ``temperature.activation``: energy in eV
         of a thermally activated current. ``temperature.drift``: energy in eV over which the drift exponent grows with -1/kT,
-        relative to that at 300 K. All hold from ``temperature.least`` to ``temperature.most``. Raises :class:`ArrayError` outside, and for
-        a preset that says nothing about temperature.
+        relative to that at 300 K. All hold from ``temperature.least`` to ``temperature.most``. Raises :class:`ArrayError` outside,
+        and for a preset that says nothing about temperature.
         """
         if kelvin == ROOM:
             return cls()

@@ -3,7 +3,7 @@
 Options: ``device``, ``seed`` (of the array), ``board`` (a name: the board lives on in this process when the port is closed, and is
 found again by that name), ``state`` (a file that keeps the array between processes), and every fault of
 :mod:`fxlstm.emulator.faults`: of the link (``drop``, ``flip``, ``duplicate``, ``disconnect_after``, ``stall_ms``, ...), the chips
-(``dead_row``, ...) and the cells (``stuck_cell``, ``read_noise``, ...).
+(``dead_row``, ...) and the cells (``stuck_cell``, ``read_noise``, ``temperature``, ...).
 Time is virtual: a read that would wait in vain returns at once and has let its time-out pass on the board. Closing the port does
 not reset the board.
 """

@@ -7,10 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+import fxlstm as fx
 from fxlstm.board.board import Board
 from fxlstm.crossbar import Array, SimulatedArray, programming_scheme
 from fxlstm.program.device import load_device
-from fxlstm.program.hardware import Hardware
+from fxlstm.program.hardware import Hardware, load_board
 from fxlstm.program.mapping import LEAVE
 from fxlstm.urls.protocol_emu import emulated_board
 
@@ -64,11 +65,24 @@ def test_a_campaign_on_the_board_ends_exactly_as_in_python(device, name, change)
         np.testing.assert_array_equal(getattr(on_board, field), getattr(report, field), err_msg=field)
 
 
-@pytest.mark.parametrize(("device", "name"), [("hfox", "incremental"), ("hfox", "refined"), ("hp-tio2", None)])
-def test_cells_that_live_in_the_boards_time_are_programmed_as_well_as_in_python(device, name):
-    targets, hardware = some_targets(6), Hardware(board=load_device(device).board)
+@pytest.mark.parametrize(("device", "name", "rows"), [("hfox", "incremental", 6), ("hfox", "refined", 6), ("hp-tio2", None, 1)])
+def test_cells_that_live_in_the_boards_time_are_programmed_as_well_as_in_python(device, name, rows):
+    targets, hardware = some_targets(rows), Hardware(board=load_device(device).board)
     array = SimulatedArray(device=device, seed=5, board=hardware.board)
     with Board(f"emu://host?device={device}&seed=5", log=False) as board:
         reports = board.program(targets, scheme=name), array.program(targets, scheme=name)
     ours, theirs = ((report.pulses.sum() / report.targeted.sum(), report.success_rate) for report in reports)
     assert ours == pytest.approx(theirs, rel=0.03)
+
+
+@pytest.mark.parametrize(("device", "error"), [("hfox", 0.1), ("taox", 0.05), ("pcm", 0.1)])
+def test_a_network_runs_on_an_emulated_board_whose_amplifiers_suit_the_cells(device, error):
+    random, hardware = np.random.default_rng(0), fx.Hardware(levels=32, board=load_device(device).board)
+    layers = fx.lstm(random.normal(size=(1, 8)), random.normal(size=(2, 8)), np.zeros(8)), fx.dense(np.ones((2, 1)), np.zeros(1))
+    x = random.uniform(-1, 1, (12, 1))
+    program = fx.quantize(fx.Network(layers), calibration=x, hardware=hardware)
+    with Board(f"emu://host?device={device}&seed=1", log=False) as board:
+        assert board.info.name == load_board(hardware.board)["name"]
+        board.program(program)
+        departure = board.run(x) - fx.Engine(program).run(x)
+    assert 0 < np.sqrt((departure**2).mean()) < error
