@@ -1,4 +1,4 @@
-"""What the table of the link protocol is made of: fields, messages, events, and how fields lie in bytes."""
+"""What the protocol's table is made of: fields, and the messages and events that they make up."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from fxlstm.board import protocol
-from fxlstm.board.fields import Field
+from fxlstm.board.fields import Field, Message
 from fxlstm.status import STATUSES
 from generators.pages import fill, table
 
@@ -44,7 +44,7 @@ def _fields(fields: Iterable[Field]) -> str:
     return table(("type", "field", "meaning"), rows) if rows else "Nothing."
 
 
-def _message(message: protocol.Message) -> str:
+def _message(message: Message) -> str:
     note = " Needs no session and no order." if message.sessionless else ""
     request, answer = _fields(message.request), _fields(message.answer)
     return f"### {message.code}: {message.name}\n\n{message.meaning}{note}\n\nRequest:\n\n{request}\n\nAnswer:\n\n{answer}"
