@@ -16,7 +16,7 @@ from fxlstm.core._core import crc32
 from fxlstm.errors import BoardError, from_status
 from fxlstm.program.mapping import LEAVE
 from fxlstm.program.programming_report import ProgrammingReport, Progress
-from fxlstm.program.scheme import SCHEME_KINDS, GateScheme, IncrementalScheme, Scheme, code_siemens, target_codes
+from fxlstm.program.scheme import SCHEME_KINDS, Scheme, code_siemens, target_codes
 
 POLL = 0.05  # seconds between two looks at the board; far below its dead-man time
 RESTARTS = 5  # times in a row, without a cell done in between, that a campaign silenced by the dead-man is resumed
@@ -72,12 +72,11 @@ def scheme_message(scheme: Scheme) -> dict[str, Any]:
     fields = asdict(scheme)
     common = {field.name: fields[field.name] for field in MESSAGE_BY_NAME["campaign_scheme"].request if field.name in fields}
     own = {name: value for name, value in fields.items() if name not in common}
-    if isinstance(scheme, GateScheme):
-        return {"kind": SCHEME_KINDS["gate"], **common, "parameters": _packed("gate_scheme", own)}
-    if not isinstance(scheme, IncrementalScheme):
+    if scheme.kind not in SCHEME_KINDS:
         raise BoardError(f"a programming scheme of type {type(scheme).__name__}; make one by programming_scheme()")
-    ladders = [_packed("ladder", own.pop(name)) for name in ("up", "down")]
-    return {"kind": SCHEME_KINDS["incremental"], **common, "parameters": _packed("incremental_scheme", own) + b"".join(ladders)}
+    ladders = [_packed("ladder", own.pop(name)) for name in ("up", "down") if name in own]
+    parameters = _packed(f"{scheme.kind}_scheme", own) + b"".join(ladders)
+    return {"kind": SCHEME_KINDS[scheme.kind], **common, "parameters": parameters}
 
 
 def _packed(record: str, values: dict[str, Any]) -> bytes:
@@ -126,8 +125,9 @@ def _log_start(driver: Driver, targets: NDArray[np.uint16], scheme: Scheme, crc:
     if not driver.log:
         return 0
     rows, columns = targets.shape
-    campaign = {"target_crc": crc, "rows": rows, "columns": columns}
-    return driver.log.add("campaigns", session=driver.session, scheme=asdict(scheme), target=targets, **campaign)
+    parameters = {"kind": scheme.kind, **asdict(scheme)}
+    campaign = {"target_crc": crc, "rows": rows, "columns": columns, "scheme": parameters, "target": targets}
+    return driver.log.add("campaigns", session=driver.session, **campaign)
 
 
 def _raise_unless_finished(driver: Driver, status: dict[str, Any]) -> None:

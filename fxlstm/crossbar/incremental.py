@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from fxlstm.crossbar.row import Mask, Row
+from fxlstm.crossbar.row import Integers, Mask, Row
 from fxlstm.program.scheme import IncrementalScheme, Ladder
 
 
@@ -28,7 +28,7 @@ def write_incrementally(row: Row, scheme: IncrementalScheme) -> None:
         active = row.pending & (reversals <= scheme.reversals) & (row.cycles < scheme.most_pulses)
 
 
-def _climb(row: Row, ladder: Ladder, cells: Mask, rung: np.ndarray) -> None:
+def _climb(row: Row, ladder: Ladder, cells: Mask, rung: Integers) -> None:
     """Give each of some cells the pulse of the rung that it stands on."""
     for number in np.unique(rung[cells]).tolist():
         row.pulse(ladder.at(number), np.where(cells & (rung == number), ladder.gate, 0), ladder.microseconds)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,6 +52,7 @@ class Scheme:
     Raises :class:`ArrayError` for numbers that make no sense.
     """
 
+    kind: ClassVar[str] = ""  # of SCHEME_KINDS
     range: int
     log2_reads: int
     tolerance: int
@@ -78,6 +80,7 @@ class GateScheme(Scheme):
     factors times 65536.
     """
 
+    kind = "gate"
     verify: int
     skip: int
     max_cycles: int
@@ -128,6 +131,7 @@ class IncrementalScheme(Scheme):
     A cell is given up after ``reversals`` changes of polarity or ``most_pulses`` pulses.
     """
 
+    kind = "incremental"
     reversals: int
     most_pulses: int
     up: Ladder

@@ -171,11 +171,10 @@ def test_a_ladder_of_pulses_beyond_a_limit_is_refused(device, polarity, change, 
     assert device.request("campaign_status")["state"] == 0
 
 
-@pytest.mark.parametrize("change", [{"kind": 2}, {"most_pulses": 0}])
-def test_an_incremental_scheme_that_makes_no_sense_is_refused(device, change):
-    fields = scheme_message(unchecked(LADDERS, **change)) | {name: value for name, value in change.items() if name == "kind"}
+@pytest.mark.parametrize("fields", [{"kind": 2}, scheme_message(unchecked(LADDERS, most_pulses=0))])
+def test_an_incremental_scheme_that_makes_no_sense_is_refused(device, fields):
     with pytest.raises(Refused, match="SCHEME"):
-        device.request("campaign_scheme", **fields)
+        device.request("campaign_scheme", **scheme_message(LADDERS) | fields)
 
 
 @pytest.mark.parametrize("scheme", [SCHEME, LADDERS])
