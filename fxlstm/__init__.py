@@ -13,6 +13,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from fxlstm.analysis.budget import Budget, error_budget
+    from fxlstm.analysis.sensitivity import weight_sensitivity
     from fxlstm.analysis.twin import compare_with_twin, twin_of
     from fxlstm.board.board import Board
     from fxlstm.core.engine import Engine
@@ -55,10 +56,14 @@ if TYPE_CHECKING:
     from fxlstm.program.hardware import Hardware
     from fxlstm.program.program import Program
     from fxlstm.program.quantize import quantize
+    from fxlstm.program.remapping.compensation import compensated_targets
+    from fxlstm.program.remapping.faults import Faults
+    from fxlstm.program.remapping.remap import Remapped, remapped
     from fxlstm.program.running.trees import run_tree
 
 _MODULES: dict[str, tuple[str, ...]] = {
     "fxlstm.analysis.budget": ("Budget", "error_budget"),
+    "fxlstm.analysis.sensitivity": ("weight_sensitivity",),
     "fxlstm.analysis.twin": ("compare_with_twin", "twin_of"),
     "fxlstm.board.board": ("Board",),
     "fxlstm.core.engine": ("Engine",),
@@ -110,6 +115,9 @@ _MODULES: dict[str, tuple[str, ...]] = {
     "fxlstm.program.hardware": ("Hardware",),
     "fxlstm.program.program": ("Program",),
     "fxlstm.program.quantize": ("quantize",),
+    "fxlstm.program.remapping.compensation": ("compensated_targets",),
+    "fxlstm.program.remapping.faults": ("Faults",),
+    "fxlstm.program.remapping.remap": ("Remapped", "remapped"),
     "fxlstm.program.running.trees": ("run_tree",),
 }
 _HOME: dict[str, str] = {name: module for module, names in _MODULES.items() for name in names}
@@ -124,6 +132,7 @@ __all__ = [
     "Converter",
     "EncoderDecoder",
     "Engine",
+    "Faults",
     "FrontEnd",
     "FxlstmError",
     "Hardware",
@@ -136,6 +145,7 @@ __all__ = [
     "Network",
     "Program",
     "ProgramError",
+    "Remapped",
     "SimulatedArray",
     "SimulatedArrays",
     "TimeGate",
@@ -147,6 +157,7 @@ __all__ = [
     "bidirectional",
     "child_sum_tree_lstm",
     "compare_with_twin",
+    "compensated_targets",
     "conv_lstm_1d",
     "conv_lstm_2d",
     "corrected_targets",
@@ -166,12 +177,14 @@ __all__ = [
     "peephole_lstm",
     "phased_lstm",
     "quantize",
+    "remapped",
     "rnn",
     "rnn_from_torch",
     "run_tree",
     "save_network",
     "softmax",
     "twin_of",
+    "weight_sensitivity",
 ]
 
 

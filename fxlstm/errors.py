@@ -52,6 +52,10 @@ class BoardError(FxlstmError):
     """The board answered that it will not or cannot do it; ``code`` holds its status."""
 
 
+class FirmwareError(FxlstmError):
+    """The firmware cannot be built or written into a microcontroller: sources, compiler, tool or board absent."""
+
+
 _CLASSES: dict[str, type[FxlstmError]] = {
     "image": ImageError,
     "program": ProgramError,

@@ -12,7 +12,7 @@ fail() {
 # system_packages NAME... : install Debian or Ubuntu packages where that is possible, else say what is missing.
 system_packages() {
     if [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; then
-        apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "$@" >/dev/null ||
+        apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null ||
             fail "could not install $*; install them and run this again"
     else
         fail "missing: $*; install them (Debian, Ubuntu: sudo apt-get install $*) and run this again"

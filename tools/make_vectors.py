@@ -188,6 +188,11 @@ CASES |= {
         for _feed in ("feedback", "context", "given")
     },
 }
+CASES["column-pairs"] = (
+    "the published geometry with sign by column pairs: two tiles of 17 x 60 devices, one of 16 x 2",
+    lambda r: Network((_lstm(r, 1, 15), _dense(r, 15, 1))),
+    Hardware(pairing="columns"),
+)
 BEYOND = 5  # timesteps for which a network that feeds back runs after its inputs, and a decoder altogether
 
 

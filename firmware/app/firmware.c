@@ -11,6 +11,9 @@ _Static_assert((int)HAL_RESET_POWER == FW_RESET_POWER && (int)HAL_RESET_PIN == F
                    (int)HAL_RESET_WATCHDOG == FW_RESET_WATCHDOG && (int)HAL_RESET_FAULT == FW_RESET_FAULT &&
                    (int)HAL_RESET_SOFTWARE == FW_RESET_SOFTWARE,
                "the link names a reset as the port does");
+_Static_assert((int)HAL_CLOCK_CRYSTAL == FW_CLOCK_CRYSTAL && (int)HAL_CLOCK_NO_CRYSTAL == FW_CLOCK_NO_CRYSTAL &&
+                   (int)HAL_CLOCK_NO_LOCK == FW_CLOCK_NO_LOCK,
+               "and a clock");
 
 size_t firmware_size(void) {
     return sizeof(firmware);
@@ -23,7 +26,7 @@ size_t firmware_cells_size(void) {
 void firmware_init(firmware *board, firmware_cells *cells, hal *port) {
     memset(board, 0, sizeof *board);
     memset(cells->campaign, 0, sizeof cells->campaign);
-    if (hal_last_reset(port) == HAL_RESET_POWER) {
+    if (hal_how_started(port)->reset == HAL_RESET_POWER) {
         memset(cells->pulses, 0, sizeof cells->pulses); /* other resets renew no cell's budget */
     }
     board->limits.pulses = cells->pulses;
@@ -32,15 +35,23 @@ void firmware_init(firmware *board, firmware_cells *cells, hal *port) {
     board->name = FW_BOARD_NAME;
     link_init(&board->link);
     safety_init(&board->safety, port);
-    front_end_init(&board->front_end, port); /* a chip that fails is tried again, and reported, when it is needed */
+    objects_init(board);
+    board->start_status = front_end_init(&board->front_end, port);
+    board->start_chip = board->start_status == FX_OK ? FW_NO_CHIP : (uint8_t)board->front_end.failed_chip;
     uint8_t payload[FW_BOOT_EVENT_SIZE];
-    fw_boot_event event = {.reset_reason = (uint8_t)hal_last_reset(port)};
+    fw_boot_event event = {.reset_reason = (uint8_t)hal_how_started(port)->reset};
     fw_pack_boot_event(&event, payload);
     link_send_event(&board->link, FW_EVENT_BOOT, payload, sizeof payload);
 }
 
 void firmware_set_name(firmware *board, const char *name) {
     board->name = name;
+}
+
+void firmware_rest(firmware *board) {
+    if (board->front_end.board != NULL) {
+        front_end_rest(&board->front_end);
+    }
 }
 
 static void execute(firmware *board, const link_request *request) {

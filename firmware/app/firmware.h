@@ -32,6 +32,8 @@ struct firmware {
     inference_state inference;
     piece_state piece;
     safety_state safety;
+    fx_status start_status; /* of bringing up the chips; a chip that fails is tried again when it is needed */
+    uint8_t start_chip;     /* chip select of the first that failed, or FW_NO_CHIP */
 };
 
 /* What is kept per cell, apart from the rest: an STM32F405 has 128 KiB and, elsewhere in its address space, 64 KiB.
@@ -55,6 +57,9 @@ void firmware_init(firmware *board, firmware_cells *cells, hal *port);
 /* Call the board, from this start on, by the name of another of fxlstm/boards that differs in its amplifiers only: what
  * their resistances are is the host's affair. `name` is kept, not copied, and cut off after FIRMWARE_LONGEST_NAME bytes. */
 void firmware_set_name(firmware *board, const char *name);
+
+/* The array to 0 V at once, from a fault handler; what else the firmware was doing is over. */
+void firmware_rest(firmware *board);
 
 /* One slice of work. Returns whether there may be more to do at once. */
 bool firmware_poll(firmware *board);

@@ -19,7 +19,7 @@ fx_status handle_identify(firmware *board, const uint8_t *payload, size_t size, 
         .columns = FW_COLUMNS,
         .max_payload = FW_MAX_PAYLOAD,
         .window = FW_WINDOW,
-        .reset_reason = (uint8_t)hal_last_reset(board->hal),
+        .reset_reason = (uint8_t)hal_how_started(board->hal)->reset,
         .boot_session = board->link.session,
         .program_capacity = OBJECTS_PROGRAM_CAPACITY,
         .working_capacity = INFERENCE_WORKING_CAPACITY,
@@ -29,6 +29,7 @@ fx_status handle_identify(firmware *board, const uint8_t *payload, size_t size, 
         .pulse_microseconds = FW_LIMIT_PULSE_MICROSECONDS,
         .pulse_nanojoules = FW_LIMIT_PULSE_NANOJOULES,
         .silence_milliseconds = FW_LIMIT_SILENCE_MILLISECONDS,
+        .boot_id = hal_how_started(board->hal)->boot_id,
     };
     fw_pack_identify_answer(&answer, reply->payload);
     reply->size = FW_IDENTIFY_ANSWER_SIZE;
@@ -38,6 +39,11 @@ fx_status handle_identify(firmware *board, const uint8_t *payload, size_t size, 
     return FX_OK;
 }
 
+/* What a new session has to name, so that no request from before a reset opens one. */
+static uint32_t in_force(const firmware *board) {
+    return board->link.session != 0 ? board->link.session : hal_how_started(board->hal)->boot_id;
+}
+
 fx_status handle_open_session(firmware *board, const uint8_t *payload, size_t size, link_reply *reply) {
     (void)size;
     fw_open_session_request request;
@@ -45,7 +51,7 @@ fx_status handle_open_session(firmware *board, const uint8_t *payload, size_t si
     if (request.session == 0) {
         return FX_ERROR_ARGUMENT;
     }
-    if (request.session != board->link.session && request.replaces != board->link.session) {
+    if (request.session != board->link.session && request.replaces != in_force(board)) {
         return FX_ERROR_STALE_SESSION;
     }
     if (request.session != board->link.session) {
@@ -88,6 +94,27 @@ fx_status handle_snapshot(firmware *board, const uint8_t *payload, size_t size, 
     };
     fw_pack_snapshot_answer(&answer, reply->payload);
     reply->size = FW_SNAPSHOT_ANSWER_SIZE;
+    return FX_OK;
+}
+
+fx_status handle_start_report(firmware *board, const uint8_t *payload, size_t size, link_reply *reply) {
+    (void)payload;
+    (void)size;
+    const hal_start *start = hal_how_started(board->hal);
+    fw_start_report_answer answer = {
+        .clock = (uint8_t)start->clock,
+        .clock_hertz = start->clock_hertz,
+        .start_chip = board->start_chip,
+        .start_status = (uint16_t)board->start_status,
+        .faults = start->fault.count,
+        .fault_exception = start->fault.exception,
+        .fault_pc = start->fault.pc,
+        .fault_lr = start->fault.lr,
+        .fault_status = start->fault.status,
+        .fault_address = start->fault.address,
+    };
+    fw_pack_start_report_answer(&answer, reply->payload);
+    reply->size = FW_START_REPORT_ANSWER_SIZE;
     return FX_OK;
 }
 

@@ -23,19 +23,29 @@ static object_place place_of(objects_state *objects, uint8_t object) {
     return (object_place){NULL, NULL, 0};
 }
 
+void objects_init(firmware *board) {
+    const hal_start *start = hal_how_started(board->hal);
+    if (start->program_size > 0 && inference_open(&board->inference, start->program, start->program_size) == FX_OK) {
+        uint32_t size = (uint32_t)start->program_size;
+        board->objects.program =
+            (object_state){.size = size, .crc = fx_crc32(0, start->program, size), .arrived = size, .ready = true};
+    }
+}
+
 fx_status objects_begin(firmware *board, const fw_object_begin_request *request, uint32_t *offset, int32_t *detail) {
     object_place place = place_of(&board->objects, request->object);
     if (place.state == NULL) {
         return FX_ERROR_OBJECT_UNKNOWN;
     }
+    bool known = request->size == place.state->size && request->crc == place.state->crc;
     *detail = (int32_t)place.capacity;
-    if (request->size > place.capacity) {
+    if (!known && request->size > place.capacity) {
         return FX_ERROR_OBJECT_TOO_LARGE;
     }
     if (request->size == 0 || (request->object == FW_OBJECT_TARGET && request->size != place.capacity)) {
         return FX_ERROR_ARGUMENT;
     }
-    if (request->size != place.state->size || request->crc != place.state->crc) {
+    if (!known) {
         if (request->object == FW_OBJECT_TARGET && board->campaign.state == FW_CAMPAIGN_RUNNING) {
             return FX_ERROR_BUSY;
         }
@@ -55,7 +65,7 @@ fx_status objects_write(firmware *board, const fw_object_write_request *request,
         return FX_ERROR_OBJECT_UNKNOWN;
     }
     object_state *state = place.state;
-    if (request->offset == state->arrived) {
+    if (request->offset == state->arrived && size > 0) {
         if (size > state->size - state->arrived) {
             return FX_ERROR_OBJECT_TOO_LARGE;
         }

@@ -23,11 +23,14 @@ typedef struct {
 } object_state;
 
 typedef struct {
-    object_state program;
+    object_state program; /* in program_bytes, or what came with the firmware */
     object_state target;
     _Alignas(8) uint8_t program_bytes[OBJECTS_PROGRAM_CAPACITY];
     uint8_t target_bytes[OBJECTS_TARGET_CAPACITY];
 } objects_state;
+
+/* Take the program that came with the firmware, if any, into use where it lies; the host may bring another. */
+void objects_init(firmware *board);
 
 fx_status objects_begin(firmware *board, const fw_object_begin_request *request, uint32_t *offset, int32_t *detail);
 fx_status objects_write(firmware *board, const fw_object_write_request *request, const uint8_t *data, size_t size,

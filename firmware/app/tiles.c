@@ -7,19 +7,38 @@
 
 #include "app/firmware.h"
 
-static bool tile_fits(const fx_tile *tile) {
-    return tile->array == 0 && tile->range < FW_RANGE_COUNT && tile->rows <= FW_ROWS / 2 &&
-           tile->array_row <= FW_ROWS - 2u * tile->rows && tile->columns <= FW_COLUMNS &&
-           tile->array_column <= FW_COLUMNS - tile->columns;
+/* Devices of a weight lie in two rows, or in two columns. */
+static bool tile_fits(const fx_tile *tile, bool column_pairs) {
+    uint32_t rows_each = column_pairs ? 1 : 2;
+    uint32_t columns_each = column_pairs ? 2 : 1;
+    return tile->array == 0 && tile->range < FW_RANGE_COUNT && tile->rows <= FW_ROWS / rows_each &&
+           tile->array_row <= FW_ROWS - rows_each * tile->rows && tile->columns <= FW_COLUMNS / columns_each &&
+           tile->array_column <= FW_COLUMNS - columns_each * tile->columns;
 }
 
-/* Each logical row is a physical row driven at +code and one at -code, adjacent or in the second half of the tile. */
-static void drive_pairs(const fx_tile *tile, bool halves, const int16_t *codes, int16_t rows[FW_ROWS]) {
+/* Each logical row is a physical row driven at +code and one at -code, adjacent or in the second half of the tile; or, in
+ * pairs of columns, the one at +code. */
+static void drive_rows(const fx_tile *tile, uint8_t pairing, const int16_t *codes, int16_t rows[FW_ROWS]) {
     for (uint32_t k = 0; k < tile->rows; k++) {
-        uint32_t positive = tile->array_row + (halves ? k : 2 * k);
-        uint32_t negative = positive + (halves ? tile->rows : 1);
+        uint32_t positive = tile->array_row + (pairing == FX_PAIRING_ADJACENT ? 2 * k : k);
         rows[positive] = codes[k];
-        rows[negative] = (int16_t)-codes[k];
+        if (pairing != FX_PAIRING_COLUMNS) {
+            rows[positive + (pairing == FX_PAIRING_HALVES ? tile->rows : 1)] = (int16_t)-codes[k];
+        }
+    }
+}
+
+/* The tile's codes from those of all columns; counts what clipped. */
+static void take_columns(front_end *front, const fx_tile *tile, bool column_pairs, const int16_t columns[FW_COLUMNS],
+                         int16_t *results) {
+    const int16_t *own = columns + tile->array_column;
+    front_end_count_clipped(front, own, column_pairs ? 2 * tile->columns : tile->columns);
+    if (!column_pairs) {
+        memcpy(results, own, tile->columns * sizeof *results);
+        return;
+    }
+    for (uint32_t k = 0; k < tile->columns; k++) {
+        results[k] = fx_pair_code(own[2 * k], own[2 * k + 1], &front->adc_clipped);
     }
 }
 
@@ -27,20 +46,20 @@ fx_status tiles_multiply(void *context, const fx_tile *tile, uint32_t count, con
                          int16_t *results, size_t column_stride) {
     firmware *board = context;
     hal_watchdog_kick(board->hal);
-    bool halves = board->inference.program.header->pairing != 0;
-    if (!tile_fits(tile)) {
+    uint8_t pairing = board->inference.program.header->pairing;
+    bool column_pairs = pairing == FX_PAIRING_COLUMNS;
+    if (!tile_fits(tile, column_pairs)) {
         return FX_ERROR_RANGE;
     }
     for (uint32_t i = 0; i < count; i++) {
         int16_t rows[FW_ROWS] = {0};
         int16_t columns[FW_COLUMNS];
-        drive_pairs(tile, halves, codes + i * row_stride, rows);
+        drive_rows(tile, pairing, codes + i * row_stride, rows);
         fx_status status = front_end_convert(&board->front_end, tile->range, 0, rows, columns);
         if (status != FX_OK) {
             return status;
         }
-        front_end_count_clipped(&board->front_end, columns + tile->array_column, tile->columns);
-        memcpy(results + i * column_stride, columns + tile->array_column, tile->columns * sizeof *results);
+        take_columns(&board->front_end, tile, column_pairs, columns, results + i * column_stride);
     }
     return FX_OK;
 }

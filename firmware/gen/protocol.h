@@ -6,7 +6,7 @@
 
 #include <stdint.h>
 
-#define FW_PROTOCOL_HASH 0x0B7698F8u
+#define FW_PROTOCOL_HASH 0x48D271AEu
 #define FW_MAX_PAYLOAD 1024u /* bytes of payload in one frame */
 #define FW_WINDOW 4u /* requests in flight at most, and answers kept for replay */
 #define FW_MAX_LOG2_READS 8u /* a reading averages at most 2**MAX_LOG2_READS conversions */
@@ -34,6 +34,7 @@ enum {
     FW_MESSAGE_SAFE_IDLE = 18,
     FW_MESSAGE_PUT_STATE = 19,
     FW_MESSAGE_GET_STATE = 20,
+    FW_MESSAGE_START_REPORT = 21,
 };
 
 enum {
@@ -98,6 +99,12 @@ enum {
     FW_RESET_WATCHDOG = 2,
     FW_RESET_FAULT = 3,
     FW_RESET_SOFTWARE = 4,
+};
+
+enum {
+    FW_CLOCK_CRYSTAL = 0,
+    FW_CLOCK_NO_CRYSTAL = 1,
+    FW_CLOCK_NO_LOCK = 2,
 };
 
 static inline uint8_t fw_get_u8(const uint8_t *bytes)
@@ -288,7 +295,7 @@ static inline void fw_pack_chip_result(const fw_chip_result *record, uint8_t *by
 
 #define FW_IDENTIFY_REQUEST_SIZE 0u
 
-#define FW_IDENTIFY_ANSWER_SIZE 46u
+#define FW_IDENTIFY_ANSWER_SIZE 50u
 typedef struct {
     uint32_t protocol_hash; /* hash of this table */
     uint32_t serial; /* board serial number */
@@ -308,6 +315,7 @@ typedef struct {
     uint16_t pulse_microseconds; /* longest pulse */
     uint32_t pulse_nanojoules; /* largest energy of one pulse, worst case */
     uint16_t silence_milliseconds; /* without a frame for so long the board goes to safe idle */
+    uint32_t boot_id; /* no two starts of any board share it, but for chance */
 } fw_identify_answer;
 
 static inline void fw_pack_identify_answer(const fw_identify_answer *record, uint8_t *bytes)
@@ -330,12 +338,13 @@ static inline void fw_pack_identify_answer(const fw_identify_answer *record, uin
     fw_put_u16(bytes + 38, record->pulse_microseconds);
     fw_put_u32(bytes + 40, record->pulse_nanojoules);
     fw_put_u16(bytes + 44, record->silence_milliseconds);
+    fw_put_u32(bytes + 46, record->boot_id);
 }
 
 #define FW_OPEN_SESSION_REQUEST_SIZE 8u
 typedef struct {
     uint32_t session; /* random, not 0 */
-    uint32_t replaces; /* the session in force, as identify says; with another, as in a late request, it is refused */
+    uint32_t replaces; /* the session in force, or where there is none the boot_id, as identify says; with another, as in a late request or one from before a reset, it is refused */
 } fw_open_session_request;
 
 static inline void fw_unpack_open_session_request(fw_open_session_request *record, const uint8_t *bytes)
@@ -664,6 +673,36 @@ static inline void fw_unpack_get_state_request(fw_get_state_request *record, con
 
 #define FW_GET_STATE_ANSWER_SIZE 0u
 
+#define FW_START_REPORT_REQUEST_SIZE 0u
+
+#define FW_START_REPORT_ANSWER_SIZE 32u
+typedef struct {
+    uint8_t clock; /* CLOCKS: what the processor runs on, and why when that is not the crystal */
+    uint32_t clock_hertz; /* of the processor */
+    uint8_t start_chip; /* chip select of the first chip that failed as the board came up, or NO_CHIP */
+    uint16_t start_status; /* why it failed, a status code */
+    uint32_t faults; /* of the processor since power-up, each followed by a reset; what follows is of the last */
+    uint32_t fault_exception; /* number of the exception */
+    uint32_t fault_pc; /* address of the instruction, 0 when the stack could not tell */
+    uint32_t fault_lr; /* address that its function would have returned to */
+    uint32_t fault_status; /* the processor's Configurable Fault Status Register */
+    uint32_t fault_address; /* address that could not be reached, or 0 */
+} fw_start_report_answer;
+
+static inline void fw_pack_start_report_answer(const fw_start_report_answer *record, uint8_t *bytes)
+{
+    fw_put_u8(bytes + 0, record->clock);
+    fw_put_u32(bytes + 1, record->clock_hertz);
+    fw_put_u8(bytes + 5, record->start_chip);
+    fw_put_u16(bytes + 6, record->start_status);
+    fw_put_u32(bytes + 8, record->faults);
+    fw_put_u32(bytes + 12, record->fault_exception);
+    fw_put_u32(bytes + 16, record->fault_pc);
+    fw_put_u32(bytes + 20, record->fault_lr);
+    fw_put_u32(bytes + 24, record->fault_status);
+    fw_put_u32(bytes + 28, record->fault_address);
+}
+
 #define FW_BOOT_EVENT_SIZE 1u
 typedef struct {
     uint8_t reset_reason; /* RESET_REASONS */
@@ -743,6 +782,7 @@ static inline void fw_pack_under_way_event(const fw_under_way_event *record, uin
     X(SELFTEST, selftest, 17, FW_SELFTEST_REQUEST_SIZE, 0, 1, 0) \
     X(SAFE_IDLE, safe_idle, 18, FW_SAFE_IDLE_REQUEST_SIZE, 0, 1, 0) \
     X(PUT_STATE, put_state, 19, FW_PUT_STATE_REQUEST_SIZE, 1, 2, 0) \
-    X(GET_STATE, get_state, 20, FW_GET_STATE_REQUEST_SIZE, 0, 1, 0)
+    X(GET_STATE, get_state, 20, FW_GET_STATE_REQUEST_SIZE, 0, 1, 0) \
+    X(START_REPORT, start_report, 21, FW_START_REPORT_REQUEST_SIZE, 0, 1, 0)
 
 #endif

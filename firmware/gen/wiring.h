@@ -54,4 +54,50 @@
 #define FW_SETTLING_READ_MICROSECONDS 20u
 #define FW_SETTLING_PROGRAM_MICROSECONDS 20u
 
+#define FW_CRYSTAL_HERTZ 8000000u
+#define FW_SERIAL_BAUD 2000000u
+
+/* X(port, pin), port A is 0 */
+#define FW_SERIAL_PINS(X) \
+    X(0u, 9u) \
+    X(0u, 10u)
+
+/* X(port, pin), port A is 0 */
+#define FW_SPI_PINS(X) \
+    X(0u, 5u) \
+    X(0u, 6u) \
+    X(0u, 7u)
+
+/* X(port, pin, 1: output), port A is 0 */
+#define FW_LINE_PINS(X) \
+    X(0u, 0u, 1u) \
+    X(0u, 1u, 1u) \
+    X(0u, 2u, 1u) \
+    X(0u, 3u, 0u) \
+    X(0u, 4u, 1u) \
+    X(0u, 8u, 1u)
+
+/* X(port, pin, SPI mode, highest SPI clock in Hz), port A is 0 */
+#define FW_SELECT_PINS(X) \
+    X(2u, 0u, 0u, 50000000u) \
+    X(2u, 1u, 0u, 50000000u) \
+    X(2u, 2u, 0u, 50000000u) \
+    X(2u, 3u, 0u, 50000000u) \
+    X(2u, 4u, 0u, 50000000u) \
+    X(2u, 5u, 0u, 50000000u) \
+    X(2u, 6u, 0u, 50000000u) \
+    X(2u, 7u, 0u, 50000000u) \
+    X(2u, 8u, 0u, 50000000u) \
+    X(2u, 9u, 0u, 50000000u) \
+    X(2u, 10u, 0u, 50000000u) \
+    X(2u, 11u, 0u, 50000000u) \
+    X(1u, 8u, 2u, 23500000u) \
+    X(1u, 9u, 2u, 23500000u) \
+    X(1u, 10u, 2u, 23500000u) \
+    X(1u, 11u, 2u, 23500000u) \
+    X(1u, 12u, 2u, 23500000u) \
+    X(1u, 13u, 2u, 23500000u) \
+    X(1u, 14u, 2u, 23500000u) \
+    X(1u, 15u, 2u, 23500000u)
+
 #endif

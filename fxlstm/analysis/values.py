@@ -17,6 +17,7 @@ from fxlstm.network.cells import FUNCTIONS
 from fxlstm.network.layers.layer import as_float
 from fxlstm.program.formats import CODE_MAX, CODE_MIN, adc_grid, dac_codes
 from fxlstm.program.operations import FUNCTION_BY_NAME
+from fxlstm.program.pairs import column_weights, differences
 from fxlstm.program.program import Operation, Program
 from fxlstm.program.reference import UNIT, MultipliesTiles
 from fxlstm.program.running.reading import Reading
@@ -55,9 +56,9 @@ def trace(program: Program, x: ArrayLike, array: MultipliesTiles | None = None, 
     execution = _Execution(program, array, rounding or Rounding(), batch)
     arenas, outputs = execution.run()
     given = program.decode(outputs[:, -1] if program.returns_last else outputs)  # type: ignore[arg-type]
-    parts = program.slices
     vectors = {
-        part.name: arenas[:, :, part.start : part.start + part.length] * (part.scale * 2.0**-part.fraction) for part in parts
+        part.name: arenas[:, :, part.start + np.argsort(program.order(part))] * (part.scale * 2.0**-part.fraction)
+        for part in program.slices
     }
     return Traced(reading.outputs(given if values.ndim == 3 else given[0]), vectors)
 
@@ -149,7 +150,10 @@ class _Execution:
                     codes = self.array.multiply_tile(tile, driven.astype(np.int16)).astype(np.float64)
                 else:
                     weights = matrix.weights[tile.row : tile.row + tile.rows, columns].astype(np.float64)
-                    codes = self._converted(driven @ weights * (tile.gain * 2.0**-tile.gain_shift))
+                    pairing = self.program.hardware.pairing
+                    exact = driven @ column_weights(weights, pairing) * (tile.gain * 2.0**-tile.gain_shift)
+                    codes = differences(self._converted(exact), pairing)
+                    codes = np.clip(codes, CODE_MIN, CODE_MAX) if self.rounding.adc else codes
                 sums[:, columns] += codes * 2.0**tile.align
         return np.asarray((sums * matrix.mantissa + matrix.bias) * 2.0 ** -matrix.shift.astype(np.float64))
 

@@ -9,7 +9,21 @@ from typing import Annotated
 import typer
 
 import fxlstm
-from fxlstm.app.commands import board, budget, demo, emulate, fit, import_network, placement, quantize, run, spice, sweep, twin
+from fxlstm.app.commands import (
+    board,
+    budget,
+    demo,
+    emulate,
+    firmware,
+    fit,
+    import_network,
+    placement,
+    quantize,
+    run,
+    spice,
+    sweep,
+    twin,
+)
 from fxlstm.errors import FxlstmError
 
 EPILOG = "Start with: fxlstm demo airline. Every command explains itself: fxlstm quantize --help."
@@ -26,6 +40,7 @@ app.add_typer(sweep.app, name="sweep")
 app.command("budget", epilog=budget.EPILOG)(budget.budget)
 app.command("twin", epilog=twin.EPILOG)(twin.twin)
 app.command("fit", epilog=fit.EPILOG)(fit.fit)
+app.add_typer(firmware.app, name="firmware")
 app.command("emulate", epilog=emulate.EPILOG)(emulate.emulate)
 
 

@@ -14,6 +14,11 @@ from fxlstm.files import write_whole
 
 def load_array(path: Path) -> NDArray[np.float64]:
     """Return the numbers of a ``.npy`` file as float64. Raises :class:`ModelError` for anything else, pickled objects included."""
+    return load_numbers(path).astype(np.float64)
+
+
+def load_numbers(path: Path) -> NDArray[Any]:
+    """Return the numbers of a ``.npy`` file in the type that they have there; errors as of :func:`load_array`."""
     try:
         array = np.load(path, allow_pickle=False)
     except FileNotFoundError:
@@ -24,7 +29,7 @@ def load_array(path: Path) -> NDArray[np.float64]:
         raise ModelError(f"{str(path)!r} is no .npy file of numbers, or cut short; save it with numpy.save") from None
     if not isinstance(array, np.ndarray) or array.dtype.kind not in "fiub":
         raise ModelError(f"{str(path)!r} does not hold one array of real numbers; save it with numpy.save")
-    return array.astype(np.float64)
+    return array
 
 
 def save_array(path: Path, array: NDArray[Any]) -> None:

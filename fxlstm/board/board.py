@@ -24,7 +24,8 @@ from fxlstm.errors import ArrayError, BoardError, ProgramError
 from fxlstm.program.formats import CODE_MAX
 from fxlstm.program.hardware import Hardware, load_board
 from fxlstm.program.identity import Identity
-from fxlstm.program.mapping import check_placement, checked_targets, pair_rows, target_map, tile_columns
+from fxlstm.program.mapping import check_placement, checked_targets, target_map
+from fxlstm.program.pairs import converted_columns, row_codes, tile_codes
 from fxlstm.program.program import Codes, Program, Tile
 from fxlstm.program.running.generation import RunPhases, generate
 from fxlstm.program.running.sequences import Initial, run_phases, run_sequences, run_values
@@ -104,8 +105,8 @@ class Board:
         return self._log.path if self._log else None
 
     def snapshot(self) -> dict[str, Any]:
-        """Return everything the board says of itself: identity, limits, state, counters; plain values, ready for JSON."""
-        return asdict(self.info) | self._driver.snapshot()
+        """Return everything the board says of itself: identity, limits, start, state, counters; plain values, ready for JSON."""
+        return asdict(self.info) | self._driver.start_report | self._driver.snapshot()
 
     def selftest(self) -> list[ChipResult]:
         """Check every converter chip on the board; outputs stay at 0 V. A chip is well when its ``status`` is 0."""
@@ -121,11 +122,14 @@ class Board:
         progress: ProgressOption = None,
         scheme: Scheme | str | None = None,
         tolerance: float | None = None,
+        *,
+        targets: NDArray[np.uint16] | None = None,
     ) -> CampaignReport:
         """Write a network onto the array, cell by cell until each is within tolerance, and make the board ready to run it.
 
         ``program`` may also be a target map: uint16 (rows, columns), conductance units above the scheme's base, 65535 leaves a cell
-        alone. ``tolerance``: accepted error in siemens; ``scheme``: how to pulse, by name or as made by
+        alone. ``targets``: a map to write in place of a program's own, see :func:`fxlstm.compensated_targets`.
+        ``tolerance``: accepted error in siemens; ``scheme``: how to pulse, by name or as made by
         :func:`fxlstm.crossbar.programming_scheme`; both by default from the device preset.
         ``progress``: ``True`` for a bar on a terminal, or a function told (cells done, cells). Cells in tolerance are skipped,
         and a campaign that was cut off is resumed, by this process or another. Returns what became of every cell.
@@ -135,14 +139,16 @@ class Board:
         chosen = self._scheme(scheme, tolerance)
         if isinstance(program, Program):
             self._check_fits(program)
-            targets = target_map(program)
+            wanted = target_map(program) if targets is None else checked_targets(targets, self.info.rows, self.info.columns)
             self.load(program)
+        elif targets is None:
+            wanted = checked_targets(program, self.info.rows, self.info.columns)
         else:
-            targets = checked_targets(program, self.info.rows, self.info.columns)
+            raise ArrayError("targets beside a target map: give the program that they belong to, or the one map")
         if self.info.device:
-            check_window(targets, chosen, self.info.device, self._driver.hardware)
+            check_window(wanted, chosen, self.info.device, self._driver.hardware)
         with shown(progress, "programming") as tell:
-            return run_campaign(self._driver, targets, chosen, tell)
+            return run_campaign(self._driver, wanted, chosen, tell)
 
     def load(self, program: Program) -> None:
         """Bring a program to the board without touching the array, whose cells may hold its weights already."""
@@ -256,10 +262,9 @@ class Board:
 
     def multiply_tile(self, tile: Tile, codes: Codes) -> Codes:
         """Multiply row codes (batch, tile.rows) by one tile of the program; returns ADC codes (batch, tile.columns)."""
-        positive, negative = pair_rows(tile, self._needed_program().hardware.pairing)
-        driven = np.zeros((len(codes), self.info.rows), np.int16)
-        driven[:, positive], driven[:, negative] = codes, -codes
-        return self._driver.multiply(driven, tile.range)[:, tile_columns(tile)]
+        pairing = self._needed_program().hardware.pairing
+        converted = self._driver.multiply(row_codes(tile, pairing, codes, self.info.rows), tile.range)
+        return tile_codes(converted[:, converted_columns(tile, pairing)], pairing)[0]
 
     def pulse(self, row: int, volts: float, seconds: float, gates: ArrayLike) -> None:
         """Give one pulse to cells of a row. It cannot be undone; it is given exactly once.

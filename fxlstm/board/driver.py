@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,15 @@ from fxlstm import __version__
 from fxlstm.board.link import Link
 from fxlstm.board.log import MeasurementLog
 from fxlstm.board.messages import records
-from fxlstm.board.protocol import CAMPAIGN_STATES, MAX_LOG2_READS, MAX_PAYLOAD, PROTOCOL_HASH, RESET_REASONS, SELFTEST_CHIP_KINDS
+from fxlstm.board.protocol import (
+    CAMPAIGN_STATES,
+    CLOCKS,
+    MAX_LOG2_READS,
+    MAX_PAYLOAD,
+    PROTOCOL_HASH,
+    RESET_REASONS,
+    SELFTEST_CHIP_KINDS,
+)
 from fxlstm.errors import BoardError, from_status
 from fxlstm.program.hardware import Hardware, load_board
 from fxlstm.program.program import Codes
@@ -181,6 +190,15 @@ class Driver:
         answer = self.link.request("snapshot")
         states = {code: name for name, code in CAMPAIGN_STATES.items()}
         return answer | {"campaign_state": states.get(answer["campaign_state"], "unknown"), "safe_idle": bool(answer["safe_idle"])}
+
+    @cached_property
+    def start_report(self) -> dict[str, Any]:
+        """How the board has come to run: its clock, the first chip that failed, the last fault of its processor."""
+        answer = self.link.request("start_report")
+        clocks = {code: name for name, code in CLOCKS.items()}
+        status = BY_CODE.get(answer["start_status"])
+        words = status.words if status else f"unknown ({answer['start_status']})"
+        return answer | {"clock": clocks.get(answer["clock"], "unknown"), "start_status": words}
 
     def safe_idle(self) -> None:
         """Bring all outputs to 0 V; a running campaign stops."""

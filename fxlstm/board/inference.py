@@ -70,7 +70,8 @@ def read_states(driver: Driver, program: Program) -> dict[str, NDArray[np.float6
     """Return the values of the program's states, (length,) by name, as the last sequence left them."""
     names = program.metadata.get("states", ())
     parts = [part for part in program.slices if part.name in names]
-    return {part.name: decode(_read_codes(driver, part), part.fraction, part.scale) for part in parts}
+    codes = {part.name: _read_codes(driver, part)[np.argsort(program.order(part))] for part in parts}
+    return {part.name: decode(codes[part.name], part.fraction, part.scale) for part in parts}
 
 
 def _read_codes(driver: Driver, part: Slice) -> Codes:

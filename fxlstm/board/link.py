@@ -233,7 +233,7 @@ class Link:
     def _open_session(self, identity: dict[str, Any]) -> None:
         """Take the board with a new session, unless another host has done so since ``identity`` came."""
         session = self._random.randint(1, 0xFFFFFFFF)
-        request = self._sessionless("open_session", session=session, replaces=identity["boot_session"])
+        request = self._sessionless("open_session", session=session, replaces=identity["boot_session"] or identity["boot_id"])
         self._next_request = self._answer(request)["next_request"]
         self._session = session
 

@@ -51,6 +51,11 @@ RUN_FLAGS: dict[str, int] = {
     "silent": 16,  # outputs are made and not sent
 }
 RESET_REASONS: dict[str, int] = {"power": 0, "pin": 1, "watchdog": 2, "fault": 3, "software": 4}
+CLOCKS: dict[str, int] = {
+    "crystal": 0,
+    "no_crystal": 1,  # the internal oscillator, because the crystal did not start
+    "no_lock": 2,  # the internal oscillator at its own frequency: nothing can multiply it either
+}
 SELFTEST_CHIP_KINDS: dict[str, int] = {"row_dac": 0, "gate_dac": 1, "column_adc": 2}
 
 # Every table of numbers, under the prefix that the C enumeration gives it.
@@ -63,6 +68,7 @@ CODES: dict[str, dict[str, int]] = {
     "run": RUN_FLAGS,
     "selftest": SELFTEST_CHIP_KINDS,
     "reset": RESET_REASONS,
+    "clock": CLOCKS,
 }
 
 # Records that are no message: the frame's header, an error's payload, and the elements of tails.
@@ -142,6 +148,7 @@ MESSAGES: tuple[Message, ...] = (
             Field("u16", "pulse_microseconds", "longest pulse"),
             Field("u32", "pulse_nanojoules", "largest energy of one pulse, worst case"),
             Field("u16", "silence_milliseconds", "without a frame for so long the board goes to safe idle"),
+            Field("u32", "boot_id", "no two starts of any board share it, but for chance"),
             Field("bytes", "name", "UTF-8 name of the board"),
         ),
         "Who the board is and what it allows. The first request of every connection; its first four fields never change.",
@@ -152,7 +159,12 @@ MESSAGES: tuple[Message, ...] = (
         "open_session",
         (
             Field("u32", "session", "random, not 0"),
-            Field("u32", "replaces", "the session in force, as identify says; with another, as in a late request, it is refused"),
+            Field(
+                "u32",
+                "replaces",
+                "the session in force, or where there is none the boot_id, as identify says; with another, as in a late request or "
+                "one from before a reset, it is refused",
+            ),
         ),
         (Field("u16", "next_request", "request id expected next"),),
         "Take the board. A new session starts at request id 1 and forgets kept answers; the session in force goes on where it was.",
@@ -323,6 +335,24 @@ MESSAGES: tuple[Message, ...] = (
         (Field("u32", "start", "arena index"), Field("u16", "length", "codes, at most MAX_PAYLOAD / 2")),
         (Field("i16s", "codes", "length codes"),),
         "Read codes of the arena as the last piece left them.",
+    ),
+    Message(
+        21,
+        "start_report",
+        (),
+        (
+            Field("u8", "clock", "CLOCKS: what the processor runs on, and why when that is not the crystal"),
+            Field("u32", "clock_hertz", "of the processor"),
+            Field("u8", "start_chip", "chip select of the first chip that failed as the board came up, or NO_CHIP"),
+            Field("u16", "start_status", "why it failed, a status code"),
+            Field("u32", "faults", "of the processor since power-up, each followed by a reset; what follows is of the last"),
+            Field("u32", "fault_exception", "number of the exception"),
+            Field("u32", "fault_pc", "address of the instruction, 0 when the stack could not tell"),
+            Field("u32", "fault_lr", "address that its function would have returned to"),
+            Field("u32", "fault_status", "the processor's Configurable Fault Status Register"),
+            Field("u32", "fault_address", "address that could not be reached, or 0"),
+        ),
+        "How the board has come to run, and what brought it down before.",
     ),
 )
 

@@ -52,12 +52,14 @@ static fx_status check_weights(const fx_program *program, const fx_matrix *matri
  * 2^63. */
 
 static bool tile_right(const fx_header *header, const fx_matrix *matrix, const fx_tile *tile) {
+    const uint64_t two = 2; /* devices of a weight */
+    bool column_pairs = header->pairing == FX_PAIRING_COLUMNS;
     return tile->rows >= 1 && tile->columns >= 1 && fx_inside(tile->row, tile->rows, matrix->rows) &&
            fx_inside(tile->column, tile->columns, matrix->columns) &&
-           fx_inside(tile->array_row, 2 * (uint64_t)tile->rows, header->array_rows) &&
-           fx_inside(tile->array_column, tile->columns, header->array_columns) && tile->gain >= 1 &&
-           tile->gain_shift <= FX_MAX_RIGHT_SHIFT && tile->align <= FX_MAX_ALIGN && tile->reserved == 0 &&
-           tile->reserved2 == 0;
+           fx_inside(tile->array_row, tile->rows * (column_pairs ? 1 : two), header->array_rows) &&
+           fx_inside(tile->array_column, tile->columns * (column_pairs ? two : 1), header->array_columns) &&
+           tile->gain >= 1 && tile->gain_shift <= FX_MAX_RIGHT_SHIFT && tile->align <= FX_MAX_ALIGN &&
+           tile->reserved == 0 && tile->reserved2 == 0;
 }
 
 static bool tiles_overlap(const fx_tile *a, const fx_tile *b) {

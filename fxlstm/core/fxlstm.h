@@ -72,6 +72,9 @@ typedef struct {
                           int16_t *columns, size_t column_stride);
 } fx_array;
 
+/* The code of a pair of columns from those of its two ADCs; counts it in `clipped` when it saturated. */
+int16_t fx_pair_code(int16_t positive, int16_t negative, uint32_t *clipped);
+
 typedef struct fx_kernels fx_kernels; /* one implementation of the hot loops (kernels/kernels.h) */
 
 const fx_kernels *fx_kernels_default(void);             /* the best this machine can run */

@@ -25,6 +25,13 @@ enum {
 };
 
 enum {
+    FX_PAIRING_ADJACENT = 0,
+    FX_PAIRING_HALVES = 1,
+    FX_PAIRING_COLUMNS = 2,
+};
+#define FX_PAIRING_COUNT 3u
+
+enum {
     FX_OPERATION_MULTIPLY = 1,
     FX_OPERATION_ACTIVATE = 2,
     FX_OPERATION_PRODUCT = 3,
@@ -57,7 +64,7 @@ typedef struct {
     uint32_t levels; /* conductance levels L; weights lie in -(L-1)..L-1 */
     uint8_t dac_bits; /* 2..16, resolution of what drives the rows */
     uint8_t adc_bits; /* 2..16, or 0: no ADC stage, digital use only */
-    uint8_t pairing; /* where the -V row of a pair stands: 0 next to its +V row, 1 in the second half */
+    uint8_t pairing; /* a weight's two devices: 0 rows side by side, 1 rows in two halves, 2 columns side by side */
     uint8_t weight_bits; /* 8 or 16, of an element of the weights section; 8 only up to 128 levels */
 } fx_header;
 _Static_assert(sizeof(fx_header) == 32, "fx_header is packed");
@@ -101,9 +108,9 @@ _Static_assert(sizeof(fx_matrix) == 32, "fx_matrix is packed");
 
 typedef struct {
     uint32_t row; /* first logical row in the matrix */
-    uint32_t rows; /* logical rows; twice as many physical rows */
+    uint32_t rows; /* logical rows; twice as many physical rows where pairs are of rows */
     uint32_t column; /* first column in the matrix */
-    uint32_t columns; /* columns */
+    uint32_t columns; /* columns; twice as many physical columns where pairs are of columns */
     uint16_t gain; /* mantissa of the front end's gain */
     uint8_t gain_shift; /* ADC code = gain * accumulator >> gain_shift */
     uint8_t align; /* left shift of the ADC code before tiles add */

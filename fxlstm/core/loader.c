@@ -54,7 +54,7 @@ static bool bits_right(uint8_t bits) {
 
 static fx_status check_header(const fx_header *header) {
     bool right = header->levels >= 2 && header->levels <= 32768u && bits_right(header->dac_bits) &&
-                 (header->adc_bits == 0 || bits_right(header->adc_bits)) && header->pairing <= 1;
+                 (header->adc_bits == 0 || bits_right(header->adc_bits)) && header->pairing < FX_PAIRING_COUNT;
     right = right && (header->weight_bits == 16 || (header->weight_bits == 8 && header->levels <= FX_NARROW_LEVELS));
     return right ? FX_OK : FX_ERROR_IMAGE_HEADER;
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "arithmetic.h"
+#include "column_pairs.h"
 #include "kernels/kernels.h"
 #include "operations.h"
 
@@ -64,7 +65,8 @@ static fx_status multiply_tile(const fx_executor *executor, const fx_matrix *mat
                                fx_clipped *clipped) {
     const fx_array *array = executor->array;
     if (array == NULL) {
-        clipped->adc += multiply_exactly(executor, matrix, tile);
+        bool column_pairs = executor->program->header->pairing == FX_PAIRING_COLUMNS;
+        clipped->adc += (column_pairs ? fx_multiply_column_pairs : multiply_exactly)(executor, matrix, tile);
         return FX_OK;
     }
     return array->multiply(array->context, tile, executor->batch, executor->rows + tile->row, matrix->stride,

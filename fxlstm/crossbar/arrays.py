@@ -55,16 +55,23 @@ class SimulatedArrays:
         tolerance: float | None = None,
         scheme: Scheme | str | None = None,
         progress: Progress | None = None,
+        *,
+        targets: NDArray[np.uint16] | None = None,
     ) -> dict[int, ProgrammingReport]:
         """Write a program's tiles, or target maps (arrays, rows, columns), and return the report of each array that got any.
 
-        Arguments as of :meth:`SimulatedArray.program`; ``progress`` counts the cells of one array after another.
+        Arguments as of :meth:`SimulatedArray.program`; ``targets`` are maps (arrays, rows, columns), ``progress`` counts the cells
+        of one array after another.
         Raises :class:`ArrayError` when the program does not fit; no cell has changed then.
         """
-        reports = {}
-        for index, part in self._parts(target).items():
-            reports[index] = self._arrays[index].program(part, tolerance, scheme, progress)
-        return reports
+        parts = self._parts(target)
+        if targets is not None and len(targets) != len(self):
+            raise ArrayError(f"targets of shape {np.shape(targets)}: give one map (rows, columns) for each of {len(self)} arrays")
+        own = dict.fromkeys(parts) if targets is None else dict(enumerate(targets))
+        return {
+            index: self._arrays[index].program(part, tolerance, scheme, progress, targets=own[index])
+            for index, part in parts.items()
+        }
 
     def _parts(self, target: Program | NDArray[np.uint16]) -> dict[int, Program | NDArray[np.uint16]]:
         """What each array is to be given."""

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from fxlstm.errors import ArrayError
 from fxlstm.program.formats import CODE_BITS, CODE_MAX, CODE_MIN, ROW_MAX, adc_grid, dac_codes
 from fxlstm.program.mapping import tile_weights
+from fxlstm.program.pairs import COLUMN_PAIRS, column_weights
 from fxlstm.program.program import Codes, Matrix, Program, Tile
 
 Numbers = NDArray[np.float64]
@@ -24,7 +25,7 @@ SPAWN_KEY = 1003  # of the test vectors among the streams of a seed
 
 @dataclass(frozen=True, eq=False)
 class ColumnCalibration:
-    """Gains and offsets of the columns of one tile, (columns,) int64 in units of 2**-16; codes go in and come out."""
+    """Gains and offsets of a tile's converted columns, (columns,) int64 in units of 2**-16; ADC codes go in and come out."""
 
     gain: NDArray[np.int64]
     offset: NDArray[np.int64]
@@ -64,9 +65,13 @@ class CalibrationReport:
 
 
 def calibrate(
-    measure: Measure, program: Program, vectors: int, seed: int
+    measure: Measure, program: Program, vectors: int, seed: int, base_units: float
 ) -> tuple[dict[Tile, ColumnCalibration], CalibrationReport]:
-    """Fit gains and offsets of all tiles of ``program`` to random inputs; ``measure`` gives a tile's ADC codes uncorrected."""
+    """Fit gains and offsets of all tiles of ``program`` to random inputs.
+
+    ``measure`` gives the ADC codes of a tile's columns uncorrected; those of a pair are calibrated one by one, each to its own
+    current. ``base_units``: conductance of a device at level 0.
+    """
     if isinstance(vectors, bool) or not isinstance(vectors, int) or vectors < 2:
         raise ArrayError(f"{vectors!r} test vectors: choose a whole number of 2 or more")
     random = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(SPAWN_KEY,)))
@@ -75,7 +80,7 @@ def calibrate(
     for matrix, tile in tiles:
         inputs = random.integers(-ROW_MAX, ROW_MAX + 1, (vectors, tile.rows)).astype(np.int16)
         inputs = dac_codes(inputs, program.hardware.dac_bits).astype(np.int16)
-        measured, wanted = measure(tile, inputs), exact_codes(matrix, tile, inputs)
+        measured, wanted = measure(tile, inputs), exact_codes(matrix, tile, inputs, program.hardware.pairing, base_units)
         valid = (measured > CODE_MIN) & (measured < CODE_MAX) & (np.abs(wanted) < CODE_MAX)
         calibration = found[tile] = fit_columns(measured, wanted, valid)
         before.append((measured - wanted)[valid])
@@ -85,10 +90,15 @@ def calibrate(
     return found, CalibrationReport(vectors, _rms(before), _rms(after), clipped)
 
 
-def exact_codes(matrix: Matrix, tile: Tile, inputs: Codes) -> Numbers:
-    """What an ideal array's ADC would measure, neither rounded nor limited, (vectors, columns)."""
-    products = inputs.astype(np.int64) @ tile_weights(matrix, tile).astype(np.int64)
-    return np.asarray(products * (tile.gain * 2.0**-tile.gain_shift))
+def exact_codes(matrix: Matrix, tile: Tile, inputs: Codes, pairing: str, base_units: float = 0.0) -> Numbers:
+    """What exact cells' ADCs would measure, neither rounded nor limited, (vectors, converted columns).
+
+    ``base_units``: conductance of a device at level 0, which columns of a pair carry each.
+    """
+    units = column_weights(tile_weights(matrix, tile).astype(np.float64), pairing) * tile.gain
+    if pairing == COLUMN_PAIRS:
+        units += base_units
+    return np.asarray(inputs @ units * 2.0**-tile.gain_shift)
 
 
 def fit_columns(measured: Codes, wanted: Numbers, valid: NDArray[np.bool_]) -> ColumnCalibration:

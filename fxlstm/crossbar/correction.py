@@ -12,7 +12,8 @@ from fxlstm.crossbar.wires import Wires, effective_conductance
 from fxlstm.errors import ArrayError
 from fxlstm.program.device import load_device
 from fxlstm.program.hardware import LARGEST_UNITS
-from fxlstm.program.mapping import pair_rows, target_map, tile_columns, tile_weights
+from fxlstm.program.mapping import target_map, tile_weights
+from fxlstm.program.pairs import pair_regions
 from fxlstm.program.program import Program
 
 Numbers = NDArray[np.float64]
@@ -94,9 +95,11 @@ def corrected_targets(
         errors.append(_relative(left, wanted))
         best = weights if errors[-1] == min(errors) else best
     pairs.write(targets, best, 1, 0)
-    present = np.bincount(pairs.column, minlength=targets.shape[1]) > 0
+    left_of = np.full(targets.shape[1], np.nan)
+    for place in (pairs.positive, pairs.negative):
+        left_of[place % targets.shape[1]] = gains[pairs.column]
     limited = float((np.abs(best) == most).mean())
-    return CorrectedTargets(targets, tuple(errors), np.where(present, gains, np.nan), limited)
+    return CorrectedTargets(targets, tuple(errors), left_of, limited)
 
 
 def _relative(reached: Numbers, wanted: Numbers) -> float:
@@ -105,7 +108,7 @@ def _relative(reached: Numbers, wanted: Numbers) -> float:
 
 @dataclass(frozen=True, eq=False)
 class _Pairs:
-    """All weights of an array: wanted units with their sign, their column, and where their two cells stand in the flat map."""
+    """All weights of an array: wanted units with their sign, the column of the first cell, and where both stand in the flat map."""
 
     wanted: Numbers
     column: NDArray[np.intp]
@@ -120,7 +123,7 @@ class _Pairs:
         parts = []
         for matrix in program.matrices:
             for tile in (tile for tile in matrix.tiles if tile.array == array):
-                positive, negative = (place[rows, tile_columns(tile)].ravel() for rows in pair_rows(tile, hardware.pairing))
+                positive, negative = (place[region].ravel() for region in pair_regions(tile, hardware.pairing))
                 parts.append((tile_weights(matrix, tile).astype(np.float64).ravel() * hardware.level_units, positive, negative))
         if not any(part[0].any() for part in parts):
             raise ArrayError(f"no weight of the program but zeros stands on array {array}: there is nothing to correct")

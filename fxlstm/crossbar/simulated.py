@@ -28,7 +28,8 @@ from fxlstm.program.device import load_device
 from fxlstm.program.formats import CODE_BITS
 from fxlstm.program.hardware import Hardware, load_board
 from fxlstm.program.identity import Identity
-from fxlstm.program.mapping import pair_rows, tile_columns, tiles_of, tiles_overlap
+from fxlstm.program.mapping import tiles_of, tiles_overlap
+from fxlstm.program.pairs import converted_columns, driven_rows, row_codes, tile_codes
 from fxlstm.program.program import Codes, Program, Tile
 from fxlstm.program.programming_report import ProgrammingReport, Progress
 from fxlstm.program.scheme import READ_CODE, READ_RANGE, Scheme, chosen_scheme, code_siemens
@@ -161,9 +162,11 @@ class SimulatedArray:
 
     def _hold(self, program: Program) -> None:
         """Know the program's tiles from now on, beside those of earlier programs that have kept their cells."""
-        own = tiles_of(program)
-        kept = {tile: form for tile, form in self._tiles.items() if not any(tiles_overlap(tile, other) for other in own)}
-        self._tiles = kept | dict.fromkeys(own, (program.hardware.pairing, program.hardware.adc_bits or CODE_BITS))
+        own, pairing = tiles_of(program), program.hardware.pairing
+        kept = {
+            tile: form for tile, form in self._tiles.items() if not any(tiles_overlap(tile, form[0], new, pairing) for new in own)
+        }
+        self._tiles = kept | dict.fromkeys(own, (pairing, program.hardware.adc_bits or CODE_BITS))
         self._calibrations = {tile: found for tile, found in self._calibrations.items() if tile in kept}
 
     def elapse(self, seconds: float) -> None:
@@ -182,16 +185,17 @@ class SimulatedArray:
 
         Where the columns have been calibrated, the codes are corrected.
         """
-        measured = self._measure_tile(tile, codes)
+        converted = self._convert_tile(tile, codes)
         calibration = self._calibrations.get(tile)
-        return measured if calibration is None else self._counted(*calibration.apply(measured))
+        if calibration is not None:
+            converted = self._counted(*calibration.apply(converted))
+        return self._counted(*tile_codes(converted, self._tiles[tile][0]))
 
-    def _measure_tile(self, tile: Tile, codes: Codes) -> Codes:
-        """ADC codes of a tile as they are measured."""
+    def _convert_tile(self, tile: Tile, codes: Codes) -> Codes:
+        """ADC codes of a tile's columns, (batch, converted columns), as they are measured."""
         if self._converters is not None:
             block = self._tile_block(tile)
-            rows = np.zeros((len(codes), self.rows), np.int64)
-            rows[:, block.positive], rows[:, block.negative] = codes, -codes.astype(np.int64)
+            rows = row_codes(tile, self._tiles[tile][0], codes, self.rows)
             return self._counted(*self._converters.convert(rows, block.columns, block.range, block.bits))
         operand = self._operands.get(tile)
         if operand is None:
@@ -206,7 +210,8 @@ class SimulatedArray:
         ADCs, and what wires and cells lose alike in a column. The same seed gives the same test inputs.
         Raises :class:`ArrayError` for fewer than 2 vectors, and when the array does not hold the program.
         """
-        found, report = calibrate(self._measure_tile, program, vectors, self.seed)
+        base_units = self._preset.get("conductance.base") / self.hardware.conductance_unit
+        found, report = calibrate(self._convert_tile, program, vectors, self.seed, base_units)
         self._calibrations |= found
         return report
 
@@ -218,7 +223,7 @@ class SimulatedArray:
                 f"the array's program has no such tile at row {tile.array_row}, column {tile.array_column}; program this one first"
             )
         pairing, adc_bits = self._tiles[tile]
-        return Block(*pair_rows(tile, pairing), tile_columns(tile), tile.range, adc_bits)
+        return Block(*driven_rows(tile, pairing), converted_columns(tile, pairing), tile.range, adc_bits)
 
     def multiply(self, codes: Codes, range: int = 0) -> Codes:
         """Return ADC codes (..., columns) for codes (..., rows) of all physical rows in front-end range ``range``."""

@@ -8,7 +8,9 @@ cdef extern from "stdbool.h" nogil:
 
 
 cdef extern from "port/host/port.h" nogil:
-    ctypedef int hal_reset_reason
+    ctypedef struct hal_start:
+        int reset
+        uint32_t boot_id
 
     ctypedef struct hal:
         void *user
@@ -17,7 +19,7 @@ cdef extern from "port/host/port.h" nogil:
         bool_t (*pin_read)(void *user, unsigned pin) noexcept
         uint32_t (*microseconds)(void *user) noexcept
         void (*delay)(void *user, uint32_t microseconds) noexcept
-        hal_reset_reason reset_reason
+        hal_start start
         uint32_t serial_number
 
     size_t port_send(hal *board, const uint8_t *data, size_t size)

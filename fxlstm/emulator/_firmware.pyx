@@ -1,5 +1,7 @@
 """The firmware compiled for the host; its chips, pins and time are a Python object."""
 
+import os
+
 from cpython.bytes cimport PyBytes_FromStringAndSize
 from libc.stdint cimport uint8_t, uint32_t
 from libc.stdlib cimport calloc, free
@@ -45,7 +47,8 @@ cdef class HostFirmware:
 
     def reset(self, int reason=0):
         """Start the firmware as after a reset; ``reason`` as in ``hal.h``. Bytes on the line are kept."""
-        self._port.reset_reason = reason
+        self._port.start.reset = reason
+        self._port.start.boot_id = int.from_bytes(os.urandom(4), "little")
         firmware_init(self._firmware, self._cells, self._port)
         if self._name is not None:
             firmware_set_name(self._firmware, self._name)

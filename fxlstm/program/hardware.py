@@ -18,6 +18,7 @@ from fxlstm.program.layout import PAIRINGS
 
 # Fields of Hardware that are whole numbers, with their least and greatest value.
 _WHOLE_NUMBERS = {"levels": (2, 32768), "dac_bits": (2, 16), "adc_bits": (2, 16), "bias_rows": (1, 16)}
+LARGEST_BASE = 0.01  # siemens, far above any published memristor
 LARGEST_UNITS = 65534  # a target map stores a conductance in 16 bits; 65535 means "leave this cell alone"
 
 
@@ -49,8 +50,10 @@ class Hardware:
     ``levels``: conductance levels per device, 2..32768. ``dac_bits``: 2..16. ``adc_bits``: 2..16, or ``None`` for a
     program that runs on no array (no ADC stage, one rounding less). ``bias``: ``"digital"`` adds the bias
     after the ADC, ``"array"`` drives ``bias_rows`` row pairs at ``bias_value`` (fraction of full scale; 0.2 in Li et al. 2019).
-    ``pairing``: where the -V row of a pair stands, ``"adjacent"`` or ``"halves"``. ``board`` names the board file with ranges
-    and size.
+    ``pairing``: how a weight's two devices stand, in two rows driven at +V and -V, ``"adjacent"`` or in two ``"halves"``, or in two
+    neighbouring ``"columns"`` that are converted apart and subtracted after the ADC. ``base``: siemens of a device at level 0, as
+    the cells' preset says (``conductance.base``). It cancels in a pair of rows; each column of a pair carries it, and its
+    front-end range must hold it too. ``board`` names the board file with ranges and size.
     """
 
     levels: int = 256
@@ -61,6 +64,7 @@ class Hardware:
     bias_value: float = 0.2
     pairing: str = "adjacent"
     board: str = "reference"
+    base: float = 0.0
 
     def __post_init__(self) -> None:
         for name, (low, high) in _WHOLE_NUMBERS.items():
@@ -77,8 +81,11 @@ class Hardware:
         if self.bias not in ("digital", "array"):
             raise ModelError(f"bias = {self.bias!r}: choose 'digital' or 'array'")
         if self.pairing not in PAIRINGS:
-            raise ModelError(f"pairing = {self.pairing!r}: choose 'adjacent' or 'halves'")
+            raise ModelError(f"pairing = {self.pairing!r}: choose 'adjacent', 'halves' or 'columns'")
         load_board(self.board)
+        if isinstance(self.base, bool) or not isinstance(self.base, Real) or not 0 <= float(self.base) <= LARGEST_BASE:
+            raise ModelError(f"base = {self.base!r}: choose siemens from 0 to {LARGEST_BASE:g}, for instance 1e-4")
+        object.__setattr__(self, "base", float(self.base))
 
     @property
     def rows(self) -> int:
@@ -104,6 +111,11 @@ class Hardware:
     def conductance_unit(self) -> float:
         """Siemens per conductance unit."""
         return self.full_scale_current(0) / (self.read_voltage * 2.0 ** int(load_board(self.board)["front_end"]["unit_shift"]))
+
+    @property
+    def base_levels(self) -> float:
+        """Conductance of a device at level 0, in steps between two levels."""
+        return self.base / (self.conductance_unit * self.level_units)
 
     @property
     def read_voltage(self) -> float:

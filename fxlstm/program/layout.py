@@ -13,7 +13,7 @@ from functools import cached_property
 MAGIC = 0x4D4C5846  # "FXLM" read as a little-endian u32
 VERSION = 3
 ALIGNMENT = 8  # bytes: of the image in memory and of every section in the image
-PAIRINGS = ("adjacent", "halves")  # header field "pairing"
+PAIRINGS = ("adjacent", "halves", "columns")  # header field "pairing"; what they are: pairs.py
 
 _FORMATS = {"u8": "B", "u16": "H", "u32": "I", "i32": "i", "i64": "q"}
 
@@ -64,7 +64,7 @@ HEADER = Record(
         Field("u32", "levels", "conductance levels L; weights lie in -(L-1)..L-1"),
         Field("u8", "dac_bits", "2..16, resolution of what drives the rows"),
         Field("u8", "adc_bits", "2..16, or 0: no ADC stage, digital use only"),
-        Field("u8", "pairing", "where the -V row of a pair stands: 0 next to its +V row, 1 in the second half"),
+        Field("u8", "pairing", "a weight's two devices: 0 rows side by side, 1 rows in two halves, 2 columns side by side"),
         Field("u8", "weight_bits", "8 or 16, of an element of the weights section; 8 only up to 128 levels"),
     ),
 )
@@ -116,9 +116,9 @@ TILE = Record(
     "tile",
     (
         Field("u32", "row", "first logical row in the matrix"),
-        Field("u32", "rows", "logical rows; twice as many physical rows"),
+        Field("u32", "rows", "logical rows; twice as many physical rows where pairs are of rows"),
         Field("u32", "column", "first column in the matrix"),
-        Field("u32", "columns", "columns"),
+        Field("u32", "columns", "columns; twice as many physical columns where pairs are of columns"),
         Field("u16", "gain", "mantissa of the front end's gain"),
         Field("u8", "gain_shift", "ADC code = gain * accumulator >> gain_shift"),
         Field("u8", "align", "left shift of the ADC code before tiles add"),

@@ -1,7 +1,7 @@
 """Where the weights of a program stand on an array: level differences to conductance targets, and back.
 
-A weight is a differential pair in one column: its row of the matrix takes two physical rows, driven at +V and -V. Conductances
-are counted in units of :attr:`Hardware.conductance_unit` above the device's base, which cancels in the pair.
+A weight is a differential pair of devices (:mod:`fxlstm.program.pairs`). Conductances are counted in units of
+:attr:`Hardware.conductance_unit` above the device's base, which cancels in the pair.
 """
 
 from __future__ import annotations
@@ -12,22 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fxlstm.errors import ArrayError
+from fxlstm.program.pairs import pair_regions, tile_region
 from fxlstm.program.program import Matrix, Program, Tile
 
 LEAVE = 65535  # a target that leaves its cell alone
-
-
-def pair_rows(tile: Tile, pairing: str) -> tuple[slice, slice]:
-    """Physical rows of a tile as (+V rows, -V rows), both in the order of the logical rows."""
-    first, end = tile.array_row, tile.array_row + 2 * tile.rows
-    if pairing == "adjacent":
-        return slice(first, end, 2), slice(first + 1, end, 2)
-    return slice(first, first + tile.rows), slice(first + tile.rows, end)
-
-
-def tile_columns(tile: Tile) -> slice:
-    """Physical columns of a tile."""
-    return slice(tile.array_column, tile.array_column + tile.columns)
 
 
 def tile_weights(matrix: Matrix, tile: Tile) -> NDArray[np.int16]:
@@ -45,11 +33,10 @@ def tiles_of(program: Program, array: int | None = None) -> list[Tile]:
     return [tile for matrix in program.matrices for tile in matrix.tiles if array is None or tile.array == array]
 
 
-def tiles_overlap(one: Tile, other: Tile) -> bool:
+def tiles_overlap(one: Tile, pairing: str, other: Tile, other_pairing: str) -> bool:
     """Whether two tiles share a device."""
-    rows = one.array_row < other.array_row + 2 * other.rows and other.array_row < one.array_row + 2 * one.rows
-    starts = one.array_column, other.array_column
-    return one.array == other.array and rows and starts[0] < starts[1] + other.columns and starts[1] < starts[0] + one.columns
+    sides = zip(tile_region(one, pairing), tile_region(other, other_pairing), strict=True)
+    return one.array == other.array and all(a.start < b.stop and b.start < a.stop for a, b in sides)
 
 
 def part_on(program: Program, array: int) -> Program:
@@ -72,8 +59,8 @@ def check_placement(program: Program, rows: int, columns: int, arrays: int = 1) 
             f"the program's {len(tiles)} tiles need {needed} arrays and there is {arrays}; "
             "choose a smaller network or SimulatedArrays with as many"
         )
-    last_row = max(tile.array_row + 2 * tile.rows for tile in tiles)
-    last_column = max(tile.array_column + tile.columns for tile in tiles)
+    regions = [tile_region(tile, program.hardware.pairing) for tile in tiles]
+    last_row, last_column = (max(region[axis].stop for region in regions) for axis in (0, 1))
     if last_row > rows or last_column > columns:
         raise ArrayError(
             f"the program's {len(tiles)} tiles reach {last_row} rows x {last_column} columns and the array has {rows} x {columns}; "
@@ -114,13 +101,12 @@ def checked_targets(targets: NDArray[np.uint16], rows: int, columns: int) -> NDA
 
 def _place(targets: NDArray[np.uint16], tile: Tile, units: NDArray[np.int64], pairing: str) -> None:
     """Write one tile's pairs into a target map."""
-    columns = tile_columns(tile)
-    for rows, wanted in zip(pair_rows(tile, pairing), (np.maximum(units, 0), np.maximum(-units, 0)), strict=True):
-        if (targets[rows, columns] != LEAVE).any():
+    for region, wanted in zip(pair_regions(tile, pairing), (np.maximum(units, 0), np.maximum(-units, 0)), strict=True):
+        if (targets[region] != LEAVE).any():
             raise ArrayError(
                 f"two tiles overlap at row {tile.array_row}, column {tile.array_column} of array {tile.array}; quantize again"
             )
-        targets[rows, columns] = wanted
+        targets[region] = wanted
 
 
 def level_differences(program: Program, conductance: NDArray[np.float64], array: int = 0) -> tuple[NDArray[np.float64], ...]:
@@ -135,9 +121,8 @@ def level_differences(program: Program, conductance: NDArray[np.float64], array:
         weights = np.full(matrix.weights.shape, np.nan)
         for tile in matrix.tiles:
             if tile.array == array:
-                positive, negative = pair_rows(tile, hardware.pairing)
-                columns = tile_columns(tile)
+                positive, negative = pair_regions(tile, hardware.pairing)
                 place = (slice(tile.row, tile.row + tile.rows), slice(tile.column, tile.column + tile.columns))
-                weights[place] = (conductance[positive, columns] - conductance[negative, columns]) / step
+                weights[place] = (conductance[positive] - conductance[negative]) / step
         results.append(weights)
     return tuple(results)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from fxlstm.errors import ArrayError
 from fxlstm.program.hardware import Hardware
+from fxlstm.program.pairs import device_shape
 
 if TYPE_CHECKING:
     from fxlstm.program.program import Tile
@@ -27,20 +28,20 @@ class PlacedTile:
     device_columns: int
 
     @classmethod
-    def of(cls, matrix: str, tile: Tile) -> PlacedTile:
+    def of(cls, matrix: str, tile: Tile, pairing: str) -> PlacedTile:
         """The tile of a matrix as it stands."""
         place = tile.array, tile.array_row, tile.array_column
-        return cls(matrix, tile.row, tile.column, *place, 2 * tile.rows, tile.columns)
+        return cls(matrix, tile.row, tile.column, *place, *device_shape(tile.rows, tile.columns, pairing))
 
     @property
     def pairs(self) -> int:
         """Weights that the tile holds, each a pair of devices."""
-        return self.device_rows // 2 * self.device_columns
+        return self.device_rows * self.device_columns // 2
 
 
 @dataclass(frozen=True)
 class Placement:
-    """Tiles on arrays of ``rows`` x ``columns`` devices; ``pairing`` says where the second row of a pair stands."""
+    """Tiles on arrays of ``rows`` x ``columns`` devices; ``pairing`` says how the devices of a pair stand."""
 
     rows: int
     columns: int
@@ -50,7 +51,7 @@ class Placement:
     @classmethod
     def of(cls, hardware: Hardware, tiles: Iterable[tuple[str, Tile]]) -> Placement:
         """The placement of tiles, each with its matrix's name. Raises :class:`ArrayError` when there is none."""
-        placed = tuple(PlacedTile.of(matrix, tile) for matrix, tile in tiles)
+        placed = tuple(PlacedTile.of(matrix, tile, hardware.pairing) for matrix, tile in tiles)
         if not placed:
             raise ArrayError("a digital program stands on no array; quantize it with adc_bits")
         return cls(hardware.rows, hardware.columns, hardware.pairing, placed)

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fxlstm.errors import ModelError
+from fxlstm.errors import ModelError, ProgramError
 from fxlstm.network.layers.layer import as_float
 from fxlstm.program.formats import UNIT_FRACTION, decode, encode
 from fxlstm.program.hardware import Hardware
@@ -255,6 +255,18 @@ class Program:
     def placement(self) -> Placement:
         """Return where the program's tiles stand. Raises :class:`~fxlstm.errors.ArrayError` for one that stands on no array."""
         return Placement.of(self.hardware, ((matrix.name, tile) for matrix in self.matrices for tile in matrix.tiles))
+
+    def order(self, part: Slice) -> NDArray[np.intp]:
+        """Return which element of a named vector stands at each of its codes, (length,): as they count, unless units were remapped.
+
+        Raises :class:`~fxlstm.errors.ProgramError` where the metadata say something else than an order.
+        """
+        order = self.metadata.get("order", {}).get(part.name)
+        if order is None:
+            return np.arange(part.length)
+        if not isinstance(order, list) or sorted(map(str, order)) != sorted(map(str, range(part.length))):
+            raise ProgramError(f"the metadata's order of {part.name!r} is not one of its {part.length} elements; remap it again")
+        return np.array(order, np.intp)
 
     def encode(self, x: Any, phase: int = 0, times: Any = None) -> Codes:
         """Return a phase's input codes of float inputs, of any shape where one format holds all of them, else (..., inputs).

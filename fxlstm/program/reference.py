@@ -15,6 +15,7 @@ import numpy as np
 from fxlstm.errors import ProgramError
 from fxlstm.program.activations import activation
 from fxlstm.program.formats import adc, dac, round_shift, saturate
+from fxlstm.program.pairs import COLUMN_PAIRS, pair_code
 from fxlstm.program.program import Codes, Matrix, Operation, Phase, Program, Tile
 from fxlstm.program.running.runs import check_runs
 
@@ -235,15 +236,25 @@ class Reference:
         return sums
 
     def _convert_tile(self, index: int, matrix_index: int, tile: Tile, rows: list[int]) -> list[int]:
-        bits = self.program.hardware.adc_bits
-        assert bits is not None
         codes = []
         for column in self._columns[matrix_index][tile.column : tile.column + tile.columns]:
-            accumulator = sum(map(mul, rows, column[tile.row : tile.row + tile.rows]))
-            code, clipped = adc(accumulator * tile.gain, tile.gain_shift, bits)
+            weights = column[tile.row : tile.row + tile.rows]
+            if self.program.hardware.pairing == COLUMN_PAIRS:
+                positive = self._convert_column(index, tile, rows, [max(weight, 0) for weight in weights])
+                negative = self._convert_column(index, tile, rows, [max(-weight, 0) for weight in weights])
+                code, clipped = pair_code(positive, negative)
+                self.clipped[index].adc += clipped
+            else:
+                code = self._convert_column(index, tile, rows, weights)
             codes.append(code)
-            self.clipped[index].adc += clipped
         return codes
+
+    def _convert_column(self, index: int, tile: Tile, rows: list[int], weights: list[int]) -> int:
+        bits = self.program.hardware.adc_bits
+        assert bits is not None
+        code, clipped = adc(sum(map(mul, rows, weights)) * tile.gain, tile.gain_shift, bits)
+        self.clipped[index].adc += clipped
+        return code
 
 
 Values = list[int]

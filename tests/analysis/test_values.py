@@ -10,6 +10,8 @@ import fxlstm as fx
 from fxlstm.analysis.values import Rounding, trace
 
 RANDOM = np.random.default_rng(5)
+HARDWARE = [fx.Hardware(**numbers) for numbers in ({}, {"levels": 32, "dac_bits": 8, "adc_bits": 9}, {"adc_bits": None})]
+HARDWARE.append(fx.Hardware(levels=32, adc_bits=9, pairing="columns"))
 
 
 def networks() -> dict[str, fx.Network]:
@@ -24,7 +26,7 @@ def networks() -> dict[str, fx.Network]:
     return {"stack": stack, "pair": fx.Network((pair, head)), "last": fx.Network((lstm(2, 4),), returns="last")}
 
 
-@pytest.mark.parametrize("hardware", [fx.Hardware(), fx.Hardware(levels=32, dac_bits=8, adc_bits=9), fx.Hardware(adc_bits=None)])
+@pytest.mark.parametrize("hardware", HARDWARE)
 @pytest.mark.parametrize("name", networks())
 def test_with_every_rounding_the_codes_are_the_executors(name, hardware):
     x = RANDOM.uniform(-1, 1, (3, 20, 2))

@@ -30,3 +30,31 @@ def test_every_tile_is_told_and_drawn(command, model, tmp_path):
 def test_the_report_is_one_json_object_for_scripts(command, model):
     report = json.loads(command("placement", str(model), "--json").out)
     assert [(tile["matrix"], tile["array"], tile["pairs"]) for tile in report["tiles"]] == [("lstm", 0, 180), ("dense", 1, 12)]
+
+
+def test_a_program_gives_way_to_the_faults_that_a_board_found(command, tmp_path):
+    random = np.random.default_rng(1)
+    weights = random.normal(0, 0.3, (3, 40)), random.normal(0, 0.3, (10, 40)), np.zeros(40)
+    x = random.uniform(-1, 1, (20, 3))
+    program = fx.quantize(fx.Network([fx.lstm(*weights), fx.dense(random.normal(size=(10, 2)), np.zeros(2))]), x)
+    program.save(tmp_path / "model.fxl")
+    np.save(tmp_path / "x.npy", x)
+    port = ("--port", "emu://host?device=ta-hfo2&seed=3")
+    files = {name: tmp_path / name for name in ("model.fxl", "faults.npy", "better.fxl", "x.npy")}
+    command("board", "program", files["model.fxl"], *port, "--faults", files["faults.npy"])
+    assert np.isfinite(np.load(files["faults.npy"])).sum() > 0
+    avoid = ("--avoid", files["faults.npy"])
+    told = command("placement", files["model.fxl"], *avoid, "--calibrate", files["x.npy"], "-o", files["better.fxl"])
+    assert "10 of lstm" in told.out and "at the best corners" in told.out
+    np.testing.assert_array_equal(fx.Engine(fx.Program.load(files["better.fxl"])).run(x), fx.Engine(program).run(x))
+    report = json.loads(command("placement", files["model.fxl"], *avoid, "-o", files["better.fxl"], "--json").out)
+    assert report["error"]["after"] < report["error"]["before"]
+    assert command("board", "program", files["better.fxl"], *port, *avoid).status == 0
+
+
+def test_faults_and_where_the_better_program_goes_belong_together(command, model, tmp_path):
+    np.save(tmp_path / "faults.npy", np.zeros((4, 4), bool))
+    alone = command("placement", model, "--avoid", tmp_path / "faults.npy")
+    assert alone.status == 1 and "--avoid and --output go together" in alone.err
+    wrong = command("placement", model, "--avoid", tmp_path / "faults.npy", "-o", tmp_path / "better.fxl")
+    assert wrong.status == 1 and "2 arrays and there are faults of 1" in wrong.err

@@ -1,6 +1,7 @@
 """The commands between a trained network and its outputs."""
 
 import json
+from dataclasses import fields
 
 import numpy as np
 import pytest
@@ -101,6 +102,15 @@ def test_quantize_calibrates_as_told(command, network_file, inputs_file, network
     for options, method in ((("--method", "error"), "error"), (("--method", "percentile", "--percentile", 95), Percentile(95))):
         command("quantize", network_file, "--calibrate", inputs_file, "-o", made, *options)
         assert made.read_bytes() == fx.quantize(network, x, method=method).to_bytes()
+
+
+def test_quantize_makes_programs_for_all_that_hardware_offers(command, network_file, inputs_file, network, x, tmp_path):
+    options = {"levels": 64, "dac_bits": 12, "adc_bits": 14, "bias": "array", "bias_rows": 2, "bias_value": 0.5}
+    options |= {"pairing": "columns", "board": "reference-40k", "base": 1e-6}
+    assert options.keys() == {part.name for part in fields(fx.Hardware)}
+    words = [word for name, value in options.items() for word in ("--" + name.replace("_", "-"), value)]
+    assert command("quantize", network_file, "--calibrate", inputs_file, "-o", tmp_path / "made.fxl", *words).status == 0
+    assert (tmp_path / "made.fxl").read_bytes() == fx.quantize(network, x, fx.Hardware(**options)).to_bytes()
 
 
 def test_quantize_lists_the_methods_when_it_knows_none_of_the_name(command, network_file, inputs_file, tmp_path):

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
+from arm_core import ArmCore
+from firmware_builds import COMPILERS
 from random_programs import Run
 
 from fxlstm.board.board import Board
@@ -33,11 +35,12 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Executor:
-    """``run(program, given)`` runs from reset; ``takes`` says which programs it can run."""
+    """``run(program, given)`` runs from reset; ``takes`` says which programs it can run; of random ones it runs ``every`` n-th."""
 
     run: Callable[[Program, Run], Outcome]
     takes: Callable[[Program], bool] = lambda _: True
     counts_adc: bool = True
+    every: int = 1
 
 
 def reference(program: Program, given: Run) -> Outcome:
@@ -130,11 +133,23 @@ def _firmware(program: Program, given: Run) -> Outcome:
     return Outcome(np.stack(outputs)[:, -1] if program.returns_last else np.stack(outputs))
 
 
+def _arm_core(compiler: str) -> Callable[[Program, Run], Outcome]:
+    """The core's object files of the firmware's build, on an emulated Cortex-M4."""
+    core = cache(lambda: ArmCore(compiler))
+
+    def run(program: Program, given: Run) -> Outcome:
+        outputs, clipped = core().run(program, given)
+        return Outcome(outputs[:, -1] if program.returns_last else outputs, clipped)
+
+    return run
+
+
 EXECUTORS: dict[str, Executor] = {
     **{f"engine-{name}": Executor(_engine(name)) for name in kernel_names()},
     "engine-from-image": Executor(_from_image),
     "engine-integer-array": Executor(_integer_array, takes=_has_adc, counts_adc=False),
     "firmware": Executor(_firmware),
+    **{f"cortex-m4-{compiler}": Executor(_arm_core(compiler), every=10) for compiler in COMPILERS},
 }
 
 # These hold a program's weights in cells, so they take what fits the array and the ranges of a board.

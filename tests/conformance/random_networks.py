@@ -26,6 +26,7 @@ from fxlstm.network import (
 from fxlstm.network.cells import ACTIVATIONS, Activation, dense_cell, gru_cell, lstm_cell, rnn_cell
 from fxlstm.network.cells.catalogue import PHASED_LSTM, TREE_CHILD_SUM, tree_nary
 from fxlstm.program.hardware import Hardware
+from fxlstm.program.layout import PAIRINGS
 from fxlstm.program.program import Program
 from fxlstm.program.quantize import quantize
 
@@ -57,7 +58,7 @@ def random_hardware(random: np.random.Generator) -> Hardware:
         adc_bits=int(adc_bits) or None,
         bias=str(random.choice(["array", "digital"])),
         bias_rows=int(random.integers(1, 4)),
-        pairing=str(random.choice(["adjacent", "halves"])),
+        pairing=str(random.choice(PAIRINGS)),
     )
 
 

@@ -14,7 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fxlstm.program.hardware import Hardware
+from fxlstm.program.layout import PAIRINGS
 from fxlstm.program.operations import FUNCTIONS, MAX_LEFT_SHIFT, MAX_RIGHT_SHIFT, OPERATION_BY_NAME, OPERATIONS
+from fxlstm.program.pairs import device_shape
 from fxlstm.program.program import Codes, Matrix, Operation, Parts, Program, Slice, Sweep, Tile, whole
 
 EDGES = (-32768, -32767, -1, 0, 1, 32766, 32767)
@@ -116,7 +118,7 @@ def _hardware(random: Random) -> Hardware:
         levels=random.choice((2, 16, 128, 129, 256, 32768)),
         dac_bits=random.choice((16, 16, random.randint(2, 15))),
         adc_bits=random.choice((None, 16, random.randint(2, 15))),
-        pairing=random.choice(("adjacent", "halves")),
+        pairing=random.choice(PAIRINGS),
     )
 
 
@@ -138,7 +140,7 @@ def _matrix(random: Random, index: int, hardware: Hardware) -> Matrix:
     rows, columns = random.randint(1, 9), random.randint(1, 6)
     largest = random.choice((hardware.levels - 1, min(3, hardware.levels - 1)))
     weights = np.array([[random.randint(-largest, largest) for _ in range(columns)] for _ in range(rows)], dtype=np.int16)
-    tiles = () if hardware.adc_bits is None else _tiles(random, index, weights, hardware.adc_bits)
+    tiles = () if hardware.adc_bits is None else _tiles(random, index, weights, hardware)
     sums = [_largest_sum(weights, tiles, column) for column in range(columns)]
     mantissa, shift, bias = np.array([_scale(random, largest_sum) for largest_sum in sums], dtype=np.int64).T
     return Matrix(f"m{index}", weights, mantissa, shift, bias, tiles)
@@ -169,7 +171,7 @@ def _cuts(random: Random, length: int) -> list[tuple[int, int]]:
     return [(start, end - start) for start, end in pairwise(edges)]
 
 
-def _tiles(random: Random, matrix: int, weights: NDArray[np.int16], adc_bits: int) -> tuple[Tile, ...]:
+def _tiles(random: Random, matrix: int, weights: NDArray[np.int16], hardware: Hardware) -> tuple[Tile, ...]:
     """Tiles in random order, each alone on its array, with gains about right for their weights."""
     pieces = [(*row, *column) for row in _cuts(random, weights.shape[0]) for column in _cuts(random, weights.shape[1])]
     random.shuffle(pieces)
@@ -180,6 +182,7 @@ def _tiles(random: Random, matrix: int, weights: NDArray[np.int16], adc_bits: in
         octaves = (int(np.abs(block).sum(axis=0).max()) * ROW_PEAK).bit_length() - 15
         gain = random.choice((1, 65535, random.randint(1, 65535)))
         gain_shift = octaves + gain.bit_length() + random.randint(-3, 1)
+        device_rows, device_columns = device_shape(rows, columns, hardware.pairing)
         tiles.append(
             Tile(
                 row,
@@ -190,8 +193,8 @@ def _tiles(random: Random, matrix: int, weights: NDArray[np.int16], adc_bits: in
                 random.choice((min(max(gain_shift, 0), MAX_RIGHT_SHIFT),) * 4 + (random.randint(0, MAX_RIGHT_SHIFT),)),
                 align=random.randint(0, align_limit),
                 array=16 * matrix + number,
-                array_row=random.randint(0, 128 - 2 * rows),
-                array_column=random.randint(0, 64 - columns),
+                array_row=random.randint(0, hardware.rows - device_rows),
+                array_column=random.randint(0, hardware.columns - device_columns),
             )
         )
     return tuple(tiles)

@@ -57,7 +57,7 @@ def network_cases() -> list[Case]:
 
 @pytest.mark.parametrize("name", EXECUTORS)
 def test_executor_equals_the_reference_on_random_programs(name: str, cases: list[Case]) -> None:
-    assert check_cases(EXECUTORS[name], cases) > 0
+    assert check_cases(EXECUTORS[name], cases[:: EXECUTORS[name].every]) > 0
 
 
 @pytest.mark.parametrize("name", [*EXECUTORS, *ARRAYS])

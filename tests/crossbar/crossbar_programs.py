@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from fxlstm.program.hardware import Hardware
+from fxlstm.program.pairs import device_shape
 from fxlstm.program.program import Matrix, Operation, Program, Slice, Tile
 
 
@@ -19,10 +20,11 @@ def make_program(weights: list[np.ndarray], hardware: Hardware, *, ranges: int =
             height = min(max_tile_rows, rows - row)
             place = {"range": ranges, "array_row": array_row, "array_column": column}
             tiles.append(Tile(row, height, 0, columns, gain, gain_shift, **place))
-            array_row += 2 * height
+            device_rows, device_columns = device_shape(height, columns, hardware.pairing)
+            array_row += device_rows
         zeros = np.zeros(columns, np.int64)
         matrices.append(Matrix(f"m{index}", weight.astype(np.int16), zeros, zeros, zeros, tuple(tiles)))
-        column += columns
+        column += device_columns
     rows, columns = weights[0].shape
     arena = np.zeros(rows + columns + 2, np.int16)
     operation = Operation("multiply", columns, rows, 0)

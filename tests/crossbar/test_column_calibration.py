@@ -13,6 +13,8 @@ from fxlstm.crossbar.calibration import ColumnCalibration, exact_codes, fit_colu
 from fxlstm.errors import ArrayError
 from fxlstm.program.hardware import Hardware
 from fxlstm.program.mapping import target_map
+from fxlstm.program.pairs import differences
+from fxlstm.program.program import Codes, Matrix, Tile
 from fxlstm.program.scheme import scheme_for
 
 WIRES = fx.Wires(row=0.3, column=0.3)
@@ -20,8 +22,8 @@ OPEN_LOOP = scheme_for("ta-hfo2", Hardware(), verify=False)
 SKEWED = fx.FrontEnd(adc=fx.Converter(offset=300, gain=0.05))
 
 
-def small_program(rows: int = 16, columns: int = 8) -> fx.Program:
-    return make_program([np.random.default_rng(0).integers(-255, 256, (rows, columns))], Hardware(), ranges=3)
+def small_program(rows: int = 16, columns: int = 8, pairing: str = "adjacent") -> fx.Program:
+    return make_program([np.random.default_rng(0).integers(-255, 256, (rows, columns))], Hardware(pairing=pairing), ranges=3)
 
 
 def written(program: fx.Program, columns: int = 8, **options: object) -> fx.SimulatedArray:
@@ -34,7 +36,11 @@ def tile_error(array: fx.SimulatedArray, program: fx.Program) -> float:
     (matrix,) = program.matrices
     tile = matrix.tiles[0]
     codes = np.random.default_rng(9).integers(-30000, 30000, (200, tile.rows)).astype(np.int16)
-    return float(np.sqrt(((array.multiply_tile(tile, codes) - exact_codes(matrix, tile, codes)) ** 2).mean()))
+    return float(np.sqrt(((array.multiply_tile(tile, codes) - exact(matrix, tile, codes, program.hardware.pairing)) ** 2).mean()))
+
+
+def exact(matrix: Matrix, tile: Tile, codes: Codes, pairing: str) -> np.ndarray:
+    return differences(exact_codes(matrix, tile, codes, pairing), pairing)
 
 
 def test_calibrated_columns_lose_the_offsets_and_gains_of_their_converters():
@@ -66,6 +72,15 @@ def test_a_calibration_is_the_same_for_the_same_seed_and_is_saved_with_the_array
     array.save(tmp_path / "array.npz")
     again = fx.SimulatedArray.load(tmp_path / "array.npz")
     assert tile_error(again, program) == tile_error(array, program) < 5
+
+
+def test_each_column_of_a_pair_is_calibrated_to_its_own_current_so_that_the_base_of_both_cancels():
+    program = small_program(pairing="columns")
+    array = written(program, columns=16, front_end=fx.FrontEnd(adc=fx.Converter(gain=0.05)))
+    before = tile_error(array, program)
+    array.calibrate_columns(program)
+    assert before > 50
+    assert tile_error(array, program) < 2
 
 
 def test_programming_again_ends_a_calibration():
@@ -107,6 +122,15 @@ def test_too_few_vectors_and_a_program_that_is_not_there_are_refused():
         array.calibrate_columns(program, vectors=1)
     with pytest.raises(ArrayError, match="holds no program"):
         fx.SimulatedArray(32, 8, seed=1).calibrate_columns(program)
+
+
+def test_a_map_of_column_pairs_is_corrected_for_wires_and_tells_both_columns_what_is_left():
+    program = small_program(columns=30, pairing="columns")
+    corrected = fx.corrected_targets(program, fx.Wires(row=1, column=1))
+    assert corrected.error < corrected.uncorrected / 5
+    np.testing.assert_array_equal(corrected.gains[0:60:2], corrected.gains[1:60:2])
+    assert np.isfinite(corrected.gains[:60]).all()
+    assert np.isnan(corrected.gains[60:]).all()
 
 
 # Measured: adjacent 11.9 % to 3.0 %, halves 21.7 % to 5.8 % (relative to weights up to one gain per column).

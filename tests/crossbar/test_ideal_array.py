@@ -9,13 +9,15 @@ from hypothesis import strategies as st
 
 from fxlstm.crossbar import IntegerArray, SimulatedArray
 from fxlstm.program.hardware import Hardware
+from fxlstm.program.layout import PAIRINGS
 from fxlstm.program.mapping import LEAVE, target_map
+from fxlstm.program.pairs import weight_shape
 
 HARDWARE = st.builds(
     Hardware,
     levels=st.sampled_from([2, 3, 16, 256, 32768]),
     adc_bits=st.integers(2, 16),
-    pairing=st.sampled_from(["adjacent", "halves"]),
+    pairing=st.sampled_from(PAIRINGS),
 )
 
 
@@ -31,6 +33,8 @@ HARDWARE = st.builds(
 def test_every_tile_is_multiplied_bit_for_bit_as_by_the_integer_array(hardware, rows, columns, ranges, tile_rows, seed):
     random = np.random.default_rng(seed)
     largest = hardware.levels - 1
+    most_rows, most_columns = weight_shape(hardware.rows, hardware.columns, hardware.pairing)
+    rows, columns = min(rows, most_rows), min(columns, most_columns)
     weights = random.integers(-largest, largest + 1, (rows, columns)) >> random.integers(0, 8)
     program = make_program([weights], hardware, ranges=ranges, max_tile_rows=tile_rows)
     array, integers = SimulatedArray(device="ideal"), IntegerArray(program)

@@ -11,6 +11,7 @@ from crossbar_programs import make_program
 from fxlstm.crossbar import IntegerArray, SimulatedArray
 from fxlstm.errors import ArrayError
 from fxlstm.program.hardware import Hardware
+from fxlstm.program.layout import PAIRINGS
 from fxlstm.program.mapping import LEAVE, array_count, level_differences, target_map
 from fxlstm.program.program import Program
 
@@ -27,19 +28,24 @@ def small() -> Program:
 
 
 @pytest.mark.parametrize(
-    "pairing, rows",
-    [("adjacent", [[1, 0], [0, 2], [3, 0], [0, 0]]), ("halves", [[1, 0], [3, 0], [0, 2], [0, 0]])],
+    "pairing, levels",
+    [
+        ("adjacent", [[1, 0], [0, 2], [3, 0], [0, 0]]),
+        ("halves", [[1, 0], [3, 0], [0, 2], [0, 0]]),
+        ("columns", [[1, 0, 0, 2], [3, 0, 0, 0]]),
+    ],
 )
-def test_a_weight_is_a_pair_of_cells_in_one_column(pairing, rows):
+def test_a_weight_is_a_pair_of_cells_in_one_column_or_in_one_row(pairing, levels):
     program = make_program([np.array([[1, -2], [3, 0]])], Hardware(levels=4, pairing=pairing))
     targets = target_map(with_tile(program, array_row=5, array_column=7))
     level = program.hardware.level_units
-    assert (targets[5:9, 7:9] // level).tolist() == rows
-    targets[5:9, 7:9] = LEAVE
+    place = slice(5, 5 + len(levels)), slice(7, 7 + len(levels[0]))
+    assert (targets[place] // level).tolist() == levels
+    targets[place] = LEAVE
     assert (targets == LEAVE).all()
 
 
-@pytest.mark.parametrize("pairing", ["adjacent", "halves"])
+@pytest.mark.parametrize("pairing", PAIRINGS)
 def test_level_differences_invert_the_target_map(pairing):
     random = np.random.default_rng(11)
     program = make_program(

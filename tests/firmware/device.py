@@ -93,9 +93,13 @@ class Device:
 
     def open(self, session: int = SESSION) -> Device:
         """Take the board."""
-        replaces = self.request("identify")["boot_session"]
-        self.next_request = self.request("open_session", session=session, replaces=replaces)["next_request"]
+        self.next_request = self.request("open_session", session=session, replaces=self.in_force())["next_request"]
         return self
+
+    def in_force(self) -> int:
+        """What a new session has to name: the session in force, or before the first the number of this start."""
+        identity = self.request("identify")
+        return int(identity["boot_session"] or identity["boot_id"])
 
     def load(self, name: str, data: bytes) -> int:
         """Send an object whole; return its CRC-32."""

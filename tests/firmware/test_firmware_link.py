@@ -116,12 +116,13 @@ def test_the_session_in_force_goes_on_where_it_was_and_a_new_one_starts_anew(dev
 
 def test_session_0_is_refused():
     with pytest.raises(Refused, match="ARGUMENT"):
-        Device().request("open_session", session=0, replaces=0)
+        device = Device()
+        device.request("open_session", session=0, replaces=device.in_force())
 
 
 def test_frames_of_an_earlier_host_that_come_again_late_take_nothing_and_pulse_nothing():
     device = Device()
-    opening = device.frame("open_session", session=SESSION, replaces=0)
+    opening = device.frame("open_session", session=SESSION, replaces=device.in_force())
     shot = device.frame("pulse", request=1, row=3, millivolts=2500, microseconds=5, gates=np.full(64, 30000, "<u2").tobytes())
     device.send(opening + shot)
     assert device.pulses == 1
@@ -130,6 +131,17 @@ def test_frames_of_an_earlier_host_that_come_again_late_take_nothing_and_pulse_n
     assert [error(answer)[0] for answer in answers] == [STATUS["STALE_SESSION"]] * 2
     assert device.pulses == 1
     assert device.request("identify")["boot_session"] == SESSION + 1
+
+
+def test_frames_from_before_a_reset_that_come_late_take_nothing_and_pulse_nothing():
+    device = Device()
+    opening = device.frame("open_session", session=SESSION, replaces=device.in_force())
+    shot = device.frame("pulse", request=1, row=3, millivolts=2500, microseconds=5, gates=np.full(64, 30000, "<u2").tobytes())
+    device.send(opening + shot)
+    device.firmware.reset()
+    answers = device.send(opening + shot)
+    assert [error(answer)[0] for answer in answers] == [STATUS["STALE_SESSION"]] * 2
+    assert device.pulses == 1
 
 
 def test_damaged_frames_are_dropped_in_silence_and_counted(device):

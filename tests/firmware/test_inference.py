@@ -11,6 +11,7 @@ from programs import X, both_directions, loaded, program_for, two_phases
 
 from fxlstm.board.protocol import RUN_FLAGS
 from fxlstm.core.engine import Engine
+from fxlstm.program.layout import PAIRINGS
 from fxlstm.program.program import Program, Slice
 from fxlstm.program.running.sequences import initial_codes
 
@@ -21,7 +22,7 @@ def run(device: Device, codes: np.ndarray, flags: int, phase: int = 0, further: 
     return device.request("run", flags=flags, phase=phase, further=further, codes=codes.ravel())["codes"]
 
 
-@pytest.mark.parametrize("pairing", ["adjacent", "halves"])
+@pytest.mark.parametrize("pairing", PAIRINGS)
 @pytest.mark.parametrize(("bias", "dac_bits"), [("array", 16), ("digital", 10)])
 @pytest.mark.parametrize("flags", [0, ON_ARRAY])
 def test_a_sequence_gives_the_engines_codes(pairing, bias, dac_bits, flags):

@@ -136,7 +136,7 @@ HEADER_CASES = [
     ("levels", 32769, "IMAGE_HEADER"),
     ("dac_bits", 17, "IMAGE_HEADER"),
     ("adc_bits", 1, "IMAGE_HEADER"),
-    ("pairing", 2, "IMAGE_HEADER"),
+    ("pairing", 3, "IMAGE_HEADER"),
     ("weight_bits", 8, "IMAGE_HEADER"),
     ("weight_bits", 0, "IMAGE_HEADER"),
     ("arena_length", 5, "IMAGE_ARENA"),

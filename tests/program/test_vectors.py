@@ -20,6 +20,16 @@ def test_the_reference_gives_the_golden_outputs(path: Path) -> None:
 def test_there_is_a_golden_vector_for_every_kind_of_program() -> None:
     names = {path.stem for path in VECTORS}
     assert names >= {cell.name for cell in CELLS.values() if cell.states}
-    assert names >= {"lstm", "lstm-digital", "airline", "stacked-last", "stacked-last-digital", "dense-heads", "low-bits", "tiled"}
+    assert names >= {
+        "lstm",
+        "lstm-digital",
+        "airline",
+        "stacked-last",
+        "stacked-last-digital",
+        "dense-heads",
+        "low-bits",
+        "tiled",
+        "column-pairs",
+    }
     assert names >= {"lstm-phased", "tree-child-sum", "tree-nary", "hierarchy", "final-initial", "feedback", "rnn-relu-activations"}
     assert names >= {f"encoder-decoder-{feed}" for feed in ("feedback", "context", "given")}

@@ -38,6 +38,8 @@ def layout_header(_: str) -> str:
         *(f"#define FX_{name} {value}u" for name, value in operations.LIMITS.items()),
     ]
     lines += _enumeration("FX_SECTION", list(layout.SECTIONS.items()))
+    lines += _enumeration("FX_PAIRING", [(name, code) for code, name in enumerate(layout.PAIRINGS)])
+    lines += [f"#define FX_PAIRING_COUNT {len(layout.PAIRINGS)}u"]
     lines += _enumeration("FX_OPERATION", [(kind.name, kind.code) for kind in operations.OPERATIONS])
     operand_counts = {kind.code: len(kind.operands) for kind in operations.OPERATIONS}
     counts = ", ".join(str(operand_counts.get(code, 0)) for code in range(max(operand_counts) + 1))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from fxlstm.program.hardware import Hardware, load_board
@@ -51,6 +52,48 @@ def _ranges(board: dict[str, Any]) -> list[str]:
     return ["", head, "#define FW_RANGES(X) \\", " \\\n".join(rows), _define("range_count", f"{len(rows)}u")]
 
 
+def pin(name: str) -> tuple[int, int]:
+    """Port number (A is 0) and number in the port of a pin such as ``PA9``."""
+    return ord(name[1]) - ord("A"), int(name[2:])
+
+
+def chip_selects(board: dict[str, Any]) -> list[tuple[str, str]]:
+    """The section of the chip at each chip select, and the microcontroller's pin that selects it."""
+    sections = [name for name in ("row_dac", "gate_dac", "column_adc") for _ in range(board[name]["chips"])]
+    return list(zip(sections, board["microcontroller"]["select_pins"], strict=True))
+
+
+def _check_pins(microcontroller: dict[str, Any]) -> None:
+    pins = [name for key, names in microcontroller.items() if key.endswith("_pins") for name in names]
+    twice = {name for name in pins if pins.count(name) > 1}
+    if twice:
+        raise ValueError(f"microcontroller: {', '.join(sorted(twice))} is wired twice")
+
+
+def _microcontroller(board: dict[str, Any]) -> list[str]:
+    """The pins, as X-macros over ports and numbers."""
+    wired = board["microcontroller"]
+    _check_pins(wired)
+    selects = []
+    for section, name in chip_selects(board):
+        selects.append((*pin(name), board[section]["spi_mode"], int(board[section]["spi_hertz"])))
+    lines = [(*pin(name), int(line != "busy")) for line, name in zip(board["pins"], wired["line_pins"], strict=True)]
+    return [
+        _define("crystal_hertz", f"{wired['crystal_hertz']}u"),
+        _define("serial_baud", f"{wired['serial_baud']}u"),
+        *_rows("serial_pins", "port, pin", map(pin, wired["serial_pins"])),
+        *_rows("spi_pins", "port, pin", map(pin, wired["spi_pins"])),
+        *_rows("line_pins", "port, pin, 1: output", lines),
+        *_rows("select_pins", "port, pin, SPI mode, highest SPI clock in Hz", selects),
+    ]
+
+
+def _rows(name: str, columns: str, rows: Iterable[tuple[int, ...]]) -> list[str]:
+    """One X-macro."""
+    text = " \\\n".join(f"    X({', '.join(f'{value}u' for value in row)})" for row in rows)
+    return ["", f"/* X({columns}), port A is 0 */", f"#define FW_{name.upper()}(X) \\", text]
+
+
 def header(_: str) -> str:
     """Text of firmware/gen/wiring.h."""
     board = load_board(BOARD)
@@ -71,4 +114,5 @@ def header(_: str) -> str:
     lines += ["", *(_define(f"limit_{name}", value) for name, value in board["limits"].items())]
     lines += ["", _define("worst_microsiemens", board["cells"]["worst_microsiemens"])]
     lines += ["", *(_define(f"settling_{name}", f"{value}u") for name, value in board["settling"].items())]
+    lines += ["", *_microcontroller(board)]
     return "\n".join([*lines, "", "#endif", ""])

@@ -56,8 +56,8 @@ void hal_delay_microseconds(hal *board, uint32_t microseconds) {
     board->delay(board->user, microseconds);
 }
 
-hal_reset_reason hal_last_reset(hal *board) {
-    return board->reset_reason;
+const hal_start *hal_how_started(hal *board) {
+    return &board->start;
 }
 
 uint32_t hal_serial_number(hal *board) {

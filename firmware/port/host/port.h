@@ -21,7 +21,7 @@ struct hal {
     bool (*pin_read)(void *user, unsigned pin);
     uint32_t (*microseconds)(void *user);
     void (*delay)(void *user, uint32_t microseconds);
-    hal_reset_reason reset_reason;
+    hal_start start;
     uint32_t serial_number;
     port_ring to_board;
     port_ring to_host;

@@ -45,17 +45,35 @@ def selftest(port: Port, as_json: Json = False) -> None:
 
 
 @app.command(epilog="Example: fxlstm board program model.fxl --port /dev/ttyACM0")
-def program(program: ProgramFile, port: Port, device: Device = None, scheme: SchemeName = None, as_json: Json = False) -> None:
+def program(
+    program: ProgramFile,
+    port: Port,
+    device: Device = None,
+    scheme: SchemeName = None,
+    faults: Annotated[
+        Path | None, typer.Option(metavar="FAULTS.npy", help="Where the cells out of tolerance go, siemens; NaN for all others.")
+    ] = None,
+    avoid: Annotated[
+        Path | None, typer.Option(metavar="FAULTS.npy", help="Cells that do not obey: their partners make up for them.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
     """Write a program's weights into the array and its image into the board.
 
     The scheme runs on the board. Cut off at any point, the same command goes on where it stood.
     """
+    from fxlstm.app.files import load_numbers, save_array
     from fxlstm.board.board import Board
     from fxlstm.program.program import Program
+    from fxlstm.program.remapping.compensation import compensated_targets
+    from fxlstm.program.remapping.faults import Faults
 
     loaded = Program.load(program)
     with Board(port, device=device) as board, progress_bar("programming") as progress:
-        report = board.program(loaded, progress, scheme)
+        targets = None if avoid is None else compensated_targets(loaded, load_numbers(avoid), board.info.device)
+        report = board.program(loaded, progress, scheme, targets=targets)
+    if faults is not None:
+        save_array(faults, Faults.of(report).conductance)
     if as_json:
         cells = int(report.targeted.sum())
         values = {"cells": cells, "in_tolerance": cells - len(report.failed), "failed": report.failed}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -23,6 +23,14 @@ def quantize(
     dac_bits: Annotated[int, typer.Option(help="Bits of the row DACs, 2 to 16.")] = 16,
     adc_bits: Annotated[int, typer.Option(help="Bits of the column ADCs, 2 to 16; 0 for a program that needs no array.")] = 16,
     bias: Annotated[str, typer.Option(help="Where biases are added: 'array' (a driven row) or 'digital'.")] = "array",
+    bias_rows: Annotated[int, typer.Option(help="Rows that share an array bias, 1 to 16.")] = 1,
+    bias_value: Annotated[float, typer.Option(help="What drives them, a part of full scale.")] = 0.2,
+    pairing: Annotated[
+        str, typer.Option(help="How the two devices of a weight stand: rows 'adjacent' or in 'halves', or 'columns'.")
+    ] = "adjacent",
+    base: Annotated[
+        float, typer.Option(metavar="SIEMENS", help="For --pairing columns: of a device at level 0, as its preset says.")
+    ] = 0.0,
     board: Annotated[
         str, typer.Option(help="Board whose amplifiers the array has; a device preset names the one it suits.")
     ] = "reference",
@@ -41,7 +49,8 @@ def quantize(
     from fxlstm.program.hardware import Hardware
     from fxlstm.program.quantize import quantize as make_program
 
-    hardware = Hardware(levels=levels, dac_bits=dac_bits, adc_bits=adc_bits or None, bias=bias, board=board)
+    biases: dict[str, Any] = {"bias": bias, "bias_rows": bias_rows, "bias_value": bias_value}
+    hardware = Hardware(levels, dac_bits, adc_bits or None, **biases, pairing=pairing, board=board, base=base)
     program = make_program(load_network(network), load_array(calibrate), hardware, method, percentile)
     program.save(output)
     if figure is not None:

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from fxlstm.errors import ModelError
 from fxlstm.program.hardware import Hardware
+from fxlstm.program.pairs import device_shape, tile_region, weight_shape
 
 if TYPE_CHECKING:
-    from fxlstm.program.program import Program
+    from fxlstm.program.program import Program, Tile
 
 MAX_ARRAYS = 256  # a tile's record names its array in one byte
 
@@ -42,34 +43,37 @@ class Places:
     hardware: Hardware
     taken: list[NDArray[np.bool_]] = field(default_factory=list)
 
-    def take(self, block: Block, who: str) -> Block:
+    def take(self, block: Block | Tile, who: str, pairing: str) -> None:
         """Take a block's devices where it stands. Raises :class:`ModelError`, naming ``who``, when they are none or another's."""
-        rows, columns = 2 * block.rows, block.columns
+        region = down, across = tile_region(block, pairing)
+        rows, columns = device_shape(block.rows, block.columns, pairing)
         place = f"array {block.array}, row {block.array_row}, column {block.array_column}"
-        inside = 0 <= block.array_row <= self.hardware.rows - rows and 0 <= block.array_column <= self.hardware.columns - columns
+        inside = min(down.start, across.start) >= 0 and down.stop <= self.hardware.rows and across.stop <= self.hardware.columns
         if not (inside and 0 <= block.array < MAX_ARRAYS):
             raise ModelError(
                 f"{who} has {rows} x {columns} devices, which do not fit at {place}: "
                 f"an array has {self.hardware.rows} x {self.hardware.columns}; choose another corner"
             )
-        devices = self._array(block.array)[block.array_row :, block.array_column :][:rows, :columns]
+        devices = self.on(block.array)[region]
         if devices.any():
             raise ModelError(f"{who}, {rows} x {columns} devices at {place}, overlaps what stands there; choose another corner")
         devices[...] = True
-        return block
 
     def put(self, block: Block) -> Block:
         """Take the first free rectangle for a block. Raises :class:`ModelError` when all arrays are full."""
         for index in range(MAX_ARRAYS):
-            corner = _first_free(self._array(index), 2 * block.rows, block.columns)
+            corner = _first_free(self.on(index), *device_shape(block.rows, block.columns, self.hardware.pairing))
             if corner is not None:
-                return self.take(replace(block, array=index, array_row=corner[0], array_column=corner[1]), "a tile")
+                placed = replace(block, array=index, array_row=corner[0], array_column=corner[1])
+                self.take(placed, "a tile", self.hardware.pairing)
+                return placed
         raise ModelError(
             f"the network needs more than {MAX_ARRAYS} arrays of {self.hardware.rows} x {self.hardware.columns}; "
             "use a smaller network or quantize with adc_bits=None"
         )
 
-    def _array(self, index: int) -> NDArray[np.bool_]:
+    def on(self, index: int) -> NDArray[np.bool_]:
+        """Which devices of an array are taken, (rows, columns)."""
         while len(self.taken) <= index:
             self.taken.append(np.zeros((self.hardware.rows, self.hardware.columns), np.bool_))
         return self.taken[index]
@@ -107,28 +111,26 @@ def place(
         raise ModelError(f"a corner for {unknown[0]!r}: the network's matrices are {', '.join(names)}")
     places = Places(hardware)
     for program in taken:
-        _take_program(places, program)
+        take_program(places, program)
     matrices = [_split(*shape, hardware) for _, shape in shapes]
     for index, name in enumerate(names):
         if name in given:
             where = _corners_of(name, given[name], len(matrices[index]))
-            blocks = (_at(block, corner) for block, corner in zip(matrices[index], where, strict=True))
-            matrices[index] = [places.take(block, f"matrix {name!r}") for block in blocks]
+            matrices[index] = [_at(block, corner) for block, corner in zip(matrices[index], where, strict=True)]
+            for block in matrices[index]:
+                places.take(block, f"matrix {name!r}", hardware.pairing)
     pairs = zip(names, matrices, strict=True)
     return [blocks if name in given else [places.put(block) for block in blocks] for name, blocks in pairs]
 
 
-def _take_program(places: Places, program: Program) -> None:
+def take_program(places: Places, program: Program) -> None:
     """Take the devices of a program that stands on the arrays."""
     size, own = (program.hardware.rows, program.hardware.columns), (places.hardware.rows, places.hardware.columns)
     if size != own:
         raise ModelError(f"a program beside one for arrays of {size[0]} x {size[1]}, but the hardware has {own[0]} x {own[1]}")
     for matrix in program.matrices:
         for tile in matrix.tiles:
-            place = tile.array, tile.array_row, tile.array_column
-            places.take(
-                Block(tile.row, tile.rows, tile.column, tile.columns, *place), f"matrix {matrix.name!r} of a program in taken"
-            )
+            places.take(tile, f"matrix {matrix.name!r} of a program in taken", program.hardware.pairing)
 
 
 def _corners_of(name: str, where: Corner | Sequence[Corner], tiles: int) -> list[tuple[int, int, int]]:
@@ -151,10 +153,11 @@ def _at(block: Block, corner: tuple[int, int, int]) -> Block:
 
 
 def _split(rows: int, columns: int, hardware: Hardware) -> list[Block]:
+    most_rows, most_columns = weight_shape(hardware.rows, hardware.columns, hardware.pairing)
     return [
         Block(row, row_count, column, column_count)
-        for row, row_count in _parts(rows, hardware.rows // 2)
-        for column, column_count in _parts(columns, hardware.columns)
+        for row, row_count in _parts(rows, most_rows)
+        for column, column_count in _parts(columns, most_columns)
     ]
 
 

@@ -20,6 +20,7 @@ from fxlstm.program.calibration.scales import Levels, bias_code, choose_range, f
 from fxlstm.program.formats import UNIT_FRACTION, dac_codes, encode
 from fxlstm.program.hardware import Hardware
 from fxlstm.program.image.rules import worst_sums
+from fxlstm.program.pairs import COLUMN_PAIRS, column_weights
 from fxlstm.program.program import Matrix, Program, Tile
 
 RANGE_HEADROOM = 1.125  # of a tile's largest calibrated current, before its ADC clips
@@ -91,20 +92,23 @@ def to_matrices(
 
 def tile_use(product: Product, matrix: Matrix, hardware: Hardware) -> list[dict[str, Any]]:
     """Return each tile's range and how much of its full scale the calibration data use."""
-    used = [full_scale_used(_accumulators(product, tile), hardware, tile.range) for tile in matrix.tiles]
+    used = [full_scale_used(_accumulators(product, tile, hardware), hardware, tile.range) for tile in matrix.tiles]
     return [{"range": tile.range, "full_scale": round(part, 4)} for tile, part in zip(matrix.tiles, used, strict=True)]
 
 
-def _accumulators(product: Product, block: Block | Tile) -> Values:
-    """Return the exact sums of a tile's columns over the calibration data."""
+def _accumulators(product: Product, block: Block | Tile, hardware: Hardware) -> Values:
+    """Return the sums that an ADC converts of a tile's columns over the calibration data, with the base that does not cancel."""
     rows, columns = slice(block.row, block.row + block.rows), slice(block.column, block.column + block.columns)
-    sums: Values = product.codes[:, rows].astype(np.float64) @ product.levels.weights[rows, columns].astype(np.float64)
+    cells = column_weights(product.levels.weights[rows, columns].astype(np.float64), hardware.pairing)
+    if hardware.pairing == COLUMN_PAIRS:
+        cells = cells + hardware.base_levels
+    sums: Values = product.codes[:, rows].astype(np.float64) @ cells
     return sums
 
 
 def _tiled(product: Product, blocks: Sequence[Block], hardware: Hardware, method: Method) -> Matrix:
     """Give every tile the range that the method chooses for its current; tiles add in the unit of the finest."""
-    ranges = [choose_range(_accumulators(product, block), hardware, method, RANGE_HEADROOM) for block in blocks]
+    ranges = [choose_range(_accumulators(product, block, hardware), hardware, method, RANGE_HEADROOM) for block in blocks]
     finest = min(hardware.unit_shift(index) for index in ranges)
     tiles = []
     for block, index in zip(blocks, ranges, strict=True):

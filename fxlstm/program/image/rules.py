@@ -19,6 +19,7 @@ from fxlstm.program.operations import (
     MAX_SCALE_SHIFT,
     OPERATION_BY_NAME,
 )
+from fxlstm.program.pairs import device_shape
 from fxlstm.program.program import Matrix, Operation, Program, Tile
 
 MAX_MANTISSA = 2**31 - 1
@@ -123,9 +124,10 @@ def _check_tile(program: Program, matrix: Matrix, tile: Tile, context: str) -> N
     hardware = program.hardware
     if tile.rows < 1 or tile.columns < 1 or tile.row + tile.rows > rows or tile.column + tile.columns > columns:
         refuse("IMAGE_TILES", f"{context}: {tile.rows} x {tile.columns} at ({tile.row}, {tile.column})")
-    if tile.array_row + 2 * tile.rows > hardware.rows or tile.array_column + tile.columns > hardware.columns:
+    device_rows, device_columns = device_shape(tile.rows, tile.columns, hardware.pairing)
+    if tile.array_row + device_rows > hardware.rows or tile.array_column + device_columns > hardware.columns:
         place = f"({tile.array_row}, {tile.array_column}) of {hardware.rows} x {hardware.columns}"
-        refuse("IMAGE_TILES", f"{context}: {2 * tile.rows} x {tile.columns} devices at {place}")
+        refuse("IMAGE_TILES", f"{context}: {device_rows} x {device_columns} devices at {place}")
     if not 1 <= tile.gain <= MAX_GAIN or tile.gain_shift > MAX_RIGHT_SHIFT or tile.align > MAX_ALIGN:
         refuse("IMAGE_TILES", f"{context}: gain {tile.gain}, gain_shift {tile.gain_shift}, align {tile.align}")
 

@@ -101,8 +101,11 @@ def _pack_matrices(program: Program) -> dict[str, bytes]:
 
 
 def _pack_metadata(program: Program) -> bytes:
+    hardware = asdict(program.hardware)
+    if not program.hardware.base:
+        del hardware["base"]  # an image says it where it counts; others are the bytes that they were without it
     content = {
-        "hardware": asdict(program.hardware),
+        "hardware": hardware,
         "inputs": [[asdict(part) for part in parts] for parts in program.inputs],
         "outputs": [[asdict(part) for part in parts] for parts in program.outputs],
         "slices": [asdict(part) for part in program.slices],

@@ -117,5 +117,5 @@ def initial_codes(program: Program, states: Mapping[str, ArrayLike] | None, batc
         codes = encode(values, part.fraction, part.scale)
         if codes.shape != (batch, part.length):
             raise ModelError(f"state {name!r} has shape {codes.shape}; give {(batch, part.length)}")
-        initial[part.start] = codes
+        initial[part.start] = np.ascontiguousarray(codes[:, program.order(part)])
     return initial

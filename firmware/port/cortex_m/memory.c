@@ -1,0 +1,73 @@
+/* Bytes, moved and set: words where both ends are aligned.
+ * SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Compiled without recognition of such loops, which would turn them into calls of themselves.
+ */
+#include <stdint.h>
+#include <string.h>
+
+typedef uint32_t __attribute__((may_alias)) word;
+
+static int aligned(const void *a, const void *b) {
+    return (((uintptr_t)a | (uintptr_t)b) & (sizeof(word) - 1)) == 0;
+}
+
+static void copy_upwards(unsigned char *out, const unsigned char *in, size_t size) {
+    if (aligned(out, in)) {
+        for (; size >= sizeof(word); size -= sizeof(word), out += sizeof(word), in += sizeof(word)) {
+            *(word *)(void *)out = *(const word *)(const void *)in;
+        }
+    }
+    while (size-- > 0) {
+        *out++ = *in++;
+    }
+}
+
+void *memcpy(void *restrict to, const void *restrict from, size_t size) {
+    copy_upwards(to, from, size);
+    return to;
+}
+
+void *memmove(void *to, const void *from, size_t size) {
+    unsigned char *out = to;
+    const unsigned char *in = from;
+    if ((uintptr_t)out - (uintptr_t)in >= size) {
+        copy_upwards(out, in, size);
+        return to;
+    }
+    while (size-- > 0) {
+        out[size] = in[size];
+    }
+    return to;
+}
+
+void *memset(void *to, int value, size_t size) {
+    unsigned char *out = to;
+    if (aligned(to, to)) {
+        word filled = (unsigned char)value * 0x01010101u;
+        for (; size >= sizeof(word); size -= sizeof(word), out += sizeof(word)) {
+            *(word *)(void *)out = filled;
+        }
+    }
+    while (size-- > 0) {
+        *out++ = (unsigned char)value;
+    }
+    return to;
+}
+
+int memcmp(const void *a, const void *b, size_t size) {
+    const unsigned char *left = a;
+    const unsigned char *right = b;
+    for (; size > 0; size--, left++, right++) {
+        if (*left != *right) {
+            return *left - *right;
+        }
+    }
+    return 0;
+}
+
+int strcmp(const char *a, const char *b) {
+    for (; *a != 0 && *a == *b; a++, b++) {
+    }
+    return (unsigned char)*a - (unsigned char)*b;
+}

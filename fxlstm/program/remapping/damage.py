@@ -1,0 +1,105 @@
+"""How far faulty cells take a program's weights from what they should be, wherever its tiles stand and in any order of units."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
+
+from fxlstm.errors import ArrayError
+from fxlstm.program.pairs import device_shape, pair_regions
+from fxlstm.program.program import Program, Tile
+from fxlstm.program.remapping.compensation import best_pair, plain_pair
+from fxlstm.program.remapping.units import Places, multiplies
+
+Numbers = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class FaultyPairs:
+    """Pairs of a tile with a faulty cell: row and column of the weight in the matrix, and where either cell stands (NaN: obeys)."""
+
+    row: Places
+    column: Places
+    positive: Numbers
+    negative: Numbers
+
+    @classmethod
+    def of(cls, tile: Tile, pairing: str, stands: Numbers) -> FaultyPairs:
+        """The pairs of a tile where it stands on an array."""
+        positive, negative = (stands[region] for region in pair_regions(tile, pairing))
+        row, column = np.nonzero(~np.isnan(positive) | ~np.isnan(negative))
+        return cls(row + tile.row, column + tile.column, positive[row, column], negative[row, column])
+
+
+class Damage:
+    """Squared errors of weights, each times what it does to its result: ``of_pairs`` in any order of rows and columns.
+
+    ``worth``: what one level of each weight does to the output, (rows, columns) for each matrix; ``None``: what it does to its
+    column's result, as what drives the rows is not known to a program. ``compensate``: partners make up for faulty cells;
+    ``most``: units they reach. Raises :class:`ArrayError` for a worth of other shapes than the weights, or below 0.
+    """
+
+    def __init__(self, program: Program, most: int, compensate: bool, worth: Sequence[Numbers] | None = None) -> None:
+        self.hardware, self._most, self._compensate = program.hardware, most, compensate
+        self._weights = [matrix.weights.astype(np.float64) for matrix in program.matrices]
+        self._worth = _checked(program, worth) if worth is not None else [_worth_of(program, m) for m in range(len(self._weights))]
+        pairs = zip(self._weights, self._worth, strict=True)
+        self._whole = sum(float(((weights * worth) ** 2).sum()) for weights, worth in pairs)
+
+    def of_pairs(self, matrix: int, pairs: FaultyPairs, rows: Places, columns: Places) -> float:
+        """The damage of faulty pairs of a matrix whose row r is row ``rows[r]`` of the program's, and column c ``columns[c]``."""
+        place = rows[pairs.row], columns[pairs.column]
+        errors = self._errors(self._weights[matrix][place], pairs.positive, pairs.negative) * self._worth[matrix][place]
+        return float((errors**2).sum())
+
+    def of_corners(self, matrix: int, tile: Tile, stands: Numbers) -> Numbers:
+        """The damage of a tile at each corner of an array where it fits, (corner rows, corner columns), in the program's order."""
+        pairing = self.hardware.pairing
+        place = slice(tile.row, tile.row + tile.rows), slice(tile.column, tile.column + tile.columns)
+        weights, worth = self._weights[matrix][place], self._worth[matrix][place]
+        positive, negative = pair_regions(replace(tile, array_row=0, array_column=0), pairing)
+        windows = sliding_window_view(stands, device_shape(tile.rows, tile.columns, pairing))
+        along = ((row[:, *positive], row[:, *negative]) for row in windows)  # all corners of a row at once
+        return np.stack([((self._errors(weights, *cells) * worth) ** 2).sum(axis=(1, 2)) for cells in along])
+
+    def of_program(self, program: Program, stands: list[Numbers]) -> float:
+        """The damage of all tiles where a program has them, in its order."""
+        tiles = ((index, tile) for index, matrix in enumerate(program.matrices) for tile in matrix.tiles)
+        orders = [tuple(np.arange(length) for length in weights.shape) for weights in self._weights]
+        pairs = ((index, FaultyPairs.of(tile, self.hardware.pairing, stands[tile.array])) for index, tile in tiles)
+        return sum(self.of_pairs(index, faulty, *orders[index]) for index, faulty in pairs)
+
+    def _errors(self, weights: Numbers, positive: Numbers, negative: Numbers) -> Numbers:
+        """How far pairs are from level differences; ``positive``, ``negative``: where faulty cells stand, in units."""
+        wanted = weights * self.hardware.level_units
+        cells = wanted, positive, negative
+        first, second = best_pair(*cells, self._most) if self._compensate else plain_pair(*cells)
+        return (first - second) / self.hardware.level_units - weights
+
+    def relative(self, damage: float) -> float:
+        """A damage as the root mean square error of all weights, relative to their root mean square."""
+        return float(np.sqrt(damage / self._whole)) if self._whole else 0.0
+
+
+def _checked(program: Program, worth: Sequence[Numbers]) -> list[Numbers]:
+    shapes = [matrix.weights.shape for matrix in program.matrices]
+    if [np.shape(each) for each in worth] != shapes or not all((np.asarray(each) >= 0).all() for each in worth):
+        raise ArrayError(f"the worth of weights: give arrays of shapes {shapes}, no number of them negative or NaN")
+    return [np.asarray(each, np.float64) for each in worth]
+
+
+def _worth_of(program: Program, index: int) -> Numbers:
+    """What one level of each weight of a matrix does to the value of its result, up to one factor for all weights of a program."""
+    matrix = program.matrices[index]
+    value = np.ones(len(program.arena))  # of one code
+    for part in program.slices:
+        value[part.start : part.start + part.length] = part.scale * 2.0**-part.fraction
+    finest = min(tile.gain_shift for tile in matrix.tiles)
+    worth = matrix.mantissa * 2.0 ** -(matrix.shift + finest).astype(np.float64)
+    for user in multiplies(program, index)[:1]:
+        worth = worth * value[user.result : user.result + user.length]
+    return np.tile(worth, (len(matrix.weights), 1))
