@@ -176,7 +176,7 @@ static size_t make_frame(fuzzer *fuzz, uint8_t *encoded) {
     generator *random = &fuzz->random;
     uint8_t frame[LINK_FRAME_SIZE + 64];
     bool wild = below(random, 20) == 0;
-    fw_header header = {.kind = FW_KIND_REQUEST, .message = (uint8_t)(1 + below(random, FW_MESSAGE_GET_STATE))};
+    fw_header header = {.kind = FW_KIND_REQUEST, .message = (uint8_t)(1 + below(random, FW_MESSAGE_START_REPORT))};
     header.request = wild ? (uint16_t)next_random(random) : fuzz->expected;
     header.session = fuzz->board->link.session ^ (below(random, 100) == 0);
     size_t size = compose(fuzz, header.message, frame + FW_HEADER_SIZE);
