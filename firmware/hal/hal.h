@@ -46,7 +46,7 @@ typedef struct {
     size_t program_size;
 } hal_start;
 
-/* One full-duplex transfer with chip select `chip` (gen/wiring.h) low throughout; mode as the chip's driver documents.
+/* One full-duplex transfer with chip select `chip` (gen/wiring.h) low throughout, in its mode and up to its clock.
  * `rx` may be NULL when the answer does not matter. */
 void hal_spi_transfer(hal *board, unsigned chip, const uint8_t *tx, uint8_t *rx, size_t size);
 
@@ -62,7 +62,10 @@ void hal_delay_microseconds(hal *board, uint32_t microseconds);
 size_t hal_serial_read(hal *board, uint8_t *bytes, size_t capacity);
 size_t hal_serial_write(hal *board, const uint8_t *bytes, size_t size);
 
+/* How the board has come to run; the same throughout. */
 const hal_start *hal_how_started(hal *board);
+
+/* A number that tells this board from others, 0 where there is none. */
 uint32_t hal_serial_number(hal *board);
 
 /* Tell the watchdog that the main loop is alive. */

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import shutil
 import subprocess
 import sys
@@ -61,7 +62,7 @@ def build(target: str = "stm32f405", compiler: str | None = None, program: Path 
     settings = {"PORT": target, "TOOLCHAIN": chosen, "PYTHON": sys.executable, "BUILD": f"build/{output.name}"}
     if program is not None:
         settings["PROGRAM"] = str(program.resolve())
-    made = _run("make", "-C", str(folder), *(f"{name}={value}" for name, value in settings.items()))
+    made = _run("make", f"-j{os.cpu_count()}", "-C", str(folder), *(f"{name}={value}" for name, value in settings.items()))
     if made.returncode != 0:
         raise FirmwareError(f"the firmware for {target} does not build with {COMPILERS[chosen]}:\n{made.stderr.strip()}")
     return output / "firmware.elf"

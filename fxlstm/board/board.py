@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
@@ -151,10 +152,13 @@ class Board:
             return run_campaign(self._driver, wanted, chosen, tell)
 
     def load(self, program: Program) -> None:
-        """Bring a program to the board without touching the array, whose cells may hold its weights already."""
+        """Bring a program to the board without touching the array, whose cells may hold its weights already.
+
+        Nothing is sent when the board holds it: from before, or because its firmware was built with it.
+        """
         self._check_fits(program)
         image = program.to_bytes()
-        if len(image) > self.info.program_capacity:
+        if len(image) > self.info.program_capacity and zlib.crc32(image) != self._driver.snapshot()["program_crc"]:
             raise ProgramError(
                 f"the program's image has {len(image)} bytes and the board holds {self.info.program_capacity}; choose a smaller "
                 "network or run it on the host with Engine(program, array=board)"

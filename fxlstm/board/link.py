@@ -21,10 +21,11 @@ from fxlstm.board.fields import fixed_struct
 from fxlstm.board.messages import Frame, FrameDecoder, encode_frame, pack, unpack
 from fxlstm.board.protocol import EVENT_BY_CODE, KIND_EVENT, KIND_REQUEST, MESSAGE_BY_NAME, PROTOCOL_HASH, WINDOW
 from fxlstm.errors import FxlstmError, LinkError, LinkLost, from_status
+from fxlstm.program.hardware import load_board
 
 TICK = 0.01  # seconds one empty read lasts
 BYTE_TIME = 1e-6  # seconds counted per byte at least, so that a port that babbles for ever comes to an end
-BAUD_RATE = 921600
+BAUD_RATE = int(load_board("reference")["microcontroller"]["serial_baud"])
 WRITE_TIMEOUT = 5.0
 
 Trace = Callable[[str, bytes], None]  # "sent" or "received", and the bytes

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import random
+from pathlib import Path
 
 import pytest
 import serial
 from model_board import IDENTITY
 
-from fxlstm.board.link import Link
+from fxlstm.board.link import Link, Port
 from fxlstm.board.messages import Frame, encode_frame, pack
 from fxlstm.board.protocol import KIND_ANSWER, KIND_ERROR, KIND_REQUEST, MESSAGE_BY_NAME, RECORDS
 
@@ -79,6 +80,14 @@ def play(monkeypatch: pytest.MonkeyPatch):
 def test_opening_ends_old_bytes_identifies_and_takes_the_board(play) -> None:
     _, script = play()
     assert script.lines == []
+
+
+def test_the_port_is_opened_at_the_rate_of_the_boards_serial_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    rates = []
+    monkeypatch.setattr(serial, "serial_for_url", lambda url, rate, **_: rates.append(rate) or Script())
+    Port("script://")
+    header = (Path(__file__).parents[2] / "firmware/gen/wiring.h").read_text()
+    assert f"#define FW_SERIAL_BAUD {rates[0]}u" in header
 
 
 def test_a_request_and_its_answer_are_the_bytes_of_the_page(play) -> None:

@@ -7,7 +7,7 @@ import pytest
 from device import Device, Refused
 
 from fxlstm.board.messages import records
-from fxlstm.board.protocol import SELFTEST_CHIP_KINDS
+from fxlstm.board.protocol import NO_CHIP, SELFTEST_CHIP_KINDS
 from fxlstm.emulator.faults import ChipFaults
 from fxlstm.status import STATUSES
 
@@ -25,6 +25,8 @@ def failing(device):
 
 
 def test_a_healthy_board_passes_the_selftest(device):
+    start = device.request("start_report")
+    assert (start["start_chip"], start["start_status"]) == (NO_CHIP, 0)
     assert failing(device) == []
     assert device.bus.violations == []
 
@@ -35,6 +37,8 @@ def test_a_healthy_board_passes_the_selftest(device):
 )
 def test_a_missing_chip_is_named_by_the_selftest_and_by_readings(select, kind, index, status):
     device = Device(faults=ChipFaults(missing_chip=select)).open()
+    start = device.request("start_report")
+    assert (start["start_chip"], start["start_status"]) == (select, STATUS[status])
     assert failing(device) == [(SELFTEST_CHIP_KINDS[kind], index, STATUS[status])]
     with pytest.raises(Refused) as refusal:
         read(device)

@@ -68,7 +68,7 @@ def test_a_program_runs_by_its_integers_as_on_the_host(url: str, program: Progra
     assert np.array_equal(outputs, fx.Engine(program).run(x))
 
 
-@pytest.mark.parametrize("name", ["lstm", "bidirectional-alone", "encoder-decoder-feedback"])
+@pytest.mark.parametrize("name", ["airline", "bidirectional-alone", "encoder-decoder-feedback"])
 def test_golden_outputs_come_back_over_the_serial_line(url: str, name: str) -> None:
     vector = read_vector(FOLDER / f"{name}.json")
     with Board(url, log=False) as board:

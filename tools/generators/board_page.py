@@ -6,6 +6,7 @@ from typing import Any
 
 from fxlstm.program.hardware import Hardware, load_board
 from generators.pages import fill, table
+from generators.wiring import chip_selects, pin
 
 BOARD = "reference"
 _CHIPS = {
@@ -36,7 +37,9 @@ def page(present: str) -> str:
     board = load_board(BOARD)
     tables = {
         "chips": _chips(board),
-        "pins": table(("line", "GPIO", "meaning"), [(name, board["pins"][name], words) for name, words in _PINS.items()]),
+        "pins": _lines(board),
+        "pin-map": _pin_map(board),
+        "wiring": _wiring(board),
         "ranges": _ranges(Hardware(board=BOARD), board["front_end"]),
         "limits": table(("limit", "value", "meaning"), [(name, board["limits"][name], words) for name, words in _LIMITS.items()]),
     }
@@ -46,12 +49,46 @@ def page(present: str) -> str:
 
 
 def _chips(board: dict[str, Any]) -> str:
-    rows = []
+    rows = [(board["microcontroller"]["part"], 1, "runs the firmware", "", "", "")]
     for name, words in _CHIPS.items():
         group = board[name]
-        first = group["first_chip_select"]
-        rows.append((group["chip"], group["chips"], words, f"{first} to {first + group['chips'] - 1}"))
-    return table(("chip", "number", "what it does", "chip selects"), rows)
+        first, clock = group["first_chip_select"], f"{group['spi_hertz'] / 1e6:g} MHz"
+        rows.append((group["chip"], group["chips"], words, f"{first} to {first + group['chips'] - 1}", group["spi_mode"], clock))
+    return table(("chip", "number", "what it does", "chip selects", "SPI mode", "SPI clock at most"), rows)
+
+
+def _lines(board: dict[str, Any]) -> str:
+    pins = dict(zip(board["pins"], board["microcontroller"]["line_pins"], strict=True))
+    return table(("line", "pin", "meaning"), [(name, pins[name], words) for name, words in _PINS.items()])
+
+
+def _pin_map(board: dict[str, Any]) -> str:
+    """Every pin that is wired, port after port."""
+    wired = board["microcontroller"]
+    used = dict(zip(wired["serial_pins"], ("USART1 transmit, to the host", "USART1 receive, from the host"), strict=True))
+    used |= dict(zip(wired["spi_pins"], ("SPI1 clock", "SPI1 data from the chips", "SPI1 data to the chips"), strict=True))
+    used |= dict(zip(wired["line_pins"], board["pins"], strict=True))
+    for index, (section, name) in enumerate(chip_selects(board)):
+        used[name] = f"chip select {index}: {section.replace('_', ' ')} {index - board[section]['first_chip_select']}"
+    return table(("pin", "wired to"), [(name, used[name]) for name in sorted(used, key=pin)])
+
+
+def _wiring(board: dict[str, Any]) -> str:
+    """The board as a figure in Mermaid's words."""
+    wired, size = board["microcontroller"], board["array"]
+    selects = chip_selects(board)
+    lines = ["```mermaid", "graph LR", f'    host["host"] <-->|"{" ".join(wired["serial_pins"])}"| mcu["{wired["part"]}"]']
+    for section, target in (("row_dac", "rows"), ("gate_dac", "gates"), ("column_adc", "columns")):
+        pins = [name for group, name in selects if group == section]
+        chips = f"{board[section]['chips']} x {board[section]['chip']}"
+        lines.append(f'    mcu ---|"SPI1, selects {pins[0]} to {pins[-1]}"| {section}["{chips}"]')
+        lines.append(f"    {section} --- {target}")
+    lines += [
+        f'    rows["{size["rows"]} rows, behind the range switch"] --- array["{size["rows"]} x {size["columns"]} cells"]',
+        f'    gates["{size["columns"]} gates"] --- array',
+        f'    columns["{size["columns"]} transimpedance amplifiers"] --- array',
+    ]
+    return "\n".join([*lines, "```"])
 
 
 def _ranges(hardware: Hardware, front_end: dict[str, Any]) -> str:

@@ -37,6 +37,10 @@ static inline void core_enable_interrupt(unsigned number) {
     NVIC_ISER(number / 32) = 1u << number % 32;
 }
 
+static inline void core_allow_interrupts(void) {
+    __asm volatile("cpsie i" ::: "memory");
+}
+
 /* Sleep until an interrupt; the wake-up timer sees to it that one comes. */
 static inline void core_sleep(void) {
     __asm volatile("wfi" ::: "memory");

@@ -28,6 +28,7 @@ __attribute__((noinline, noreturn)) static void run(void) {
     memset(bss_start, 0, (size_t)((char *)bss_end - (char *)bss_start));
     hal *port = port_start();
     firmware_init(&start_firmware, port_cells(), port);
+    core_allow_interrupts(); /* a boot loader may have left them off */
     start_wake_timer(hal_how_started(port)->clock_hertz);
     for (;;) {
         if (!firmware_poll(&start_firmware)) {

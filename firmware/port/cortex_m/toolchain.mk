@@ -5,6 +5,7 @@ BUILD ?= build/$(PORT)-$(TOOLCHAIN)
 CFLAGS ?= $(OPTIMISE_$(TOOLCHAIN)) -g
 OPTIMISE_gcc := -O2
 OPTIMISE_zig := -Os
+ENTRY ?= start_reset
 PRODUCT := $(BUILD)/firmware.elf
 
 ifeq ($(TOOLCHAIN),gcc)
@@ -19,12 +20,16 @@ endif
 
 INCLUDES += -Iport/cortex_m/include
 CODEGEN := -ffunction-sections -fdata-sections -fno-unwind-tables -fno-asynchronous-unwind-tables $(REPORTS)
-LDFLAGS := -T port/$(PORT)/link.ld -Wl,--gc-sections -Wl,--entry=start_reset
+LDFLAGS := -T port/$(PORT)/link.ld -Wl,--gc-sections -Wl,--entry=$(ENTRY)
 
-# PROGRAM=model.fxl: the program that the firmware comes with, in flash.
-$(BUILD)/port/cortex_m/program.o: port/cortex_m/program.S $(PROGRAM) FORCE
+# PROGRAM=model.fxl: the program that the firmware comes with, in flash. Its name is kept, so that another one is noticed.
+$(BUILD)/program: FORCE
+	@mkdir -p $(@D)
+	@echo '$(abspath $(PROGRAM))' | cmp -s - $@ || echo '$(abspath $(PROGRAM))' >$@
+FORCE:
+
+$(BUILD)/%.o: %.S $(BUILD)/program $(PROGRAM)
 	@mkdir -p $(@D)
 	$(CC) $(if $(PROGRAM),-DPROGRAM='"$(abspath $(PROGRAM))"') -c $< -o $@
-FORCE:
 
 $(BUILD)/port/cortex_m/memory.o: CODEGEN += $(NO_IDIOMS)

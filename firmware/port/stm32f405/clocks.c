@@ -23,6 +23,16 @@ enum {
 _Static_assert(FAST_HERTZ == 168000000, "the fastest that the part may run");
 _Static_assert(FW_CRYSTAL_HERTZ % PLL_INPUT_HERTZ == 0, "a divider makes the crystal fit the PLL");
 
+/* As after a reset, whatever a boot loader has left: the PLL takes no settings while it runs. */
+static void take_internal(void) {
+    RCC_CR |= RCC_CR_HSION;
+    port_wait(&RCC_CR, RCC_CR_HSIRDY, RCC_CR_HSIRDY, LOOKS);
+    RCC_CFGR = 0;
+    port_wait(&RCC_CFGR, RCC_CFGR_SWS(3), 0, LOOKS);
+    RCC_CR &= ~RCC_CR_PLLON;
+    port_wait(&RCC_CR, RCC_CR_PLLRDY, 0, LOOKS);
+}
+
 static void start_pll(uint32_t source_hertz, uint32_t source) {
     RCC_PLLCFGR = RCC_PLLCFGR_PLLM(source_hertz / PLL_INPUT_HERTZ) | RCC_PLLCFGR_PLLN(PLL_N) |
                   RCC_PLLCFGR_PLLP(PLL_P / 2 - 1) | RCC_PLLCFGR_PLLQ(PLL_Q) | source;
@@ -53,11 +63,12 @@ static bool start_crystal(void) {
 }
 
 void clocks_start(hal *board) {
+    take_internal();
     bool crystal = start_crystal();
     start_pll(crystal ? FW_CRYSTAL_HERTZ : INTERNAL_HERTZ, crystal ? RCC_PLLCFGR_PLLSRC : 0);
     bool fast = take_pll();
-    if (!fast) { /* back to what runs after a reset */
-        RCC_CFGR = 0;
+    if (!fast) {
+        take_internal();
     }
     board->start.clock = !fast ? HAL_CLOCK_NO_LOCK : crystal ? HAL_CLOCK_CRYSTAL : HAL_CLOCK_NO_CRYSTAL;
     board->start.clock_hertz = fast ? FAST_HERTZ : INTERNAL_HERTZ;

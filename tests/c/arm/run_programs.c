@@ -117,7 +117,8 @@ static void serve(void) {
     uint32_t phases = get_number();
     fx_status status = fx_program_open(&program, image, size);
     if (status == FX_OK) {
-        status = fx_executor_init(&executor, &program, fx_kernels_default(), NULL, batch, longest, memory, sizeof memory);
+        status =
+            fx_executor_init(&executor, &program, fx_kernels_default(), NULL, batch, longest, memory, sizeof memory);
     }
     if (status != FX_OK) {
         const uint32_t head[] = {(uint32_t)status, 0, 0};
@@ -144,4 +145,5 @@ static void start(void) {
     run();
 }
 
-__attribute__((section(".vectors"), used)) void *const VECTORS[] = {stack_top, (void *)start, (void *)leave, (void *)leave};
+__attribute__((section(".vectors"), used)) void *const VECTORS[] = {stack_top, (void *)start, (void *)leave,
+                                                                    (void *)leave};
