@@ -105,6 +105,11 @@ class Board:
         """Where readings and pulses are logged."""
         return self._log.path if self._log else None
 
+    @property
+    def loaded(self) -> Program | None:
+        """The program that was last brought to the board by this object, if any."""
+        return self._program
+
     def snapshot(self) -> dict[str, Any]:
         """Return everything the board says of itself: identity, limits, start, state, counters; plain values, ready for JSON."""
         return asdict(self.info) | self._driver.start_report | self._driver.snapshot()

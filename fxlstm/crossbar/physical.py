@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,8 +13,7 @@ from numpy.typing import NDArray
 from fxlstm.crossbar.cells import Block
 from fxlstm.crossbar.device import Device
 from fxlstm.crossbar.laws import Pulse, Relative, Stable
-from fxlstm.crossbar.wires import Wires, effective_conductance
-from fxlstm.errors import ArrayError
+from fxlstm.crossbar.wires import ChangingConductance, Wires, cubic_currents
 from fxlstm.program.formats import CODE_BITS, adc_grid
 from fxlstm.program.hardware import Hardware
 from fxlstm.program.program import Codes
@@ -25,7 +26,8 @@ STREAMS = 4  # variation from cell to cell, programming, reading, ageing: indepe
 class PhysicalOperand:
     """ADC codes per row code of a block, (rows, columns), the variance of that between readings, and the source of noise.
 
-    ``cubic``: part by which the current of a row code grows per code squared.
+    ``cubic``: part by which the current of a row code grows per code squared. ``solved``: gives the codes for rows where wires lie
+    around such cells, so that they are no sum over rows.
     """
 
     gain: Numbers
@@ -33,15 +35,17 @@ class PhysicalOperand:
     cubic: float
     bits: int
     noise: np.random.Generator
+    solved: Callable[[Numbers], Numbers] | None = None
 
     def currents(self, rows: Numbers) -> Numbers:
         """Return what an ADC without limits or steps would measure, (..., columns) in its codes, for driven rows in codes.
 
         The noise of a column's cells is drawn as one Gaussian of their summed variance, which is exact.
         """
-        if self.cubic:
-            rows = rows * (1 + self.cubic * rows * rows)
-        result = rows @ self.gain
+        if self.solved is not None:
+            result = self.solved(rows)
+        else:
+            result = (rows * (1 + self.cubic * rows * rows) if self.cubic else rows) @ self.gain
         if self.variance is not None:
             result += np.sqrt((rows * rows) @ self.variance) * self.noise.standard_normal(result.shape)
         return result
@@ -76,10 +80,6 @@ class PhysicalCells:
         stuck: bool,
         ageing: bool,
     ) -> None:
-        if device.cubic and not wires.ideal:
-            raise ArrayError(
-                f"{wires} around cells whose I(V) is not straight: solve such an array by fxlstm.crossbar.wires.solve_nonlinear"
-            )
         self._hardware = hardware
         self._device = device
         variation, self._programming, self._reading, self._fates = streams
@@ -96,7 +96,7 @@ class PhysicalCells:
         self._due = 0.0  # seconds that have passed and not yet acted
         self._fate = np.zeros(shape)
         self._wires = wires
-        self._effective: Numbers | None = None  # of the state as it is, or not yet worked out
+        self._left_by_wires = ChangingConductance(wires)
 
     @property
     def conductance(self) -> Numbers:
@@ -124,14 +124,12 @@ class PhysicalCells:
         return Pulse(volts, gates, seconds, self._character[:, row, columns], noise)
 
     def _write(self, row: int, columns: NDArray[np.intp], conductance: Numbers) -> None:
-        self._effective = None
         self._state[row, columns] = self._written[row, columns] = self._device.inside(conductance)
         self._age[row, columns] = 0.0
         self._fate[row, columns] = self._fates.standard_normal(columns.size)
 
     def elapse(self, seconds: float) -> None:
         """Let time pass: cells relax, decay or drift by their preset's law, but not stuck ones nor ones never written."""
-        self._effective = None
         self._due += seconds
 
     def _live(self) -> NDArray[Any]:
@@ -153,11 +151,9 @@ class PhysicalCells:
 
     def operand(self, block: Block) -> PhysicalOperand:
         """Prepare a block to multiply by."""
-        state = self._live()
-        if self._effective is None:
-            self._effective = effective_conductance(state * self._device.warmth.conductance, self._wires)
-        cells = self._effective
-        noise = self._device.reading.noise(state, self._age) if self._read_noise else 0.0
+        conductance = self.conductance
+        cells = self._left_by_wires(conductance)
+        noise = self._device.reading.noise(conductance, self._age) if self._read_noise else 0.0
         weighted, part = (cells, noise) if isinstance(noise, float) else (cells * noise, 1.0)
         differences = cells[block.positive, block.columns]
         squares = weighted[block.positive, block.columns] ** 2
@@ -168,4 +164,15 @@ class PhysicalCells:
         gain = self._hardware.read_voltage / self._hardware.full_scale_current(block.range) * 2.0 ** (block.bits - CODE_BITS)
         variance = squares * (gain * part) ** 2 if part else None
         cubic = self._device.cubic * (self._hardware.read_voltage / 2.0 ** (CODE_BITS - 1)) ** 2
-        return PhysicalOperand(differences * gain, variance, cubic, block.bits, self._reading)
+        solved = partial(self._solved, block, gain) if cubic and not self._wires.ideal else None
+        return PhysicalOperand(differences * gain, variance, cubic, block.bits, self._reading, solved)
+
+    def _solved(self, block: Block, gain: float, rows: Numbers) -> Numbers:
+        """What an ADC without limits or steps would measure of a block of cells that are not straight, behind wires."""
+        driven = np.zeros((*rows.shape[:-1], len(self.stuck)))
+        driven[..., block.positive] = rows
+        if block.negative is not None:
+            driven[..., block.negative] = -rows
+        volts = driven * (self._hardware.read_voltage / 2.0 ** (CODE_BITS - 1))
+        amperes = cubic_currents(self.conductance, self._device.cubic, self._wires, volts)[..., block.columns]
+        return amperes * (gain / self._hardware.read_voltage * 2.0 ** (CODE_BITS - 1))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -17,12 +18,13 @@ from fxlstm.crossbar.cells import Block, Cells, IdealCells, Operand
 from fxlstm.crossbar.converters import Converters
 from fxlstm.crossbar.device import Device, Thresholds
 from fxlstm.crossbar.front_end import FrontEnd
+from fxlstm.crossbar.measuring import Measurable, check_measured, measured_conductance, measured_offsets
 from fxlstm.crossbar.physical import STREAMS, PhysicalCells
 from fxlstm.crossbar.programming import write
 from fxlstm.crossbar.targets import check_program, targets_for
 from fxlstm.crossbar.temperature import ROOM, Warmth
 from fxlstm.crossbar.wires import Wires
-from fxlstm.errors import ArrayError
+from fxlstm.errors import ArrayError, BoardError
 from fxlstm.files import write_whole
 from fxlstm.program.device import load_device
 from fxlstm.program.formats import CODE_BITS
@@ -196,7 +198,7 @@ class SimulatedArray:
         if self._converters is not None:
             block = self._tile_block(tile)
             rows = row_codes(tile, self._tiles[tile][0], codes, self.rows)
-            return self._counted(*self._converters.convert(rows, block.columns, block.range, block.bits))
+            return self._counted(*self._converters.multiply(rows, block.columns, block.range, block.bits))
         operand = self._operands.get(tile)
         if operand is None:
             operand = self._operands[tile] = self._cells.operand(self._tile_block(tile))
@@ -230,10 +232,13 @@ class SimulatedArray:
         codes = np.asarray(codes)
         if codes.dtype.kind not in "iu" or (codes.size and np.abs(codes.astype(np.int64)).max() > READ_CODE):
             raise ArrayError(f"row codes of type {codes.dtype}: give whole numbers from {-READ_CODE} to {READ_CODE}")
-        return self.convert(codes, range)
+        return self.convert(codes, range, serial=True)
 
-    def convert(self, row_codes: NDArray[np.integer], range_index: int) -> Codes:
-        """Drive all rows with codes (-32767..32767), all gates open, and convert all columns once."""
+    def convert(self, row_codes: NDArray[np.integer], range_index: int, serial: bool = False) -> Codes:
+        """Drive all rows with codes (-32767..32767) as amplitudes, all gates open, and convert all columns once.
+
+        ``serial``: bit by bit if the front end does so.
+        """
         if row_codes.shape[-1:] != (self.rows,):
             raise ArrayError(f"codes of shape {row_codes.shape}: the last axis needs one code for each of the {self.rows} rows")
         if not 0 <= range_index < self.hardware.range_count:
@@ -241,7 +246,8 @@ class SimulatedArray:
         self._busy += self._reading_seconds * row_codes.size / self.rows
         if self._converters is not None:
             vectors = row_codes.reshape(-1, self.rows)
-            codes, clipped = self._converters.convert(vectors, slice(0, self.columns), range_index, CODE_BITS)
+            drive = self._converters.multiply if serial else self._converters.convert
+            codes, clipped = drive(vectors, slice(0, self.columns), range_index, CODE_BITS)
             return self._counted(codes.reshape(*row_codes.shape[:-1], self.columns), clipped)
         operand = self._operands.get(range_index)
         if operand is None:
@@ -308,6 +314,31 @@ class SimulatedArray:
         state["cells"][...] = state["written"][...] = np.where(np.isfinite(conductance), conductance, state["cells"])
         state["age"][...] = seconds
         return array
+
+    @classmethod
+    def from_board(
+        cls, board: Measurable, program: Program | None = None, device: str | None = None, seed: int = 0, **options: Any
+    ) -> SimulatedArray:
+        """Return the digital twin of a board: an array with its cells as they are measured now, its gains and its columns' offsets.
+
+        ``program``: by default the one that the board was last brought. ``device``: preset of the cells, by default the board's;
+        its read noise is not added unless ``options`` say ``read_noise=True``. ``options`` may also hold ``wires``, which
+        conductances measured one row at a time contain already. :func:`fxlstm.twin_of` does the same from a measurement log.
+        Raises :class:`BoardError` where a cell that the program uses cannot be measured, and what :meth:`holding` raises.
+        """
+        program, device = program or board.loaded, device or board.identity.device
+        if program is None or not device:
+            raise BoardError("a twin needs the board's program and the preset of its cells: give program and device='ta-hfo2'")
+        conductance = measured_conductance(board)
+        check_measured(conductance, program)
+        array = cls.holding(program, conductance, device, seed, **{"read_noise": False, **options})
+        array.shift_columns({tile.range: measured_offsets(board, tile.range) for tile in tiles_of(program)})
+        return array
+
+    def shift_columns(self, offsets: Mapping[int, NDArray[np.float64]]) -> None:
+        """Add ``offsets``, by range, in ADC codes, (columns,), to what the tiles give from now on, in place of any calibration."""
+        for tile in self._tiles:
+            self._calibrations[tile] = ColumnCalibration.shift(offsets[tile.range][self._tile_block(tile).columns])
 
     def _state(self) -> dict[str, NDArray[Any]]:
         """The arrays that make up the state, by their names in a saved file."""

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from fxlstm.crossbar.simulated import SimulatedArray
-from fxlstm.crossbar.wires import Wires
+from fxlstm.crossbar.surroundings import SECTIONS as AROUND
+from fxlstm.crossbar.surroundings import surroundings
 from fxlstm.errors import FxlstmError, SweepError
 from fxlstm.program.calibration.methods import find_method
 from fxlstm.program.device import load_device
@@ -23,8 +24,8 @@ Parameters = Mapping[str, Value]
 _TAKERS: dict[str, tuple[Callable[..., Any], set[str]]] = {
     "hardware": (Hardware, set()),
     "quantize": (quantize, {"network", "calibration", "hardware", "times", "steps", "start"}),
-    "array": (SimulatedArray, {"device", "seed", "board", "wires"}),
-    "wires": (Wires, set()),
+    "array": (SimulatedArray, {"device", "seed", "board", "wires", "front_end"}),
+    **{section: (kind, set()) for section, kind in AROUND.items()},
     "programming": (programming_scheme, {"device", "hardware"}),
 }
 _KINDS: dict[str, type] = {"bool": bool, "int": int, "float": float, "str": str}
@@ -106,9 +107,8 @@ def device_name(parameters: Parameters) -> str:
 
 def make_array(parameters: Parameters, hardware: Hardware, seed: int) -> SimulatedArray:
     """Return a fresh array with a point's parameters."""
-    wires = Wires(**section(parameters, "wires"))
-    switches = section(parameters, "array")
-    return SimulatedArray(device=device_name(parameters), seed=seed, board=hardware.board, wires=wires, **switches)
+    around, switches = surroundings(parameters)._asdict(), section(parameters, "array")
+    return SimulatedArray(device=device_name(parameters), seed=seed, board=hardware.board, **around, **switches)
 
 
 def check(parameters: Parameters) -> None:

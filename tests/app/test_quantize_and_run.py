@@ -163,3 +163,19 @@ def test_exact_integers_take_no_scheme(command, program_file, inputs_file, tmp_p
     outcome = command("run", program_file, inputs_file, "-o", tmp_path / "y.npy", "--scheme", "refined")
     assert outcome.status == 1
     assert "exact integers are not programmed" in outcome.err
+
+
+def test_a_simulated_array_runs_through_wires_and_converters_with_errors(command, program_file, inputs_file, tmp_path):
+    path = tmp_path / "array.toml"
+    path.write_text("[adc]\noffset = 300\n")
+    results = []
+    for around in ((), ("--around", path, "--around", "wires.row=2")):
+        arguments = ("run", program_file, inputs_file, "-o", tmp_path / "y.npy", "--array", "simulated", *around)
+        assert command(*arguments).status == 0
+        results.append(np.load(tmp_path / "y.npy"))
+    assert np.abs(results[0] - results[1]).max() > 1e-3
+
+
+def test_only_a_simulated_array_has_surroundings_to_choose(command, program_file, inputs_file, tmp_path):
+    outcome = command("run", program_file, inputs_file, "-o", tmp_path / "y.npy", "--around", "wires.row=2")
+    assert outcome.status == 2 and "URL" in outcome.err

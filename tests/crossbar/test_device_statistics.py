@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from fxlstm.crossbar import SimulatedArray, Wires, programming_scheme
+from fxlstm.crossbar.wires import effective_conductance, solve_nonlinear
 from fxlstm.errors import ArrayError
 from fxlstm.program.device import load_device
 from fxlstm.program.hardware import Hardware
@@ -274,8 +275,22 @@ def test_a_cubic_i_of_v_acts_on_every_row_code(tmp_path):
     for array, cubic in ((straight, 0), (bent, 5)):
         expected = (volts + cubic * volts**3) @ array.conductance / per_code
         np.testing.assert_allclose(array.multiply(codes), expected, atol=0.51)
-    with pytest.raises(ArrayError, match="I\\(V\\) is not straight"):
-        SimulatedArray(3, 2, str(path), 1, "reference-174k", wires=Wires(row=1))
+
+
+def test_wires_take_voltage_from_cells_that_are_not_straight(tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text(shipped_text("taox") + '\n[conduction]\ncubic = { value = 5, unit = "1/V2", source = "a test" }\n')
+    wires = Wires(row=800, column=500, driver=1000)
+    array = SimulatedArray(6, 4, str(path), 1, "reference-174k", read_noise=False, wires=wires)
+    codes = np.random.default_rng(1).integers(-32767, 32768, (5, 6))
+    found = array.multiply(codes) * (array.hardware.full_scale_current(0) / 32768)
+    cells = array.conductance
+    for row_codes, currents in zip(codes, found, strict=True):
+        volts = row_codes / 32768 * array.hardware.read_voltage
+        exact = solve_nonlinear(lambda v: cells * (v + 5 * v**3), lambda v: cells * (1 + 15 * v**2), (6, 4), wires, volts)
+        np.testing.assert_allclose(currents, exact.currents, atol=0.51 * array.hardware.full_scale_current(0) / 32768)
+    straight = codes / 32768 * array.hardware.read_voltage @ effective_conductance(cells, wires)
+    assert np.abs(found / straight - 1).max() > 0.05
 
 
 # ---- Schemes

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from fxlstm.app.console import Json, print_json, progress_bar
+from fxlstm.app.console import Around, Json, print_json, progress_bar
 from fxlstm.errors import ModelError
 
 if TYPE_CHECKING:
@@ -59,6 +59,7 @@ def run(
     device: Device = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the simulated cells and their noise.")] = 0,
     scheme: SchemeName = None,
+    around: Around = None,
     steps: Annotated[
         int | None,
         typer.Option(min=1, help="Outputs to generate: by a decoder, or by a network that feeds back.", show_default=False),
@@ -73,6 +74,8 @@ def run(
     from fxlstm.network.importers.door import SUFFIXES
     from fxlstm.program.program import Program
 
+    if around and array is not ArrayKind.SIMULATED:
+        raise typer.BadParameter("is for --array simulated; an emulated board takes such names in its URL", param_hint="--around")
     in_float = program.suffix.lower() in SUFFIXES
     if in_float:
         y = _in_float(program, inputs, array, steps)
@@ -81,7 +84,7 @@ def run(
         if array is ArrayKind.BOARD:
             y = _on_board(loaded, x, steps, port, device, scheme)
         elif array is ArrayKind.SIMULATED:
-            y = _on_simulated_array(loaded, x, steps, device or SIMULATED_DEVICE, seed, scheme)
+            y = _on_simulated_array(loaded, x, steps, device or SIMULATED_DEVICE, seed, scheme, around or [])
         elif scheme is not None:
             raise ModelError(f"--scheme {scheme}: exact integers are not programmed; choose --array simulated or board")
         else:
@@ -123,12 +126,15 @@ def _on_integers(program: Program, x: NDArray[Any], steps: int | None) -> NDArra
 
 
 def _on_simulated_array(
-    program: Program, x: NDArray[Any], steps: int | None, device: str, seed: int, scheme: str | None
+    program: Program, x: NDArray[Any], steps: int | None, device: str, seed: int, scheme: str | None, around: list[str]
 ) -> NDArray[Any]:
     from fxlstm.core.engine import Engine
     from fxlstm.crossbar.simulated import SimulatedArray
+    from fxlstm.crossbar.surroundings import from_options
 
-    simulated = SimulatedArray(program.hardware.rows, program.hardware.columns, device, seed, program.hardware.board)
+    hardware = program.hardware
+    options = from_options(around)._asdict()
+    simulated = SimulatedArray(hardware.rows, hardware.columns, device, seed, hardware.board, **options)
     with progress_bar("programming") as progress:
         simulated.program(program, scheme=scheme, progress=progress)
     return _outputs(Engine(program, array=simulated), program, x, steps)
