@@ -87,11 +87,11 @@ class PhysicalCells:
         self._update_noise = update_noise
         self._ageing = ageing
         shape = rows, columns
-        self._state: NDArray[Any] = variation.uniform(*device.initial, shape)
+        self.state: NDArray[Any] = variation.uniform(*device.initial, shape)  # as it was when last looked at
         chances = variation.random(shape)
-        self.stuck = device.defects.strike(self._state, chances) if stuck else np.zeros(shape, np.bool_)
+        self.stuck = device.defects.strike(self.state, chances) if stuck else np.zeros(shape, np.bool_)
         self._character = variation.standard_normal((2, *shape))
-        self._written = self._state.copy()
+        self._written = self.state.copy()
         self._age = np.full(shape, np.inf)
         self._due = 0.0  # seconds that have passed and not yet acted
         self._fate = np.zeros(shape)
@@ -124,7 +124,7 @@ class PhysicalCells:
         return Pulse(volts, gates, seconds, self._character[:, row, columns], noise)
 
     def _write(self, row: int, columns: NDArray[np.intp], conductance: Numbers) -> None:
-        self._state[row, columns] = self._written[row, columns] = self._device.inside(conductance)
+        self.state[row, columns] = self._written[row, columns] = self._device.inside(conductance)
         self._age[row, columns] = 0.0
         self._fate[row, columns] = self._fates.standard_normal(columns.size)
 
@@ -135,14 +135,14 @@ class PhysicalCells:
     def _live(self) -> NDArray[Any]:
         """The conductances as they are now."""
         if not self._due:
-            return self._state
+            return self.state
         self._age += self._due
         self._due = 0.0
         if self._ageing:
             ageing = np.isfinite(self._age) & ~self.stuck
             moved = self._device.ageing.after(self._written[ageing], self._age[ageing], self._fate[ageing])
-            self._state[ageing] = self._device.inside(moved)
-        return self._state
+            self.state[ageing] = self._device.inside(moved)
+        return self.state
 
     def saved(self) -> dict[str, NDArray[Any]]:
         """The arrays that make up the cells' state."""

@@ -23,9 +23,9 @@ class EmulatedBoard:
 
     ``board``: that file, by default the one whose amplifiers suit the preset. ``device`` and ``seed`` are those of
     :class:`fxlstm.SimulatedArray`; ``cells`` and ``faults`` say what is wrong with it and with the chips, ``around`` which wires
-    and errors of converters lie between them. ``state`` names a file that keeps the array between processes: it is read when it exists
-    and written by :meth:`save`. ``clock``: virtual by default; the cells age in its time. Bytes go in with :meth:`feed`; each
-    :meth:`poll` runs the firmware's main loop once and returns what it sent. Violations of the hardware's rules are in
+    and errors of converters lie between them. ``state`` names a file that keeps the array between processes: it is read when it
+    exists and written by :meth:`save`. ``clock``: virtual by default; the cells age in its time. Bytes go in with :meth:`feed`;
+    each :meth:`poll` runs the firmware's main loop once and returns what it sent. Violations of the hardware's rules are in
     ``bus.violations``. Raises :class:`ArrayError` for an unknown preset, a state that belongs to another device, size or
     surroundings, and for surroundings of cells that are exact in integers.
     """
