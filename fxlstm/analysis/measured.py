@@ -26,8 +26,9 @@ from fxlstm.network import Network
 from fxlstm.program.hardware import Hardware
 from fxlstm.program.mapping import tiles_of
 from fxlstm.program.program import Program
+from fxlstm.program.programming_report import ProgrammingReport, Progress
 from fxlstm.program.quantize import quantize
-from fxlstm.program.scheme import CELL_STATES, ProgrammingReport, Progress
+from fxlstm.program.scheme import CELL_STATES
 
 NOISE, REST = "read noise", "unexplained"
 MISSED = (CELL_STATES["gave_up"], CELL_STATES["budget_spent"])

@@ -65,7 +65,7 @@ class Converters:
     """
 
     def __init__(self, front_end: FrontEnd, hardware: Hardware, cells: PhysicalCells, seed: int) -> None:
-        rows, columns = cells.state.shape
+        rows, columns = cells.stuck.shape
         made = (np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(key,))) for key in SPAWN_KEYS)
         dacs, adcs, self.noise = made
         self._dacs, self._adcs = Channels(front_end.dac, rows, dacs), Channels(front_end.adc, columns, adcs)

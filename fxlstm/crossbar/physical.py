@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from fxlstm.crossbar._cells import CellBlock, Readings
 from fxlstm.crossbar.cells import Block
 from fxlstm.crossbar.device import Device
-from fxlstm.crossbar.laws import Pulse
+from fxlstm.crossbar.laws import Pulse, Relative, Stable
 from fxlstm.crossbar.plain import exact_gain
 from fxlstm.crossbar.wires import ChangingConductance, Wires, cubic_currents
 from fxlstm.program.formats import CODE_BITS, adc_grid
@@ -70,8 +70,9 @@ class PhysicalCells:
 
     ``streams``: random generators for what cells are like, programming and ageing; ``readings``: the noise of reading. Every cell
     keeps what was last written into it, how long ago (infinite: never, and so settled) and a number that says how it will fare;
-    time acts on these, so that one long wait and many short ones give the same cells. What the wires leave of the conductances is
-    worked out once per state of the cells; a cell's read noise acts in proportion to what is left of its conductance.
+    time acts on these, so that one long wait and many short ones give the same cells, and acts only when a cell is looked at or
+    pulsed. What the wires leave of the conductances is worked out once per state of the cells; a cell's read noise acts in
+    proportion to what is left of its conductance.
     """
 
     def __init__(
@@ -97,12 +98,13 @@ class PhysicalCells:
         self._update_noise = update_noise
         self._ageing = ageing
         shape = rows, columns
-        self.state: NDArray[Any] = variation.uniform(*device.initial, shape)
+        self.state: NDArray[Any] = variation.uniform(*device.initial, shape)  # as it was when last looked at
         chances = variation.random(shape)
         self.stuck = device.defects.strike(self.state, chances) if stuck else np.zeros(shape, np.bool_)
         self._character = variation.standard_normal((2, *shape))
         self._written = self.state.copy()
         self._age = np.full(shape, np.inf)
+        self._due = 0.0  # seconds that have passed and not yet acted
         self._fate = np.zeros(shape)
         self._wires = wires
         self._left_by_wires = ChangingConductance(wires)
@@ -110,16 +112,21 @@ class PhysicalCells:
     @property
     def conductance(self) -> Numbers:
         """Siemens, (rows, columns)."""
-        return self.state.copy()
+        return self._live() * self._device.warmth.conductance
+
+    @property
+    def timeless(self) -> bool:
+        """Whether the preset says nothing about time: neither that cells age nor that their noise does."""
+        return isinstance(self._device.ageing, Stable) and isinstance(self._device.reading, Relative)
 
     def set(self, row: int, columns: NDArray[np.intp], volts: float, gates: Numbers, seconds: float) -> None:
         """SET cells of a row by a pulse of ``volts`` on the row, each with its gate voltage."""
-        before = self.state[row, columns]
+        before = self._live()[row, columns]
         self._write(row, columns, self._device.law.after_set(before, self._pulse(row, columns, volts, gates, seconds)))
 
     def reset(self, row: int, columns: NDArray[np.intp], volts: float, gates: Numbers, seconds: float) -> None:
         """RESET cells of a row by a pulse of magnitude ``volts``."""
-        before = self.state[row, columns]
+        before = self._live()[row, columns]
         self._write(row, columns, self._device.law.after_reset(before, self._pulse(row, columns, volts, gates, seconds)))
 
     def _pulse(self, row: int, columns: NDArray[np.intp], volts: float, gates: Numbers, seconds: float) -> Pulse:
@@ -130,27 +137,34 @@ class PhysicalCells:
     def _write(self, row: int, columns: NDArray[np.intp], conductance: Numbers) -> None:
         self.state[row, columns] = self._written[row, columns] = self._device.inside(conductance)
         self._age[row, columns] = 0.0
+        self._fate[row, columns] = self._fates.standard_normal(columns.size)
 
     def elapse(self, seconds: float) -> None:
         """Let time pass: cells relax, decay or drift by their preset's law, but not stuck ones nor ones never written."""
-        fates = self._fates.standard_normal(self.state.shape)
-        self._fate = np.where(self._age == 0, fates, self._fate)
-        self._age += seconds
-        if not self._ageing:
-            return
-        ageing = np.isfinite(self._age) & ~self.stuck
-        moved = self._device.ageing.after(self._written[ageing], self._age[ageing], self._fate[ageing])
-        self.state[ageing] = self._device.inside(moved)
+        self._due += seconds
+
+    def _live(self) -> NDArray[Any]:
+        """The conductances as they are now."""
+        if not self._due:
+            return self.state
+        self._age += self._due
+        self._due = 0.0
+        if self._ageing:
+            ageing = np.isfinite(self._age) & ~self.stuck
+            moved = self._device.ageing.after(self._written[ageing], self._age[ageing], self._fate[ageing])
+            self.state[ageing] = self._device.inside(moved)
+        return self.state
 
     def saved(self) -> dict[str, NDArray[Any]]:
         """The arrays that make up the cells' state."""
-        state = {"cells": self.state, "stuck": self.stuck, "character": self._character}
+        state = {"cells": self._live(), "stuck": self.stuck, "character": self._character}
         return state | {"written": self._written, "age": self._age, "fate": self._fate}
 
     def operand(self, block: Block) -> PhysicalOperand:
         """Prepare a block to multiply by."""
-        cells = self._left_by_wires(self.state)
-        noise = self._device.reading.noise(self.state, self._age) if self._read_noise else 0.0
+        conductance = self.conductance
+        cells = self._left_by_wires(conductance)
+        noise = self._device.reading.noise(conductance, self._age) if self._read_noise else 0.0
         weighted, part = (cells, noise) if isinstance(noise, float) else (cells * noise, 1.0)
         differences = cells[block.positive, block.columns]
         squares = weighted[block.positive, block.columns] ** 2
@@ -166,10 +180,10 @@ class PhysicalCells:
 
     def _solved(self, block: Block, gain: float, rows: Numbers) -> Numbers:
         """What an ADC without limits or steps would measure of a block of cells that are not straight, behind wires."""
-        driven = np.zeros((*rows.shape[:-1], len(self.state)))
+        driven = np.zeros((*rows.shape[:-1], len(self.stuck)))
         driven[..., block.positive] = rows
         if block.negative is not None:
             driven[..., block.negative] = -rows
         volts = driven * (self._hardware.read_voltage / 2.0 ** (CODE_BITS - 1))
-        amperes = cubic_currents(self.state, self._device.cubic, self._wires, volts)[..., block.columns]
+        amperes = cubic_currents(self.conductance, self._device.cubic, self._wires, volts)[..., block.columns]
         return amperes * (gain / self._hardware.read_voltage * 2.0 ** (CODE_BITS - 1))

@@ -19,10 +19,11 @@ from fxlstm.crossbar.front_end import FrontEnd
 from fxlstm.crossbar.measuring import Measurable, check_measured, measured_conductance, measured_offsets
 from fxlstm.crossbar.physical import PhysicalCells
 from fxlstm.crossbar.prepared import Prepared, native_tiles
+from fxlstm.crossbar.programming import write
 from fxlstm.crossbar.saved import State, put_back, read_array, write_array
-from fxlstm.crossbar.schemes import AnyScheme, carry_out, programming_scheme
 from fxlstm.crossbar.standing import Standing
-from fxlstm.crossbar.targets import check_program, check_window, targets_for
+from fxlstm.crossbar.targets import check_program, targets_for
+from fxlstm.crossbar.temperature import ROOM, Warmth
 from fxlstm.crossbar.wires import Wires
 from fxlstm.errors import ArrayError, BoardError
 from fxlstm.program.device import load_device
@@ -32,7 +33,9 @@ from fxlstm.program.identity import Identity
 from fxlstm.program.mapping import tiles_of
 from fxlstm.program.pairs import row_codes, tile_codes
 from fxlstm.program.program import Codes, Program, Tile
-from fxlstm.program.scheme import READ_CODE, READ_RANGE, ProgrammingReport, Progress, code_siemens
+from fxlstm.program.programming_report import ProgrammingReport, Progress
+from fxlstm.program.scheme import READ_CODE, READ_RANGE, Scheme, chosen_scheme, code_siemens
+from fxlstm.program.window import check_window
 
 
 class SimulatedArray:
@@ -41,10 +44,11 @@ class SimulatedArray:
     ``rows`` x ``cols`` cells of preset ``device`` (``fxlstm/devices`` or one's own file ``my-device.toml``; ``"ideal"`` is exact
     in integers) behind the front end of ``board``. The same ``seed`` gives the same cells and the same noise; ``None`` draws a
     fresh one. ``read_noise``, ``update_noise``, ``stuck`` and ``ageing`` switch these imperfections off one by one.
+    ``temperature`` in kelvin acts where the preset has published numbers about it; others are refused but 300.
     ``wires`` are the resistances around the cells, by default none; ``front_end`` is what is imperfect about the converters, by
     default nothing. Both act on reading and multiplying, not on pulses.
-    Raises :class:`ArrayError` for an unknown preset, an impossible size, and for wires around or an imperfect front end before
-    cells that are exact in integers.
+    Raises :class:`ArrayError` for an unknown preset, an impossible size or temperature, and for wires around or an imperfect front
+    end before cells that are exact in integers.
     """
 
     def __init__(
@@ -59,6 +63,7 @@ class SimulatedArray:
         update_noise: bool = True,
         stuck: bool = True,
         ageing: bool = True,
+        temperature: float = ROOM,
         wires: Wires | None = None,
         front_end: FrontEnd | None = None,
     ) -> None:
@@ -80,6 +85,7 @@ class SimulatedArray:
         self.hardware = Hardware(board=board)
         self.seed = int(np.random.SeedSequence().generate_state(1)[0]) if seed is None else seed
         self.pulse_counts = np.zeros((rows, cols), np.int64)
+        self.temperature = temperature
         self._switches = {"read_noise": read_noise, "update_noise": update_noise, "stuck": stuck, "ageing": ageing}
         self._preset, self._thresholds = preset, Thresholds.of(preset)
         self._reading_seconds = preset.get("read.time", load_board(board)["settling"]["read_microseconds"] * 1e-6)
@@ -91,10 +97,18 @@ class SimulatedArray:
         self._converters: Converters | None = None  # unless they are ideal
         self._cells: Cells
         if preset.integer:
+            Warmth.of(preset, temperature)
             self._cells = IdealCells(self.hardware, rows, cols)
         else:
             cells = PhysicalCells(
-                self.hardware, Device.of(preset), rows, cols, self._streams, self._readings, self.wires, **self._switches
+                self.hardware,
+                Device.of(preset, temperature),
+                rows,
+                cols,
+                self._streams,
+                self._readings,
+                self.wires,
+                **self._switches,
             )
             self._cells = cells
             if not self.front_end.ideal:
@@ -137,7 +151,7 @@ class SimulatedArray:
         self,
         target: Program | NDArray[np.uint16],
         tolerance: float | None = None,
-        scheme: AnyScheme | None = None,
+        scheme: Scheme | str | None = None,
         progress: Progress | None = None,
         *,
         targets: NDArray[np.uint16] | None = None,
@@ -146,20 +160,18 @@ class SimulatedArray:
 
         ``target`` may also be a map (rows, columns) of conductance units above the scheme's base, 65535 = leave alone.
         ``targets``: a map to write in place of a program's own, see :func:`fxlstm.corrected_targets`.
-        ``tolerance``: siemens, by default the preset's. ``scheme``: another way of programming, see
-        :func:`fxlstm.crossbar.programming_scheme`. ``progress`` is called with (cells dealt with, cells).
+        ``tolerance``: siemens, by default the preset's. ``scheme``: another way of programming, by name
+        or as made by :func:`fxlstm.crossbar.programming_scheme`. ``progress`` is called with (cells dealt with, cells).
         Programs written earlier stay usable where this one leaves their cells alone (``quantize(..., taken=)``).
         Afterwards the time passes that the preset's cells are given to settle, if any. Raises :class:`ArrayError` when the program
         does not fit, and for targets outside the preset's window of conductance.
         """
-        if scheme is not None and tolerance is not None:
-            raise ArrayError("both tolerance and scheme are given; put the tolerance into the scheme")
-        scheme = scheme or programming_scheme(self.device, self.hardware, tolerance=tolerance)
+        chosen = chosen_scheme(self.device, self.hardware, scheme, tolerance)
         targets = targets_for(self.rows, self.columns, self.hardware, target, targets)
-        check_window(targets, scheme, self._preset, self.device, self.hardware)
+        check_window(targets, chosen, self.device, self.hardware)
         busy = self._busy
-        report = carry_out(self, targets, scheme, progress)
-        report = replace(report, seconds=self._busy - busy)
+        report = write(self, targets, chosen, progress)
+        report = replace(report, seconds=self._busy - busy + chosen.waits)
         self.elapse(self._preset.get("programming.settle"))
         if isinstance(target, Program):
             self._standing.add(target)
@@ -173,7 +185,7 @@ class SimulatedArray:
         """
         if not 0 <= seconds < np.inf:
             raise ArrayError(f"elapse({seconds}): give seconds, 0 or more")
-        if seconds > 0:
+        if seconds > 0 and not self._cells.timeless:
             self._cells_changed()
             self._cells.elapse(seconds)
 
@@ -354,6 +366,7 @@ class SimulatedArray:
             "seed": self.seed,
             "board": self.hardware.board,
             "switches": self._switches,
+            "temperature": self.temperature,
             "wires": asdict(self.wires),
             "front_end": asdict(self.front_end),
             "streams": [stream.bit_generator.state for stream in self._random_streams()],
@@ -371,7 +384,8 @@ class SimulatedArray:
     def _restored(cls, about: dict[str, Any], state: State) -> SimulatedArray:
         place = about["rows"], about["columns"], about["device"], about["seed"], about["board"]
         wires, front_end = Wires(**about.get("wires", {})), FrontEnd.of(about.get("front_end", {}))
-        array = cls(*place, **about["switches"], wires=wires, front_end=front_end)
+        warmth = about.get("temperature", ROOM)
+        array = cls(*place, **about["switches"], temperature=warmth, wires=wires, front_end=front_end)
         for stream, stood in zip(array._random_streams(), about["streams"], strict=True):
             stream.bit_generator.state = stood
         array._readings.vectors = about["readings"]

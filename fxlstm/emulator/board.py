@@ -12,6 +12,7 @@ from fxlstm.emulator.bus import Bus
 from fxlstm.emulator.clock import VirtualClock
 from fxlstm.emulator.faults import CellFaults, ChipFaults
 from fxlstm.errors import ArrayError
+from fxlstm.program.device import load_device
 from fxlstm.program.hardware import load_board
 
 RESET_PIN = 1  # hal_reset_reason of firmware/hal/hal.h
@@ -20,9 +21,10 @@ RESET_PIN = 1  # hal_reset_reason of firmware/hal/hal.h
 class EmulatedBoard:
     """A board in this process, as large as the board file says.
 
-    ``device`` and ``seed`` are those of :class:`fxlstm.SimulatedArray`; ``cells`` and ``faults`` say what is wrong with it and with
-    the chips, ``around`` which wires and errors of converters lie between them. ``state`` names a file that keeps the array between
-    processes: it is read when it exists and written by :meth:`save`. ``clock``: virtual by default. Bytes go in with :meth:`feed`;
+    ``board``: that file, by default the one whose amplifiers suit the preset. ``device`` and ``seed`` are those of
+    :class:`fxlstm.SimulatedArray`; ``cells`` and ``faults`` say what is wrong with it and with the chips, ``around`` which wires
+    and errors of converters lie between them. ``state`` names a file that keeps the array between processes: it is read when it
+    exists and written by :meth:`save`. ``clock``: virtual by default; the cells age in its time. Bytes go in with :meth:`feed`;
     each :meth:`poll` runs the firmware's main loop once and returns what it sent. Violations of the hardware's rules are in
     ``bus.violations``. Raises :class:`ArrayError` for an unknown preset, a state that belongs to another device, size or
     surroundings, and for surroundings of cells that are exact in integers.
@@ -32,7 +34,7 @@ class EmulatedBoard:
         self,
         device: str = "ta-hfo2",
         seed: int | None = None,
-        board: str = "reference",
+        board: str | None = None,
         *,
         faults: ChipFaults | None = None,
         cells: CellFaults | None = None,
@@ -41,9 +43,10 @@ class EmulatedBoard:
         clock: VirtualClock | None = None,
     ) -> None:
         self._state = Path(state) if state is not None else None
+        board = load_device(device).board if board is None else board
         self.array = _array(device, seed, board, cells or CellFaults(), around, self._state)
         self.bus = Bus(self.array, board, clock, faults)
-        self.firmware = HostFirmware(self.bus)
+        self.firmware = HostFirmware(self.bus, name=load_board(board)["name"])
         self._waiting = bytearray()
         self._saved_pulses = self._pulses()
 
@@ -105,6 +108,8 @@ def _array(
             read_noise=cells.read_noise,
             update_noise=cells.update_noise,
             stuck=cells.stuck,
+            ageing=cells.ageing,
+            temperature=cells.temperature,
             **(around._asdict() if around else {}),
         )
     if cells.stuck_cell >= 0:

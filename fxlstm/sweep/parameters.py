@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from fxlstm.crossbar.schemes import AnyScheme, programming_scheme
 from fxlstm.crossbar.simulated import SimulatedArray
 from fxlstm.crossbar.surroundings import SECTIONS as AROUND
 from fxlstm.crossbar.surroundings import surroundings
@@ -16,6 +15,7 @@ from fxlstm.program.calibration.methods import find_method
 from fxlstm.program.device import load_device
 from fxlstm.program.hardware import Hardware
 from fxlstm.program.quantize import quantize
+from fxlstm.program.scheme import Scheme, programming_scheme
 from fxlstm.sweep.axes import Value
 
 Parameters = Mapping[str, Value]
@@ -123,6 +123,6 @@ def check(parameters: Parameters) -> None:
         raise SweepError(f"the plan asks for what is not possible: {error}") from None
 
 
-def make_scheme(parameters: Parameters, hardware: Hardware) -> AnyScheme:
+def make_scheme(parameters: Parameters, hardware: Hardware) -> Scheme:
     """Return how a point's array is programmed."""
     return programming_scheme(device_name(parameters), hardware, **section(parameters, "programming"))

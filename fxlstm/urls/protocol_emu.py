@@ -4,7 +4,7 @@ Options: ``device``, ``seed`` (of the array), ``board`` (a name: the board lives
 found again by that name), ``state`` (a file that keeps the array between processes), what surrounds the cells (``wires.row=0.3``,
 ``adc.noise=2``, ... or ``around``, a TOML file of it, see :mod:`fxlstm.crossbar.surroundings`), and every fault of
 :mod:`fxlstm.emulator.faults`: of the link (``drop``, ``flip``, ``duplicate``, ``disconnect_after``, ``stall_ms``, ...), the chips
-(``dead_row``, ...) and the cells (``stuck_cell``, ``read_noise``, ...).
+(``dead_row``, ...) and the cells (``stuck_cell``, ``read_noise``, ``temperature``, ...).
 Time is virtual: a read that would wait in vain returns at once and has let its time-out pass on the board. Closing the port does
 not reset the board.
 """
