@@ -32,7 +32,7 @@ class Prepared:
         """Return all cells, each row driven by itself."""
         operand = self._operands.get(range_index)
         if operand is None:
-            rows, columns = self._cells.state.shape
+            rows, columns = self._cells.stuck.shape
             whole = Block(slice(0, rows), None, slice(0, columns), range_index, CODE_BITS)
             operand = self._operands[range_index] = self._cells.operand(whole)
         return operand
