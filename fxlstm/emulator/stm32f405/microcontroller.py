@@ -69,7 +69,7 @@ class Stm32f405:
         self.usart = Usart(self.time, lambda: self.rcc.apb2_hertz, line_baud, wiring.serial_connected)
         self.gpio = {letter: Gpio(letter, wiring) for letter in "ABCDEFGHI"}
         self.systick = SysTick(self.time, lambda: self.rcc.hertz, lambda: self.nvic.pend(system.SYS_TICK))
-        self._slots = self._layout(serial)
+        self._slots = self._layout()
         self._by_address = {slot.base >> SLOT: slot for slot in self._slots}
         self._exceptions = {slot.peripheral: FIRST_INTERRUPT + slot.interrupt for slot in self._slots if slot.interrupt is not None}
         self._clocked_by_bus = [self.systick, *self._exceptions]
@@ -78,7 +78,7 @@ class Stm32f405:
         wiring.settle = self._settle_spi
         wiring.is_alternate = lambda pin, function: self.gpio[pin[1]].is_alternate(int(pin[2:]), function)
 
-    def _layout(self, serial: int) -> list[Slot]:
+    def _layout(self) -> list[Slot]:
         timer = lambda: self.rcc.apb1_timer_hertz  # noqa: E731
         apb1, apb2, ahb1 = clocks.APB1ENR, clocks.APB2ENR, clocks.AHB1ENR
         ports = [
@@ -98,7 +98,7 @@ class Stm32f405:
             Slot("FLASH", 0x40023C00, self.flash_interface, None),
             Slot("PWR", 0x40007000, Power(), (apb1, 28)),
             Slot("IWDG", 0x40003000, Watchdog(self.time, lambda: self._ask_for_reset(clocks.WATCHDOG)), None),
-            Slot("RNG", 0x50060800, RandomNumbers(serial), (clocks.AHB2ENR, 6)),
+            Slot("RNG", 0x50060800, RandomNumbers(), (clocks.AHB2ENR, 6)),
             Slot("DBGMCU", 0xE0042000, DebugUnit(), None),
             Slot("DWT", 0xE0001000, CycleCounter(self.time, lambda: self.rcc.hertz), None),
         ]

@@ -46,13 +46,13 @@ class Rcc(Peripheral):
         self._report = report
         self._changed = changed
         self._ready_at: dict[int, int | None] = {}
-        self._flags = POWER | PIN
+        self._flags = POWER
         super().__init__()
 
     def reset(self, flag: int = 0) -> None:
         """Run from the internal oscillator again; ``flag`` is added to the reasons of CSR."""
         super().reset()
-        self._flags |= flag | PIN
+        self._flags = flag | PIN | (0 if flag == POWER else self._flags)
         self._ready_at = {_HSI: 0, _HSE: None, _PLL: None}
         self._system = _HSI
         self._security_event = False

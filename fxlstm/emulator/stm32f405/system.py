@@ -42,11 +42,11 @@ class Power(Peripheral):
 
 
 class RandomNumbers(Peripheral):
-    """A generator that gives the same numbers for the same seed."""
+    """A generator; with a seed it always gives the same numbers."""
 
     WRITABLE: ClassVar[Values] = {RNG_CR: 0xC}
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int | None = None) -> None:
         self._random = random.Random(seed)
         super().__init__()
 

@@ -73,6 +73,10 @@ class Timer(Peripheral):
         else:
             self.moment = NEVER
 
+    def retune(self) -> None:
+        """The ticks that are left take another time."""
+        self._settle()
+
     def update(self) -> None:
         """Count up to now; an overflow sets UIF and takes the new prescaler."""
         now = self._time.now()
