@@ -86,11 +86,11 @@ class AD7606C:
         self._busy_until = now + CONVERSION_NANOSECONDS[self._registers[_OVERSAMPLING] & 15]
 
     def transfer(self, frame: bytes, now: int) -> bytes:
-        """Clock one frame in and return what came out meanwhile."""
+        """Clock one frame in and return what came out meanwhile: all bytes at once."""
         self.select(now)
-        answer = bytes([self.shift(byte) for byte in frame])
+        self._frame[:] = frame
         self.deselect(now)
-        return answer
+        return self._reply[: len(frame)].ljust(len(frame), b"\0")
 
     def select(self, now: int) -> None:
         """Chip select falls: what will be shifted out is decided now, before it is known what comes in."""

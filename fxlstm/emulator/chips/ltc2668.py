@@ -61,11 +61,11 @@ class LTC2668:
         self.volts[:] = 0.0
 
     def transfer(self, frame: bytes, now: int = 0) -> bytes:
-        """Clock one frame in, execute it, and return what came out of SDO meanwhile."""
-        self.select(now)
-        answer = bytes([self.shift(byte) for byte in frame])
+        """Clock one frame in, execute it, and return what came out of SDO meanwhile: all bytes at once."""
+        stream = self._shift + frame
+        self._shift, self._size = stream[-4:], len(frame)
         self.deselect(now)
-        return answer
+        return stream[: len(frame)]
 
     def select(self, now: int) -> None:
         """Chip select falls: a frame begins."""
