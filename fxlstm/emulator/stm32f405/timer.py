@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import ClassVar
 
 from fxlstm.emulator.stm32f405._processor import Timebase
-from fxlstm.emulator.stm32f405.peripheral import NEVER, Peripheral, Values, field
+from fxlstm.emulator.stm32f405.peripheral import NEVER, Peripheral, Values
 
 CR1, DIER, SR, EGR, CNT, PSC, ARR = 0x00, 0x0C, 0x10, 0x14, 0x24, 0x28, 0x2C
 _CEN, _UDIS, _URS, _OPM = 1, 2, 4, 8
@@ -89,7 +89,7 @@ class Timer(Peripheral):
         overflows, self._count = divmod(self._count + ticks, self.values[ARR] + 1)
         if overflows:
             self._overflow()
-        self._settle()
+            self._settle()
 
     def _overflow(self) -> None:
         self._prescaler = self.values[PSC]
@@ -102,7 +102,7 @@ class Timer(Peripheral):
 class Watchdog(Peripheral):
     """Resets the microcontroller by ``expire`` unless it is reloaded in time; once started it cannot be stopped."""
 
-    RESET: ClassVar[Values] = {RLR: 0xFFF}
+    RESET: ClassVar[Values] = {PR: 0, RLR: 0xFFF}
 
     def __init__(self, time: Timebase, expire: Callable[[], None]) -> None:
         self._time = time
@@ -113,6 +113,7 @@ class Watchdog(Peripheral):
         """Only a reset stops the watchdog."""
         super().reset()
         self._unlocked = False
+        self._period = self._nanoseconds()
 
     def write(self, offset: int, value: int) -> None:
         """KR takes the keys; PR and RLR only after the unlocking one."""
@@ -120,15 +121,14 @@ class Watchdog(Peripheral):
             self._unlocked = value & 0xFFFF == _UNLOCK
             self.may_interrupt = value & 0xFFFF == _START
             if value & 0xFFFF == _START or (value & 0xFFFF == _RELOAD and self.moment != NEVER):
-                self.moment = self._time.now() + self.period
+                self.moment = self._time.now() + self._period
         elif offset in (PR, RLR) and self._unlocked:
             self.values[offset] = value & (7 if offset == PR else 0xFFF)
+            self._period = self._nanoseconds()
 
-    @property
-    def period(self) -> int:
-        """Nanoseconds from a reload to the reset."""
-        divider = 4 << min(field(self.values.get(PR, 0), 0, 3), 6)
-        return (self.values[RLR] + 1) * divider * _SECOND // LSI_HERTZ
+    def _nanoseconds(self) -> int:
+        """From a reload to the reset."""
+        return (self.values[RLR] + 1) * (4 << min(self.values[PR], 6)) * _SECOND // LSI_HERTZ
 
     def update(self) -> None:
         """Reset if the time is over."""
