@@ -51,6 +51,7 @@ EXTENSIONS = [
     extension("fxlstm.core._core", [CORE]),
     extension("fxlstm.crossbar._cells", [CELLS]),
     extension("fxlstm.emulator._firmware", [CORE, FIRMWARE, FIRMWARE / "port/host"]),
+    extension("fxlstm.emulator.stm32f405._processor", []),
 ]
 
 setup(
