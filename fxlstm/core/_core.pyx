@@ -15,9 +15,15 @@ cdef int _check(fx_status status, str context) except -1:
     return 0
 
 
+cdef enum:
+    ALIGNMENT = 64  # bytes: of everything that C is given; images need 8, plans 64
+
+
 def _aligned(size_t size):
-    """Zeroed memory on an 8-byte boundary, as a byte view."""
-    return memoryview(np.zeros(max(1, (size + 7) // 8), dtype=np.int64)).cast("B")
+    """Zeroed memory on an ``ALIGNMENT`` boundary, as a byte view."""
+    memory = np.zeros(size + ALIGNMENT, dtype=np.uint8)
+    cdef size_t start = -memory.ctypes.data % ALIGNMENT
+    return memoryview(memory)[start : start + max(1, size)]
 
 
 def kernel_names():
@@ -36,11 +42,13 @@ cdef class Image:
     cdef fx_program program
     cdef const uint8_t[::1] content
     cdef readonly size_t size
+    cdef dict plans
 
     def __init__(self, image):
         cdef const uint8_t[::1] source = memoryview(image).cast("B")
         cdef uint8_t[::1] content = _aligned(source.shape[0])
         self.size = source.shape[0]
+        self.plans = {}
         if self.size:
             memcpy(&content[0], &source[0], self.size)
         self.content = content
@@ -48,6 +56,34 @@ cdef class Image:
         with nogil:
             status = fx_program_open(&self.program, &content[0], self.size)
         _check(status, f"image of {self.size} bytes")
+
+    def plan(self, str kernels not None):
+        """The plan that a kernel set makes of the program, made when it is first asked for; ``None``: the set has none."""
+        if kernels not in self.plans:
+            self.plans[kernels] = Plan(self, kernels)
+        return self.plans[kernels]
+
+
+cdef class Plan:
+    """What a kernel set makes of an image to run it fast. Immutable; threads may share it."""
+
+    cdef const fx_plan *plan  # NULL: the set runs without
+    cdef uint8_t[::1] memory
+
+    def __init__(self, Image image not None, str kernels not None):
+        cdef const fx_kernels *named = _kernels_named(kernels)
+        cdef size_t size = fx_plan_size(&image.program, named)
+        if size > 0:
+            self.memory = _aligned(size)
+            _check(fx_plan_init(&self.plan, &image.program, named, &self.memory[0], size), f"a plan of {size} bytes")
+
+
+cdef const fx_kernels *_kernels_named(str name) except NULL:
+    encoded = name.encode()
+    cdef const fx_kernels *named = fx_kernels_named(encoded)
+    if named == NULL:
+        raise ValueError(name)
+    return named
 
 
 cdef class Executor:
@@ -62,17 +98,15 @@ cdef class Executor:
     cdef fx_executor executor
     cdef fx_array array
     cdef uint8_t[::1] memory
+    cdef uint8_t[::1] scratch
+    cdef Plan plan
     cdef object multiply_tile
     cdef object error
     cdef readonly uint32_t batch
 
     def __init__(self, Image image not None, uint32_t batch, str kernels not None, multiply_tile=None, size_t timesteps=0):
-        cdef const fx_kernels *named
+        cdef const fx_kernels *named = _kernels_named(kernels)
         cdef const fx_array *array = NULL
-        name = kernels.encode()
-        named = fx_kernels_named(name)
-        if named == NULL:
-            raise ValueError(kernels)
         self.image = image
         self.batch = batch
         self.multiply_tile = multiply_tile
@@ -86,6 +120,16 @@ cdef class Executor:
             fx_executor_init(&self.executor, &image.program, named, array, batch, timesteps, &self.memory[0], size),
             f"a batch of {batch} sequences",
         )
+        if multiply_tile is None:
+            self._use_plan(image.plan(kernels))
+
+    cdef int _use_plan(self, Plan plan) except -1:
+        """Run by a plan where the kernel set has one."""
+        if plan.plan == NULL:
+            return 0
+        cdef size_t size = fx_plan_scratch_size(plan.plan)
+        self.plan, self.scratch = plan, _aligned(size)
+        return _check(fx_executor_use_plan(&self.executor, plan.plan, &self.scratch[0], size), "a plan")
 
     @property
     def kernels(self):
