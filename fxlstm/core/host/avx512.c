@@ -7,11 +7,7 @@
 
 #include "../kernels/kernels.h"
 #include "avx512_elementwise.h"
-
-#define INLINE static inline __attribute__((always_inline))
-#define UNROLL _Pragma("GCC unroll 24")
-#define MOST_SUMS 24u /* 32-bit accumulators of a tile: eight registers are left for weights and codes */
-#define GROUP_BYTES 64u
+#include "avx512_sums.h"
 
 /* 64-bit lanes of a chunk's columns: 0..7 and 8..15. Of narrow sums the low 32 bits count. */
 typedef struct {
@@ -19,55 +15,7 @@ typedef struct {
     __m512i odd;
 } lanes;
 
-/* ---- exact sums */
-
-/* Accumulators of one sequence and chunk. */
-INLINE uint32_t parts_of(fx_form form) {
-    return form == FX_WORDS ? 2 : form == FX_BYTES ? 2 : 3;
-}
-
-/* Add one group's products to a chunk's accumulators. */
-INLINE void add_group(fx_form form, __m512i *acc, __m512i first, __m512i second, __m512i low, __m512i high) {
-    switch (form) {
-    case FX_WORDS:
-        acc[0] = _mm512_dpwssd_epi32(acc[0], first, low);
-        acc[1] = _mm512_dpwssd_epi32(acc[1], second, high);
-        break;
-    case FX_BYTES:
-        acc[0] = _mm512_dpbusd_epi32(acc[0], low, first);
-        acc[1] = _mm512_dpbusd_epi32(acc[1], high, first);
-        break;
-    case FX_SPLIT:
-        acc[0] = _mm512_dpbusd_epi32(acc[0], low, first);
-        acc[1] = _mm512_dpbusd_epi32(acc[1], low, second);
-        acc[1] = _mm512_dpbusd_epi32(acc[1], high, first);
-        acc[2] = _mm512_dpbusd_epi32(acc[2], high, second);
-        break;
-    }
-}
-
-/* Accumulators of `count` sequences and `chunks` chunks over groups first..end. */
-INLINE void accumulate(const fx_planned_product *product, fx_form form, uint32_t count, uint32_t chunks, uint32_t chunk,
-                       uint32_t first, uint32_t end, __m512i *acc) {
-    const uint32_t parts = parts_of(form), bytes = form == FX_BYTES ? GROUP_BYTES : 2 * GROUP_BYTES;
-    const size_t chunk_bytes = product->matrix->chunk_bytes;
-    const int8_t *weights = product->matrix->weights + chunk * chunk_bytes + (size_t)first * bytes;
-    const uint32_t *words = product->words + (size_t)first * FX_WORDS_PER_GROUP;
-    UNROLL for (uint32_t i = 0; i < count * chunks * parts; i++) {
-        acc[i] = _mm512_setzero_si512();
-    }
-    for (uint32_t group = first; group < end; group++, weights += bytes, words += FX_WORDS_PER_GROUP) {
-        UNROLL for (uint32_t c = 0; c < chunks; c++) {
-            const __m512i *from = (const void *)(weights + c * chunk_bytes);
-            __m512i one = _mm512_load_si512(from), two = form == FX_BYTES ? one : _mm512_load_si512(from + 1);
-            UNROLL for (uint32_t s = 0; s < count; s++) {
-                const uint32_t *own = words + s * product->word_stride;
-                __m512i low = _mm512_set1_epi32((int32_t)own[0]), high = _mm512_set1_epi32((int32_t)own[1]);
-                add_group(form, acc + (s * chunks + c) * parts, one, two, low, high);
-            }
-        }
-    }
-}
+/* ---- sums from accumulators */
 
 INLINE lanes widened(__m512i acc) {
     return (lanes){_mm512_srai_epi64(_mm512_slli_epi64(acc, 32), 32), _mm512_srai_epi64(acc, 32)};
@@ -92,7 +40,7 @@ INLINE lanes load(const int64_t *columns) {
 /* The sums that accumulators stand for; what the plan's offset makes up for is missing. `codes`: the sum of driven codes. */
 INLINE lanes sums_of(fx_form form, bool wide, const __m512i *acc, int64_t codes) {
     if (form == FX_WORDS) {
-        return narrow(_mm512_add_epi32(acc[0], acc[1]));
+        return narrow(acc[0]);
     }
     if (form == FX_BYTES) {
         return wide ? plus(widened(acc[0]), times_256(widened(acc[1])))
@@ -110,8 +58,7 @@ INLINE lanes product_of(lanes sums, lanes factor, bool wide) {
                 : (lanes){_mm512_mul_epi32(sums.even, factor.even), _mm512_mul_epi32(sums.odd, factor.odd)};
 }
 
-INLINE lanes shifted(lanes a, const int64_t *shift) {
-    lanes by = load(shift);
+INLINE lanes shifted(lanes a, lanes by) {
     return (lanes){_mm512_srav_epi64(a.even, by.even), _mm512_srav_epi64(a.odd, by.odd)};
 }
 
@@ -130,27 +77,51 @@ INLINE lanes saturated(lanes a, int64_t highest, uint32_t *clipped) {
     return limit;
 }
 
-/* The ADC codes of one stage's sums, in the unit of the column's sum. */
-INLINE lanes convert(lanes sums, const fx_lane_stage *stage, bool wide, int64_t highest, uint32_t *clipped) {
-    lanes exact = shifted(plus(product_of(sums, load(stage->gain), wide), load(stage->half)), stage->shift);
-    lanes code = saturated(exact, highest, clipped), left = load(stage->left);
-    return (lanes){_mm512_sllv_epi64(code.even, left.even), _mm512_sllv_epi64(code.odd, left.odd)};
-}
-
-INLINE void rescale(const fx_planned_product *product, uint32_t sequence, uint32_t chunk, lanes sums, bool wide) {
-    const fx_lane_scales *scales = product->matrix->scales + chunk;
-    lanes exact = plus(product_of(sums, load(scales->mantissa), wide), load(scales->bias));
-    lanes code = saturated(shifted(exact, scales->shift), INT16_MAX, &product->clipped->result);
-    __m256i codes = _mm256_set_m128i(_mm512_cvtepi64_epi16(code.odd), _mm512_cvtepi64_epi16(code.even));
+static void put_codes(const fx_planned_product *product, uint32_t sequence, uint32_t chunk, lanes codes) {
+    __m256i packed = _mm256_set_m128i(_mm512_cvtepi64_epi16(codes.odd), _mm512_cvtepi64_epi16(codes.even));
     uint32_t rest = product->matrix->columns - chunk * FX_LANES;
     int16_t *result = product->results + sequence * product->result_stride + chunk * FX_LANES;
-    _mm256_mask_storeu_epi16(result, rest >= FX_LANES ? (__mmask16)0xFFFF : (__mmask16)((1u << rest) - 1), codes);
+    _mm256_mask_storeu_epi16(result, lanes_left(rest), packed);
 }
 
-/* ---- tiles: sums that fill the registers */
+/* ---- tiles. Their sums stand sequence after sequence, chunk after chunk. */
 
-/* The sum of a sequence's driven codes in segments that begin at group `first` or later, before group `end`. */
-INLINE int64_t sum_of_codes(const fx_planned_product *product, uint32_t sequence, uint32_t first, uint32_t end) {
+typedef struct {
+    uint32_t count; /* sequences */
+    uint32_t chunks;
+    uint32_t chunk; /* the first */
+} tile;
+
+/* Rescale a tile's sums to codes. */
+INLINE void rescale(const fx_planned_product *product, tile own, const lanes *sums, bool wide) {
+    for (uint32_t c = 0; c < own.chunks; c++) {
+        const fx_lane_scales *scales = product->matrix->scales + own.chunk + c;
+        const lanes mantissa = load(scales->mantissa), bias = load(scales->bias), shift = load(scales->shift);
+        for (uint32_t s = 0; s < own.count; s++) {
+            lanes exact = shifted(plus(product_of(sums[s * own.chunks + c], mantissa, wide), bias), shift);
+            put_codes(product, s, own.chunk + c, saturated(exact, INT16_MAX, &product->clipped->result));
+        }
+    }
+}
+
+/* Turn a stage's sums into ADC codes and add them to the totals, in the unit of the columns' sums. */
+INLINE void convert(const fx_planned_product *product, tile own, uint32_t stage, const lanes *sums, lanes *totals,
+                    bool wide) {
+    const fx_packed *matrix = product->matrix;
+    for (uint32_t c = 0; c < own.chunks; c++) {
+        const fx_lane_stage *adc = matrix->lanes + (own.chunk + c) * matrix->stage_count + stage;
+        const lanes gain = load(adc->gain), half = load(adc->half), shift = load(adc->shift), left = load(adc->left);
+        for (uint32_t i = c; i < own.count * own.chunks; i += own.chunks) {
+            lanes exact = shifted(plus(product_of(sums[i], gain, wide), half), shift);
+            lanes code = saturated(exact, matrix->adc_highest, &product->clipped->adc);
+            code = (lanes){_mm512_sllv_epi64(code.even, left.even), _mm512_sllv_epi64(code.odd, left.odd)};
+            totals[i] = stage == 0 ? code : plus(totals[i], code);
+        }
+    }
+}
+
+/* The sum of a sequence's driven codes in segments that begin in groups first..end. */
+static int64_t sum_of_codes(const fx_planned_product *product, uint32_t sequence, uint32_t first, uint32_t end) {
     const fx_packed *matrix = product->matrix;
     const uint32_t *words = product->words + sequence * product->word_stride + matrix->groups * FX_WORDS_PER_GROUP;
     int64_t sum = 0;
@@ -161,162 +132,127 @@ INLINE int64_t sum_of_codes(const fx_planned_product *product, uint32_t sequence
     return sum;
 }
 
-/* Exact sums of a tile in one stage. */
-INLINE void stage_sums(const fx_planned_product *product, fx_form form, uint32_t count, uint32_t chunks, uint32_t chunk,
-                       uint32_t index, lanes *sums) {
-    const fx_packed *matrix = product->matrix;
-    const fx_stage *stage = matrix->stages + index;
-    const uint32_t first = index == 0 ? product->first_group : stage->first_group;
-    const uint32_t end = stage->first_group + stage->groups;
+/* A tile's sums over groups first..end, without the plan's offset. */
+INLINE void sum_groups(const fx_planned_product *product, fx_form form, tile own, accumulate_function *accumulate_tile,
+                       uint32_t first, uint32_t end, bool wide, lanes *sums) {
     __m512i acc[MOST_SUMS];
-    accumulate(product, form, count, chunks, chunk, first, end, acc);
-    UNROLL for (uint32_t j = 0; j < count * chunks; j++) {
-        uint32_t s = j / chunks, c = chunk + j % chunks;
+    accumulate_tile(product, own.chunk, first, end, acc);
+    for (uint32_t s = 0; s < own.count; s++) {
         int64_t codes = form == FX_SPLIT ? sum_of_codes(product, s, first, end) : 0;
-        sums[j] = sums_of(form, stage->wide, acc + j * parts_of(form), codes);
-        if (form != FX_WORDS) {
-            sums[j] = plus(sums[j], load(matrix->lanes[c * matrix->stage_count + index].offset));
-        }
-        if (index == 0 && product->ahead != NULL) {
-            sums[j] = plus(sums[j], load(product->ahead + s * product->ahead_stride + c * FX_LANES));
+        for (uint32_t i = s * own.chunks; i < (s + 1) * own.chunks; i++) {
+            sums[i] = sums_of(form, wide, acc + i * parts_of(form), codes);
         }
     }
 }
 
-INLINE void multiply_digital(const fx_planned_product *product, fx_form form, uint32_t count, uint32_t chunks,
-                             uint32_t chunk) {
-    const bool wide = form == FX_SPLIT || product->matrix->stages->wide;
-    lanes sums[MOST_SUMS / 2];
-    stage_sums(product, form, count, chunks, chunk, 0, sums);
-    UNROLL for (uint32_t j = 0; j < count * chunks; j++) {
-        rescale(product, j / chunks, chunk + j % chunks, sums[j], wide);
-    }
-}
-
-INLINE void multiply_converted(const fx_planned_product *product, fx_form form, uint32_t count, uint32_t chunks,
-                               uint32_t chunk) {
+/* Add what the plan makes up for, and what has been multiplied ahead. */
+INLINE void add_known(const fx_planned_product *product, fx_form form, tile own, uint32_t stage, lanes *sums) {
     const fx_packed *matrix = product->matrix;
-    lanes sums[MOST_SUMS / 2], total[MOST_SUMS / 2];
-    UNROLL for (uint32_t j = 0; j < count * chunks; j++) {
-        total[j] = (lanes){_mm512_setzero_si512(), _mm512_setzero_si512()};
-    }
-    for (uint32_t i = 0; i < matrix->stage_count; i++) {
-        const bool wide = form == FX_SPLIT || matrix->stages[i].wide;
-        stage_sums(product, form, count, chunks, chunk, i, sums);
-        UNROLL for (uint32_t j = 0; j < count * chunks; j++) {
-            const fx_lane_stage *own = matrix->lanes + (chunk + j % chunks) * matrix->stage_count + i;
-            total[j] = plus(total[j], convert(sums[j], own, wide, matrix->adc_highest, &product->clipped->adc));
+    const bool ahead = stage == 0 && product->ahead != NULL;
+    for (uint32_t c = 0; c < own.chunks && (form != FX_WORDS || ahead); c++) {
+        const lanes offset = load(matrix->lanes[(own.chunk + c) * matrix->stage_count + stage].offset);
+        for (uint32_t s = 0; s < own.count; s++) {
+            lanes *sum = sums + s * own.chunks + c;
+            *sum = plus(*sum, offset);
+            if (ahead) {
+                *sum = plus(*sum, load(product->ahead + s * product->ahead_stride + (own.chunk + c) * FX_LANES));
+            }
         }
     }
-    UNROLL for (uint32_t j = 0; j < count * chunks; j++) {
-        rescale(product, j / chunks, chunk + j % chunks, total[j], false);
+}
+
+INLINE void multiply_tile(const fx_planned_product *product, fx_form form, tile own,
+                          accumulate_function *accumulate_tile) {
+    const fx_packed *matrix = product->matrix;
+    const bool converts = matrix->adc_highest != 0;
+    lanes sums[MOST_SUMS], totals[MOST_SUMS];
+    bool wide = false;
+    for (uint32_t i = 0; i < matrix->stage_count; i++) {
+        const fx_stage *stage = matrix->stages + i;
+        uint32_t first = i == 0 ? product->first_group : stage->first_group;
+        wide = form == FX_SPLIT || (form == FX_BYTES && stage->wide);
+        sum_groups(product, form, own, accumulate_tile, first, stage->first_group + stage->groups, wide, sums);
+        add_known(product, form, own, i, sums);
+        if (converts) {
+            convert(product, own, i, sums, totals, wide);
+        }
+    }
+    rescale(product, own, converts ? totals : sums, wide && !converts);
+}
+
+INLINE void multiply_form(const fx_planned_product *product, fx_form form, const tile_shape *shape) {
+    tile own = {shape->count, shape->chunks, 0};
+    for (; own.chunk + shape->chunks <= product->matrix->chunks; own.chunk += shape->chunks) {
+        multiply_tile(product, form, own, shape->whole);
+    }
+    for (own.chunks = 1; own.chunk < product->matrix->chunks; own.chunk++) {
+        multiply_tile(product, form, own, shape->single);
     }
 }
 
-INLINE void multiply_tile(const fx_planned_product *product, fx_form form, uint32_t count, uint32_t chunks,
-                          uint32_t chunk) {
-    if (product->matrix->adc_highest == 0) {
-        multiply_digital(product, form, count, chunks, chunk);
-    } else {
-        multiply_converted(product, form, count, chunks, chunk);
+static void multiply_words(const fx_planned_product *product, const tile_shape *shape) {
+    multiply_form(product, FX_WORDS, shape);
+}
+
+static void multiply_bytes(const fx_planned_product *product, const tile_shape *shape) {
+    multiply_form(product, FX_BYTES, shape);
+}
+
+static void multiply_split(const fx_planned_product *product, const tile_shape *shape) {
+    multiply_form(product, FX_SPLIT, shape);
+}
+
+/* The sums of the leading groups, kept for multiplies to come. */
+static void keep_sums(const fx_planned_product *product, const tile_shape *shape, int64_t *kept, size_t stride) {
+    const fx_packed *matrix = product->matrix;
+    const bool wide = matrix->form == FX_SPLIT || matrix->stages->wide;
+    lanes sums[MOST_SUMS];
+    for (tile own = {shape->count, shape->chunks, 0}; own.chunk < matrix->chunks; own.chunk += own.chunks) {
+        own.chunks = own.chunk + shape->chunks <= matrix->chunks ? shape->chunks : 1;
+        sum_groups(product, matrix->form, own, own.chunks == shape->chunks ? shape->whole : shape->single, 0,
+                   matrix->ahead_groups, wide, sums);
+        for (uint32_t i = 0; i < own.count * own.chunks; i++) {
+            int64_t *to = kept + i / own.chunks * stride + (own.chunk + i % own.chunks) * FX_LANES;
+            _mm512_storeu_si512(to, sums[i].even);
+            _mm512_storeu_si512(to + FX_LANES / 2, sums[i].odd);
+        }
     }
 }
 
-/* How many chunks a tile of so many sequences has. */
-INLINE uint32_t tile_chunks(fx_form form, uint32_t count) {
-    uint32_t most = MOST_SUMS / (parts_of(form) * count);
-    return most >= 4 ? 4 : most >= 2 ? 2 : 1;
+/* The shape for the next of `count` sequences. */
+static const tile_shape *shape_for(fx_form form, uint32_t count) {
+    const tile_shape *shape = SHAPES[form];
+    while (shape->count > count) {
+        shape++;
+    }
+    return shape;
 }
 
-INLINE void multiply_all(const fx_planned_product *product, fx_form form, uint32_t count) {
-    const uint32_t step = tile_chunks(form, count), chunks = product->matrix->chunks;
-    uint32_t chunk = 0;
-    for (; chunk + step <= chunks; chunk += step) {
-        multiply_tile(product, form, count, step, chunk);
-    }
-    for (; chunk < chunks; chunk++) {
-        multiply_tile(product, form, count, 1, chunk);
-    }
-}
-
-INLINE void multiply_form(const fx_planned_product *product, fx_form form) {
-    switch (product->count) {
-    case 1:
-        multiply_all(product, form, 1);
-        break;
-    case 2:
-        multiply_all(product, form, 2);
-        break;
-    case 3:
-        multiply_all(product, form, 3);
-        break;
-    case 4:
-        multiply_all(product, form, 4);
-        break;
-    case 5:
-        multiply_all(product, form, 5);
-        break;
-    default:
-        multiply_all(product, form, 6);
-        break;
-    }
+/* What is left of a product behind its first `count` sequences. */
+static fx_planned_product after(const fx_planned_product *product, uint32_t count) {
+    fx_planned_product others = *product;
+    others.count -= count;
+    others.words += count * product->word_stride;
+    others.ahead = product->ahead == NULL ? NULL : product->ahead + count * product->ahead_stride;
+    others.results = product->results == NULL ? NULL : product->results + count * product->result_stride;
+    return others;
 }
 
 static void multiply(const fx_planned_product *product) {
-    switch (product->matrix->form) {
-    case FX_WORDS:
-        multiply_form(product, FX_WORDS);
-        break;
-    case FX_BYTES:
-        multiply_form(product, FX_BYTES);
-        break;
-    case FX_SPLIT:
-        multiply_form(product, FX_SPLIT);
-        break;
-    }
-}
-
-INLINE void ahead_tile(const fx_planned_product *product, fx_form form, uint32_t count, uint32_t chunks, uint32_t chunk,
-                       int64_t *sums, size_t sum_stride) {
-    const fx_packed *matrix = product->matrix;
-    __m512i acc[MOST_SUMS];
-    accumulate(product, form, count, chunks, chunk, 0, matrix->ahead_groups, acc);
-    UNROLL for (uint32_t j = 0; j < count * chunks; j++) {
-        int64_t codes = form == FX_SPLIT ? sum_of_codes(product, j / chunks, 0, matrix->ahead_groups) : 0;
-        lanes one = sums_of(form, matrix->stages[0].wide, acc + j * parts_of(form), codes);
-        int64_t *to = sums + j / chunks * sum_stride + (chunk + j % chunks) * FX_LANES;
-        _mm512_storeu_si512(to, one.even);
-        _mm512_storeu_si512(to + FX_LANES / 2, one.odd);
-    }
-}
-
-INLINE void ahead_form(const fx_planned_product *product, fx_form form, int64_t *sums, size_t sum_stride) {
-    const uint32_t step = tile_chunks(form, FX_TOGETHER);
-    for (uint32_t chunk = 0; chunk < product->matrix->chunks; chunk++) {
-        if (product->count == FX_TOGETHER && chunk + step <= product->matrix->chunks) {
-            ahead_tile(product, form, FX_TOGETHER, step, chunk, sums, sum_stride);
-            chunk += step - 1;
-            continue;
-        }
-        for (uint32_t s = 0; s < product->count; s++) {
-            fx_planned_product one = *product;
-            one.words += s * product->word_stride;
-            ahead_tile(&one, form, 1, 1, chunk, sums + s * sum_stride, sum_stride);
-        }
+    static void (*const by_form[])(const fx_planned_product *, const tile_shape *) = {
+        [FX_WORDS] = multiply_words, [FX_BYTES] = multiply_bytes, [FX_SPLIT] = multiply_split};
+    for (fx_planned_product left = *product; left.count > 0;) {
+        const tile_shape *shape = shape_for(product->matrix->form, left.count);
+        by_form[product->matrix->form](&left, shape);
+        left = after(&left, shape->count);
     }
 }
 
 static void multiply_ahead(const fx_planned_product *product, int64_t *sums, size_t sum_stride) {
-    switch (product->matrix->form) {
-    case FX_WORDS:
-        ahead_form(product, FX_WORDS, sums, sum_stride);
-        break;
-    case FX_BYTES:
-        ahead_form(product, FX_BYTES, sums, sum_stride);
-        break;
-    case FX_SPLIT:
-        ahead_form(product, FX_SPLIT, sums, sum_stride);
-        break;
+    for (fx_planned_product left = *product; left.count > 0;) {
+        const tile_shape *shape = shape_for(product->matrix->form, left.count);
+        keep_sums(&left, shape, sums + (product->count - left.count) * sum_stride, sum_stride);
+        left = after(&left, shape->count);
     }
 }
 

@@ -229,12 +229,13 @@ void fx_pack(fx_packed *packed, const fx_program *program, const fx_matrix *matr
     packed->stage_count = matrix->rows <= MOST_ROWS ? count_stages(program, matrix) : 0;
     packed->adc_highest = bits == 0 ? 0 : ((int64_t)1 << (bits - 1)) - 1;
     bool wide = lay_out_rows(packed, program, matrix, leading);
-    packed->planned = packed->stage_count > 0 && (planning->bytes || !wide);
+    packed->planned = packed->stage_count > 0;
     if (!packed->planned) {
         return;
     }
     bool narrow_weights = planning->bytes && program->header->weight_bits == 8;
-    packed->form = narrow_weights ? FX_BYTES : wide ? FX_SPLIT : FX_WORDS;
+    packed->form = narrow_weights ? FX_BYTES : wide && planning->bytes ? FX_SPLIT : FX_WORDS;
+    packed->safe_pairs = wide ? INT32_MAX / FX_LARGEST_ROW_CODE / (2 * (program->header->levels - 1)) : UINT32_MAX;
     packed->chunk_bytes = group_start(packed->form, packed->groups);
     packed->stages = fx_take(pieces, packed->stage_count * sizeof *packed->stages);
     packed->segments = fx_take(pieces, packed->segment_count * sizeof *packed->segments);

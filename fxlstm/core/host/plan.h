@@ -16,7 +16,7 @@
 
 /* How weights are stored for a product, and of what the sums are made. */
 typedef enum {
-    FX_WORDS, /* 16-bit weights of two rows side by side; 32-bit sums, which hold every product */
+    FX_WORDS, /* 16-bit weights of two rows side by side; 32-bit sums */
     FX_BYTES, /* 8-bit weights of four rows; codes in two bytes, a 32-bit sum for each */
     FX_SPLIT, /* 16-bit weights in two planes of bytes of four rows; three 32-bit sums */
 } fx_form;
@@ -62,6 +62,7 @@ typedef struct {
     uint32_t ahead_groups; /* of the leading segment, which the phase's input fills; 0: none */
     uint32_t stage_count;
     uint32_t segment_count;
+    uint32_t safe_pairs; /* pairs of any rows whose products 32 bits hold: at least 1 */
     fx_stage *stages;
     fx_segment *segments;
     size_t chunk_bytes;     /* of weights */
@@ -106,7 +107,7 @@ typedef struct {
 
 /* What a kernel set does for plans. */
 struct fx_planning {
-    bool bytes; /* has dot products of bytes; else matrices have 16-bit words or are not planned */
+    bool bytes; /* has dot products of bytes; else all matrices are words, and products know safe_pairs */
     /* Drive one segment: from codes in the arena to words, FX_WORDS_PER_GROUP for each four rows. */
     void (*drive)(const fx_packed *matrix, const fx_segment *segment, uint32_t dac_bits, const int16_t *codes,
                   uint32_t *words);
