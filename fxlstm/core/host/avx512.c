@@ -272,7 +272,7 @@ INLINE __mmask32 first_lanes(uint32_t count) {
 static void drive(const fx_packed *matrix, const fx_segment *segment, uint32_t dac_bits, const int16_t *codes,
                   uint32_t *words) {
     const int16_t largest = (int16_t)((1 << (dac_bits - 1)) - 1);
-    const __m512i half = _mm512_set1_epi16(dac_bits == 16 ? 0 : (int16_t)(1 << (15 - dac_bits)));
+    const __m512i half = _mm512_set1_epi16((int16_t)(dac_bits == 16 ? 0 : 1 << (15 - dac_bits)));
     const __m512i high = _mm512_set1_epi16(largest), low = _mm512_set1_epi16((int16_t)-largest);
     const __m128i shift = _mm_cvtsi32_si128((int)(16 - dac_bits));
     uint32_t filled = segment->groups * 4;

@@ -17,7 +17,7 @@ static inline __m512i words_at(const int16_t *operand, uint32_t i, __mmask16 lan
 }
 
 static inline __mmask16 lanes_left(uint32_t count) {
-    return count >= 16 ? (__mmask16)0xFFFF : (__mmask16)((1u << count) - 1);
+    return (__mmask16)(count >= 16 ? 0xFFFFu : (1u << count) - 1u);
 }
 
 static inline __m512i half_of(uint32_t shift) {
