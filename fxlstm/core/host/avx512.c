@@ -37,7 +37,7 @@ INLINE lanes load(const int64_t *columns) {
     return (lanes){_mm512_loadu_si512(columns), _mm512_loadu_si512(columns + FX_LANES / 2)};
 }
 
-/* The sums that accumulators stand for; what the plan's offset makes up for is missing. `codes`: the sum of driven codes. */
+/* The sums that accumulators stand for. `codes`: the sum of driven codes. */
 INLINE lanes sums_of(fx_form form, bool wide, const __m512i *acc, int64_t codes) {
     if (form == FX_WORDS) {
         return narrow(acc[0]);
@@ -66,19 +66,30 @@ INLINE __m512i limited(__m512i a, int64_t lowest, int64_t highest) {
     return _mm512_min_epi64(_mm512_max_epi64(a, _mm512_set1_epi64(lowest)), _mm512_set1_epi64(highest));
 }
 
-/* Limit all lanes and count those that it changed. */
+/* Limit all lanes to ADC codes and count those that it changed. */
 INLINE lanes saturated(lanes a, int64_t highest, uint32_t *clipped) {
     lanes limit = {limited(a.even, -highest - 1, highest), limited(a.odd, -highest - 1, highest)};
-    uint32_t changed = (uint32_t)_mm512_cmpneq_epi64_mask(a.even, limit.even) |
-                       (uint32_t)_mm512_cmpneq_epi64_mask(a.odd, limit.odd) << 8;
-    if (__builtin_expect(changed != 0, 0)) {
-        *clipped += (uint32_t)__builtin_popcount(changed);
+    __mmask8 even = _mm512_cmpneq_epi64_mask(a.even, limit.even), odd = _mm512_cmpneq_epi64_mask(a.odd, limit.odd);
+    if (__builtin_expect(_kortestz_mask8_u8(even, odd) == 0, 0)) {
+        *clipped += (uint32_t)__builtin_popcount(even) + (uint32_t)__builtin_popcount(odd);
     }
     return limit;
 }
 
-static void put_codes(const fx_planned_product *product, uint32_t sequence, uint32_t chunk, lanes codes) {
-    __m256i packed = _mm256_set_m128i(_mm512_cvtepi64_epi16(codes.odd), _mm512_cvtepi64_epi16(codes.even));
+/* How many lanes do not fit a code: only bits above 16 of lane + 2^15 tell. */
+INLINE uint32_t not_codes(lanes a) {
+    const __m512i half = _mm512_set1_epi64(32768), above = _mm512_set1_epi64(-65536);
+    __mmask8 even = _mm512_test_epi64_mask(_mm512_add_epi64(a.even, half), above);
+    __mmask8 odd = _mm512_test_epi64_mask(_mm512_add_epi64(a.odd, half), above);
+    if (__builtin_expect(_kortestz_mask8_u8(even, odd) == 0, 0)) {
+        return (uint32_t)__builtin_popcount(even) + (uint32_t)__builtin_popcount(odd);
+    }
+    return 0;
+}
+
+/* Saturate lanes to codes and put them in place. */
+INLINE void put_codes(const fx_planned_product *product, uint32_t sequence, uint32_t chunk, lanes codes) {
+    __m256i packed = _mm256_set_m128i(_mm512_cvtsepi64_epi16(codes.odd), _mm512_cvtsepi64_epi16(codes.even));
     uint32_t rest = product->matrix->columns - chunk * FX_LANES;
     int16_t *result = product->results + sequence * product->result_stride + chunk * FX_LANES;
     _mm256_mask_storeu_epi16(result, lanes_left(rest), packed);
@@ -99,7 +110,8 @@ INLINE void rescale(const fx_planned_product *product, tile own, const lanes *su
         const lanes mantissa = load(scales->mantissa), bias = load(scales->bias), shift = load(scales->shift);
         for (uint32_t s = 0; s < own.count; s++) {
             lanes exact = shifted(plus(product_of(sums[s * own.chunks + c], mantissa, wide), bias), shift);
-            put_codes(product, s, own.chunk + c, saturated(exact, INT16_MAX, &product->clipped->result));
+            product->clipped->result += not_codes(exact);
+            put_codes(product, s, own.chunk + c, exact);
         }
     }
 }
@@ -132,11 +144,11 @@ static int64_t sum_of_codes(const fx_planned_product *product, uint32_t sequence
     return sum;
 }
 
-/* A tile's sums over groups first..end, without the plan's offset. */
+/* A tile's sums over groups first..end. */
 INLINE void sum_groups(const fx_planned_product *product, fx_form form, tile own, accumulate_function *accumulate_tile,
-                       uint32_t first, uint32_t end, bool wide, lanes *sums) {
+                       const fx_lane_stage *start, uint32_t first, uint32_t end, bool wide, lanes *sums) {
     __m512i acc[MOST_SUMS];
-    accumulate_tile(product, own.chunk, first, end, acc);
+    accumulate_tile(product, own.chunk, start, first, end, acc);
     for (uint32_t s = 0; s < own.count; s++) {
         int64_t codes = form == FX_SPLIT ? sum_of_codes(product, s, first, end) : 0;
         for (uint32_t i = s * own.chunks; i < (s + 1) * own.chunks; i++) {
@@ -145,19 +157,11 @@ INLINE void sum_groups(const fx_planned_product *product, fx_form form, tile own
     }
 }
 
-/* Add what the plan makes up for, and what has been multiplied ahead. */
-INLINE void add_known(const fx_planned_product *product, fx_form form, tile own, uint32_t stage, lanes *sums) {
-    const fx_packed *matrix = product->matrix;
-    const bool ahead = stage == 0 && product->ahead != NULL;
-    for (uint32_t c = 0; c < own.chunks && (form != FX_WORDS || ahead); c++) {
-        const lanes offset = load(matrix->lanes[(own.chunk + c) * matrix->stage_count + stage].offset);
-        for (uint32_t s = 0; s < own.count; s++) {
-            lanes *sum = sums + s * own.chunks + c;
-            *sum = plus(*sum, offset);
-            if (ahead) {
-                *sum = plus(*sum, load(product->ahead + s * product->ahead_stride + (own.chunk + c) * FX_LANES));
-            }
-        }
+/* Add what has been multiplied ahead. */
+INLINE void add_ahead(const fx_planned_product *product, tile own, lanes *sums) {
+    for (uint32_t i = 0; i < own.count * own.chunks; i++) {
+        uint32_t s = i / own.chunks, chunk = own.chunk + i % own.chunks;
+        sums[i] = plus(sums[i], load(product->ahead + s * product->ahead_stride + chunk * FX_LANES));
     }
 }
 
@@ -171,8 +175,11 @@ INLINE void multiply_tile(const fx_planned_product *product, fx_form form, tile 
         const fx_stage *stage = matrix->stages + i;
         uint32_t first = i == 0 ? product->first_group : stage->first_group;
         wide = form == FX_SPLIT || (form == FX_BYTES && stage->wide);
-        sum_groups(product, form, own, accumulate_tile, first, stage->first_group + stage->groups, wide, sums);
-        add_known(product, form, own, i, sums);
+        sum_groups(product, form, own, accumulate_tile, matrix->lanes + own.chunk * matrix->stage_count + i, first,
+                   stage->first_group + stage->groups, wide, sums);
+        if (i == 0 && product->ahead != NULL) {
+            add_ahead(product, own, sums);
+        }
         if (converts) {
             convert(product, own, i, sums, totals, wide);
         }
@@ -209,8 +216,8 @@ static void keep_sums(const fx_planned_product *product, const tile_shape *shape
     lanes sums[MOST_SUMS];
     for (tile own = {shape->count, shape->chunks, 0}; own.chunk < matrix->chunks; own.chunk += own.chunks) {
         own.chunks = own.chunk + shape->chunks <= matrix->chunks ? shape->chunks : 1;
-        sum_groups(product, matrix->form, own, own.chunks == shape->chunks ? shape->whole : shape->single, 0,
-                   matrix->ahead_groups, wide, sums);
+        sum_groups(product, matrix->form, own, own.chunks == shape->chunks ? shape->whole : shape->single, NULL,
+                   0, matrix->ahead_groups, wide, sums);
         for (uint32_t i = 0; i < own.count * own.chunks; i++) {
             int64_t *to = kept + i / own.chunks * stride + (own.chunk + i % own.chunks) * FX_LANES;
             _mm512_storeu_si512(to, sums[i].even);
@@ -288,7 +295,7 @@ static void drive(const fx_packed *matrix, const fx_segment *segment, uint32_t d
     }
     if (matrix->form == FX_SPLIT) {
         int64_t *sums = (int64_t *)(void *)(words + matrix->groups * FX_WORDS_PER_GROUP);
-        sums[segment - matrix->segments] = (int64_t)_mm512_reduce_add_epi32(sum) + (int64_t)32768 * filled;
+        sums[segment - matrix->segments] = _mm512_reduce_add_epi32(sum);
     }
 }
 

@@ -11,9 +11,10 @@
 #define VECTOR 64u    /* bytes */
 #define MOST_SUMS 24u /* accumulators of a tile: eight registers are left for weights and codes */
 
-/* Puts the accumulators of a tile over groups first..end: for each sequence and chunk parts_of(form) of them. */
-typedef void accumulate_function(const fx_planned_product *product, uint32_t chunk, uint32_t first, uint32_t end,
-                                 __m512i *sums);
+/* Puts the accumulators of a tile over groups first..end: for each sequence and chunk parts_of(form) of them. `start`: the
+ * first chunk's lanes, where they begin; NULL: at 0. */
+typedef void accumulate_function(const fx_planned_product *product, uint32_t chunk, const fx_lane_stage *start,
+                                 uint32_t first, uint32_t end, __m512i *sums);
 
 /* Accumulators of one sequence and chunk. */
 INLINE uint32_t parts_of(fx_form form) {
@@ -84,15 +85,34 @@ INLINE void add_split(__m512i *acc, const int8_t *group, size_t chunk_bytes, uin
     }
 }
 
+/* Begin all sequences' accumulators of a chunk: that of the codes' low bytes at 0. */
+INLINE void begin(__m512i *acc, fx_form form, uint32_t count, uint32_t chunks, const fx_lane_stage *start) {
+    const uint32_t parts = parts_of(form);
+    const __m512i zero = _mm512_setzero_si512();
+    const __m512i second = start == NULL || parts < 2 ? zero : _mm512_loadu_si512(start->start[0]);
+    const __m512i third = start == NULL || parts < 3 ? zero : _mm512_loadu_si512(start->start[1]);
+    UNROLL for (uint32_t s = 0; s < count; s++) {
+        __m512i *own = acc + s * chunks * parts;
+        own[0] = zero;
+        if (parts > 1) {
+            own[1] = second;
+        }
+        if (parts > 2) {
+            own[2] = third;
+        }
+    }
+}
+
 INLINE void accumulate(const fx_planned_product *product, fx_form form, uint32_t count, uint32_t chunks, uint32_t chunk,
-                       uint32_t first, uint32_t end, __m512i *sums) {
+                       const fx_lane_stage *start, uint32_t first, uint32_t end, __m512i *sums) {
     const uint32_t bytes = group_bytes(form), parts = count * chunks * parts_of(form);
     const size_t chunk_bytes = product->matrix->chunk_bytes, stride = product->word_stride;
     const int8_t *group = product->matrix->weights + chunk * chunk_bytes + (size_t)first * bytes;
     const uint32_t *words = product->words + (size_t)first * FX_WORDS_PER_GROUP;
     __m512i acc[MOST_SUMS];
-    UNROLL for (uint32_t i = 0; i < parts; i++) {
-        acc[i] = _mm512_setzero_si512();
+    UNROLL for (uint32_t c = 0; c < chunks; c++) {
+        const fx_lane_stage *own = start == NULL ? NULL : start + c * product->matrix->stage_count;
+        begin(acc + c * parts_of(form), form, count, chunks, own);
     }
     for (uint32_t i = first; i < end; i++, group += bytes, words += FX_WORDS_PER_GROUP) {
         if (form == FX_WORDS) {
@@ -109,9 +129,9 @@ INLINE void accumulate(const fx_planned_product *product, fx_form form, uint32_t
 }
 
 #define DEFINE(form, count, chunks)                                                                                    \
-    static void form##_##count##_##chunks(const fx_planned_product *product, uint32_t chunk, uint32_t first,           \
-                                          uint32_t end, __m512i *sums) {                                               \
-        accumulate(product, FX_##form, count, chunks, chunk, first, end, sums);                                        \
+    static void form##_##count##_##chunks(const fx_planned_product *product, uint32_t chunk,                           \
+                                          const fx_lane_stage *start, uint32_t first, uint32_t end, __m512i *sums) {   \
+        accumulate(product, FX_##form, count, chunks, chunk, start, first, end, sums);                                 \
     }
 
 DEFINE(WORDS, 6, 4)

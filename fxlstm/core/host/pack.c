@@ -7,7 +7,7 @@
 
 #define GROUP_ROWS 4u
 #define MOST_ROWS 32768u /* 2 * 255 * 128 * rows stays below 2^31: the sums of bytes */
-#define CODE_OFFSET 32768 /* codes in two bytes are driven as code + 2^15 */
+#define HIGH_OFFSET 128 /* codes in two bytes are driven as code + 2^15, which adds 2^7 to the high one */
 #define WEIGHT_OFFSET 128 /* planes of bytes hold weight - 2^7, which has a high byte for all of -32767..32767 */
 
 void *fx_take(fx_pieces *pieces, uint64_t size) {
@@ -126,6 +126,18 @@ static uint32_t lane_of(uint32_t column) {
     return 2 * (column % (FX_LANES / 2)) + column / (FX_LANES / 2);
 }
 
+/* A 16-bit weight as 256 high + low + WEIGHT_OFFSET. */
+typedef struct {
+    int8_t low;
+    int8_t high;
+} fx_planes;
+
+static fx_planes planes_of(int32_t weight) {
+    int32_t rest = weight - WEIGHT_OFFSET;
+    int8_t low = (int8_t)(uint8_t)((uint32_t)rest & 0xFFu);
+    return (fx_planes){low, (int8_t)((rest - low) / 256)};
+}
+
 /* Put the weight of one row of a group and a column of a chunk at its place. */
 static void put_weight(int8_t *group, fx_form form, uint32_t row, uint32_t column, int32_t weight) {
     uint32_t lane = lane_of(column);
@@ -139,10 +151,9 @@ static void put_weight(int8_t *group, fx_form form, uint32_t row, uint32_t colum
         group[place] = (int8_t)weight;
         return;
     }
-    int32_t rest = weight - WEIGHT_OFFSET;
-    int8_t low = (int8_t)(uint8_t)((uint32_t)rest & 0xFFu);
-    group[place] = low;
-    group[GROUP_ROWS * FX_LANES + place] = (int8_t)((rest - low) / 256);
+    fx_planes planes = planes_of(weight);
+    group[place] = planes.low;
+    group[GROUP_ROWS * FX_LANES + place] = planes.high;
 }
 
 static void pack_segment(fx_packed *packed, const fx_program *program, const fx_matrix *matrix, uint32_t chunk,
@@ -175,30 +186,32 @@ static void fill_scales(fx_packed *packed, const fx_program *program, const fx_m
     }
 }
 
-static int64_t sum_of_weights(const fx_program *program, const fx_matrix *matrix, const fx_segment *segments,
-                              uint32_t count, uint32_t column) {
-    int64_t sum = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        for (uint32_t row = 0; row < segments[i].rows; row++) {
-            sum += weight_at(program, matrix, segments[i].row + row, column);
+/* Where the sums of bytes of one column begin in a stage, filled-up rows included. */
+static void fill_start(fx_packed *packed, const fx_program *program, const fx_matrix *matrix, uint32_t index,
+                       const fx_segment *segments, uint32_t column) {
+    fx_lane_stage *lanes = packed->lanes + column / FX_LANES * packed->stage_count + index;
+    uint32_t lane = lane_of(column % FX_LANES);
+    for (uint32_t i = 0; i < packed->stages[index].segments; i++) {
+        for (uint32_t row = 0; row < segments[i].groups * GROUP_ROWS; row++) {
+            int32_t weight = row < segments[i].rows ? weight_at(program, matrix, segments[i].row + row, column) : 0;
+            fx_planes planes = planes_of(weight);
+            lanes->start[0][lane] -= HIGH_OFFSET * (packed->form == FX_BYTES ? weight : planes.low);
+            lanes->start[1][lane] -= HIGH_OFFSET * planes.high;
         }
     }
-    return sum;
 }
 
 static void fill_stage(fx_packed *packed, const fx_program *program, const fx_matrix *matrix, uint32_t index,
                        const fx_segment *segments) {
     uint32_t bits = program->header->adc_bits;
     for (uint32_t column = 0; column < matrix->columns; column++) {
-        fx_lane_stage *lanes = packed->lanes + column / FX_LANES * packed->stage_count + index;
-        uint32_t lane = column % FX_LANES;
         if (packed->form != FX_WORDS) {
-            lanes->offset[lane] = -CODE_OFFSET * sum_of_weights(program, matrix, segments,
-                                                                packed->stages[index].segments, column);
+            fill_start(packed, program, matrix, index, segments, column);
         }
         if (bits != 0) {
+            fx_lane_stage *lanes = packed->lanes + column / FX_LANES * packed->stage_count + index;
             const fx_tile *tile = tile_at(program, matrix, segments->row, column);
-            uint32_t shift = tile->gain_shift + 16u - bits;
+            uint32_t shift = tile->gain_shift + 16u - bits, lane = column % FX_LANES;
             lanes->gain[lane] = tile->gain;
             lanes->half[lane] = half_of(shift);
             lanes->shift[lane] = shift;

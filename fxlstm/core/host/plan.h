@@ -44,9 +44,10 @@ typedef struct {
     int64_t shift[FX_LANES];
 } fx_lane_scales;
 
-/* Per column of a chunk in one stage: what the sum lacks for the exact product, and the ADC. */
+/* Per column of a chunk in one stage: the ADC. Before it, lane after lane, where 32-bit sums of bytes begin, because codes are
+ * driven as code + 2^15: those with the codes' high bytes. The second is that of the weights' high plane. */
 typedef struct {
-    int64_t offset[FX_LANES];
+    int32_t start[2][FX_LANES];
     int64_t gain[FX_LANES];
     int64_t half[FX_LANES];
     int64_t shift[FX_LANES];
