@@ -87,113 +87,147 @@ INLINE uint32_t not_codes(lanes a) {
     return 0;
 }
 
-/* Saturate lanes to codes and put them in place. */
-INLINE void put_codes(const fx_planned_product *product, uint32_t sequence, uint32_t chunk, lanes codes) {
+/* Saturate lanes to codes and store so many of them. */
+INLINE void put_codes(int16_t *result, uint32_t count, lanes codes) {
     __m256i packed = _mm256_set_m128i(_mm512_cvtsepi64_epi16(codes.odd), _mm512_cvtsepi64_epi16(codes.even));
-    uint32_t rest = product->matrix->columns - chunk * FX_LANES;
-    int16_t *result = product->results + sequence * product->result_stride + chunk * FX_LANES;
-    _mm256_mask_storeu_epi16(result, lanes_left(rest), packed);
+    _mm256_mask_storeu_epi16(result, lanes_left(count), packed);
 }
 
-/* ---- tiles. Their sums stand sequence after sequence, chunk after chunk. */
+/* ---- tiles */
 
+/* One stage of a tile: its accumulators, sequence after sequence, chunk after chunk. */
 typedef struct {
-    uint32_t count; /* sequences */
+    const fx_planned_product *product;
+    const fx_lane_stage *lanes; /* of the first chunk */
+    const int64_t *ahead;       /* sums to add, of the first chunk, or NULL */
+    uint32_t count;             /* sequences */
     uint32_t chunks;
     uint32_t chunk; /* the first */
+    uint32_t first; /* groups */
+    uint32_t end;
+    __m512i acc[MOST_SUMS];
 } tile;
 
-/* Rescale a tile's sums to codes. */
-INLINE void rescale(const fx_planned_product *product, tile own, const lanes *sums, bool wide) {
-    for (uint32_t c = 0; c < own.chunks; c++) {
-        const fx_lane_scales *scales = product->matrix->scales + own.chunk + c;
-        const lanes mantissa = load(scales->mantissa), bias = load(scales->bias), shift = load(scales->shift);
-        for (uint32_t s = 0; s < own.count; s++) {
-            lanes exact = shifted(plus(product_of(sums[s * own.chunks + c], mantissa, wide), bias), shift);
-            product->clipped->result += not_codes(exact);
-            put_codes(product, s, own.chunk + c, exact);
-        }
-    }
-}
-
-/* Turn a stage's sums into ADC codes and add them to the totals, in the unit of the columns' sums. */
-INLINE void convert(const fx_planned_product *product, tile own, uint32_t stage, const lanes *sums, lanes *totals,
-                    bool wide) {
-    const fx_packed *matrix = product->matrix;
-    for (uint32_t c = 0; c < own.chunks; c++) {
-        const fx_lane_stage *adc = matrix->lanes + (own.chunk + c) * matrix->stage_count + stage;
-        const lanes gain = load(adc->gain), half = load(adc->half), shift = load(adc->shift), left = load(adc->left);
-        for (uint32_t i = c; i < own.count * own.chunks; i += own.chunks) {
-            lanes exact = shifted(plus(product_of(sums[i], gain, wide), half), shift);
-            lanes code = saturated(exact, matrix->adc_highest, &product->clipped->adc);
-            code = (lanes){_mm512_sllv_epi64(code.even, left.even), _mm512_sllv_epi64(code.odd, left.odd)};
-            totals[i] = stage == 0 ? code : plus(totals[i], code);
-        }
-    }
-}
-
-/* The sum of a sequence's driven codes in segments that begin in groups first..end. */
-static int64_t sum_of_codes(const fx_planned_product *product, uint32_t sequence, uint32_t first, uint32_t end) {
-    const fx_packed *matrix = product->matrix;
-    const uint32_t *words = product->words + sequence * product->word_stride + matrix->groups * FX_WORDS_PER_GROUP;
+/* The sum of a sequence's driven codes in segments that begin in the tile's groups. */
+INLINE int64_t sum_of_codes(const tile *own, uint32_t sequence) {
+    const fx_packed *matrix = own->product->matrix;
+    const uint32_t *words = own->product->words + sequence * own->product->word_stride;
+    const int64_t *sums = (const void *)(words + matrix->groups * FX_WORDS_PER_GROUP);
     int64_t sum = 0;
     for (uint32_t i = 0; i < matrix->segment_count; i++) {
-        bool inside = matrix->segments[i].first_group >= first && matrix->segments[i].first_group < end;
-        sum += inside ? ((const int64_t *)(const void *)words)[i] : 0;
+        bool inside = matrix->segments[i].first_group >= own->first && matrix->segments[i].first_group < own->end;
+        sum += inside ? sums[i] : 0;
     }
     return sum;
 }
 
-/* A tile's sums over groups first..end. */
-INLINE void sum_groups(const fx_planned_product *product, fx_form form, tile own, accumulate_function *accumulate_tile,
-                       const fx_lane_stage *start, uint32_t first, uint32_t end, bool wide, lanes *sums) {
-    __m512i acc[MOST_SUMS];
-    accumulate_tile(product, own.chunk, start, first, end, acc);
-    for (uint32_t s = 0; s < own.count; s++) {
-        int64_t codes = form == FX_SPLIT ? sum_of_codes(product, s, first, end) : 0;
-        for (uint32_t i = s * own.chunks; i < (s + 1) * own.chunks; i++) {
-            sums[i] = sums_of(form, wide, acc + i * parts_of(form), codes);
+/* The exact sum of a sequence and a chunk of the tile. */
+INLINE lanes sum_at(const tile *own, fx_form form, bool wide, uint32_t s, uint32_t c) {
+    int64_t codes = form == FX_SPLIT ? sum_of_codes(own, s) : 0;
+    lanes sum = sums_of(form, wide, own->acc + (s * own->chunks + c) * parts_of(form), codes);
+    return own->ahead == NULL ? sum : plus(sum, load(own->ahead + s * own->product->ahead_stride + c * FX_LANES));
+}
+
+/* Results of a chunk from sums, `stride` apart for the sequences. */
+typedef struct {
+    lanes mantissa, bias, shift;
+    uint32_t columns;
+    int16_t *result;
+    uint32_t clipped;
+} rescaling;
+
+INLINE rescaling rescaling_of(const tile *own, uint32_t c) {
+    const fx_planned_product *product = own->product;
+    const fx_lane_scales *scales = product->matrix->scales + own->chunk + c;
+    return (rescaling){.mantissa = load(scales->mantissa),
+                       .bias = load(scales->bias),
+                       .shift = load(scales->shift),
+                       .columns = product->matrix->columns - (own->chunk + c) * FX_LANES,
+                       .result = product->results + (own->chunk + c) * FX_LANES};
+}
+
+INLINE void rescale(rescaling *to, lanes sum, bool wide) {
+    lanes exact = shifted(plus(product_of(sum, to->mantissa, wide), to->bias), to->shift);
+    to->clipped += not_codes(exact);
+    put_codes(to->result, to->columns, exact);
+}
+
+/* A tile of a digital program: rescale its sums. */
+INLINE void rescale_tile(const tile *own, fx_form form, bool wide) {
+    uint32_t clipped = 0;
+    for (uint32_t c = 0; c < own->chunks; c++) {
+        rescaling to = rescaling_of(own, c);
+        for (uint32_t s = 0; s < own->count; s++, to.result += own->product->result_stride) {
+            rescale(&to, sum_at(own, form, wide, s, c), wide);
+        }
+        clipped += to.clipped;
+    }
+    own->product->clipped->result += clipped;
+}
+
+/* One stage of several: add its ADC codes to the totals, in the unit of the columns' sums. */
+INLINE void convert_tile(const tile *own, fx_form form, bool wide, lanes *totals) {
+    const fx_packed *matrix = own->product->matrix;
+    for (uint32_t c = 0; c < own->chunks; c++) {
+        const fx_lane_stage *adc = own->lanes + c * matrix->stage_count;
+        const lanes gain = load(adc->gain), half = load(adc->half), shift = load(adc->shift), left = load(adc->left);
+        for (uint32_t s = 0; s < own->count; s++) {
+            lanes exact = shifted(plus(product_of(sum_at(own, form, wide, s, c), gain, wide), half), shift);
+            lanes code = saturated(exact, matrix->adc_highest, &own->product->clipped->adc);
+            code = (lanes){_mm512_sllv_epi64(code.even, left.even), _mm512_sllv_epi64(code.odd, left.odd)};
+            totals[s * own->chunks + c] = plus(totals[s * own->chunks + c], code);
         }
     }
 }
 
-/* Add what has been multiplied ahead. */
-INLINE void add_ahead(const fx_planned_product *product, tile own, lanes *sums) {
-    for (uint32_t i = 0; i < own.count * own.chunks; i++) {
-        uint32_t s = i / own.chunks, chunk = own.chunk + i % own.chunks;
-        sums[i] = plus(sums[i], load(product->ahead + s * product->ahead_stride + chunk * FX_LANES));
+INLINE void rescale_totals(const tile *own, const lanes *totals) {
+    for (uint32_t c = 0; c < own->chunks; c++) {
+        rescaling to = rescaling_of(own, c);
+        for (uint32_t s = 0; s < own->count; s++, to.result += own->product->result_stride) {
+            rescale(&to, totals[s * own->chunks + c], false);
+        }
+        own->product->clipped->result += to.clipped;
     }
 }
 
-INLINE void multiply_tile(const fx_planned_product *product, fx_form form, tile own,
-                          accumulate_function *accumulate_tile) {
-    const fx_packed *matrix = product->matrix;
-    const bool converts = matrix->adc_highest != 0;
-    lanes sums[MOST_SUMS], totals[MOST_SUMS];
-    bool wide = false;
+/* Fill the accumulators of a stage; of the leading one only what has not been multiplied ahead. */
+INLINE void accumulate_stage(tile *own, uint32_t index, accumulate_function *accumulate_tile) {
+    const fx_planned_product *product = own->product;
+    const fx_stage *stage = product->matrix->stages + index;
+    bool ahead = index == 0 && product->ahead != NULL;
+    own->lanes = product->matrix->lanes + own->chunk * product->matrix->stage_count + index;
+    own->ahead = ahead ? product->ahead + own->chunk * FX_LANES : NULL;
+    own->first = index == 0 ? product->first_group : stage->first_group;
+    own->end = stage->first_group + stage->groups;
+    accumulate_tile(product, own->chunk, own->lanes, own->first, own->end, own->acc);
+}
+
+INLINE void multiply_tile(tile *own, fx_form form, accumulate_function *accumulate_tile) {
+    const fx_packed *matrix = own->product->matrix;
+    if (matrix->adc_highest == 0) {
+        accumulate_stage(own, 0, accumulate_tile);
+        if (form == FX_SPLIT || (form == FX_BYTES && matrix->stages->wide)) {
+            rescale_tile(own, form, true);
+        } else {
+            rescale_tile(own, form, false);
+        }
+        return;
+    }
+    lanes totals[MOST_SUMS] = {{_mm512_setzero_si512(), _mm512_setzero_si512()}};
     for (uint32_t i = 0; i < matrix->stage_count; i++) {
-        const fx_stage *stage = matrix->stages + i;
-        uint32_t first = i == 0 ? product->first_group : stage->first_group;
-        wide = form == FX_SPLIT || (form == FX_BYTES && stage->wide);
-        sum_groups(product, form, own, accumulate_tile, matrix->lanes + own.chunk * matrix->stage_count + i, first,
-                   stage->first_group + stage->groups, wide, sums);
-        if (i == 0 && product->ahead != NULL) {
-            add_ahead(product, own, sums);
-        }
-        if (converts) {
-            convert(product, own, i, sums, totals, wide);
-        }
+        accumulate_stage(own, i, accumulate_tile);
+        convert_tile(own, form, form == FX_SPLIT || (form == FX_BYTES && matrix->stages[i].wide), totals);
     }
-    rescale(product, own, converts ? totals : sums, wide && !converts);
+    rescale_totals(own, totals);
 }
 
 INLINE void multiply_form(const fx_planned_product *product, fx_form form, const tile_shape *shape) {
-    tile own = {shape->count, shape->chunks, 0};
+    tile own = {.product = product, .count = shape->count, .chunks = shape->chunks, .chunk = 0};
     for (; own.chunk + shape->chunks <= product->matrix->chunks; own.chunk += shape->chunks) {
-        multiply_tile(product, form, own, shape->whole);
+        multiply_tile(&own, form, shape->whole);
     }
     for (own.chunks = 1; own.chunk < product->matrix->chunks; own.chunk++) {
-        multiply_tile(product, form, own, shape->single);
+        multiply_tile(&own, form, shape->single);
     }
 }
 
@@ -213,15 +247,16 @@ static void multiply_split(const fx_planned_product *product, const tile_shape *
 static void keep_sums(const fx_planned_product *product, const tile_shape *shape, int64_t *kept, size_t stride) {
     const fx_packed *matrix = product->matrix;
     const bool wide = matrix->form == FX_SPLIT || matrix->stages->wide;
-    lanes sums[MOST_SUMS];
-    for (tile own = {shape->count, shape->chunks, 0}; own.chunk < matrix->chunks; own.chunk += own.chunks) {
-        own.chunks = own.chunk + shape->chunks <= matrix->chunks ? shape->chunks : 1;
-        sum_groups(product, matrix->form, own, own.chunks == shape->chunks ? shape->whole : shape->single, NULL,
-                   0, matrix->ahead_groups, wide, sums);
+    tile own = {.product = product, .count = shape->count, .first = 0, .end = matrix->ahead_groups};
+    for (; own.chunk < matrix->chunks; own.chunk += own.chunks) {
+        bool whole = own.chunk + shape->chunks <= matrix->chunks;
+        own.chunks = whole ? shape->chunks : 1;
+        (whole ? shape->whole : shape->single)(product, own.chunk, NULL, own.first, own.end, own.acc);
         for (uint32_t i = 0; i < own.count * own.chunks; i++) {
+            lanes sum = sum_at(&own, matrix->form, wide, i / own.chunks, i % own.chunks);
             int64_t *to = kept + i / own.chunks * stride + (own.chunk + i % own.chunks) * FX_LANES;
-            _mm512_storeu_si512(to, sums[i].even);
-            _mm512_storeu_si512(to + FX_LANES / 2, sums[i].odd);
+            _mm512_storeu_si512(to, sum.even);
+            _mm512_storeu_si512(to + FX_LANES / 2, sum.odd);
         }
     }
 }
