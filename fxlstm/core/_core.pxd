@@ -1,6 +1,6 @@
 """What the extension uses of fxlstm.h."""
 
-from libc.stdint cimport int16_t, uint8_t, uint32_t
+from libc.stdint cimport int16_t, int64_t, uint8_t, uint32_t
 
 
 cdef extern from "fxlstm.h" nogil:

@@ -62,7 +62,8 @@ static void same_arenas(const stand *a, const stand *b) {
     size_t bytes = (size_t)batch * length * 2;
     int16_t *first = malloc(bytes), *second = malloc(bytes);
     CHECK(first != NULL && second != NULL);
-    CHECK(fx_get_state(&a->executor, 0, length, first) == FX_OK && fx_get_state(&b->executor, 0, length, second) == FX_OK);
+    CHECK(fx_get_state(&a->executor, 0, length, first) == FX_OK &&
+          fx_get_state(&b->executor, 0, length, second) == FX_OK);
     CHECK(memcmp(first, second, bytes) == 0);
     free(first);
     free(second);
@@ -86,7 +87,8 @@ static void same_phase(generator *random, stand *a, stand *b, uint32_t index) {
 
 static void same_run(const fx_program *program, const fx_plan *plan, const fx_kernels *kernels, uint32_t batch) {
     generator random = {batch};
-    stand plain = make(program, fx_kernels_named("portable"), NULL, batch), planned = make(program, kernels, plan, batch);
+    stand plain = make(program, fx_kernels_named("portable"), NULL, batch),
+          planned = make(program, kernels, plan, batch);
     uint32_t arena = program->header->arena_length;
     int16_t *start = any_codes(&random, (size_t)batch * arena);
     CHECK(fx_put_state(&plain.executor, 0, arena, start) == FX_OK);

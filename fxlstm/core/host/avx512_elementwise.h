@@ -32,7 +32,7 @@ static inline uint32_t put(int16_t *result, __mmask16 lanes, __m512i value) {
     return clipped == 0 ? 0 : (uint32_t)__builtin_popcount(clipped);
 }
 
-#define FOR_LANES(operation) \
+#define FOR_LANES(operation)                                                                                           \
     for (uint32_t i = 0, lanes = lanes_left((operation)->length); i < (operation)->length;                             \
          i += 16, lanes = lanes_left((operation)->length - i))
 

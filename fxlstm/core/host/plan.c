@@ -69,7 +69,8 @@ static uint32_t reads_input(const fx_program *program, const fx_phase *phase) {
 
 /* The input rows that a matrix multiplies ahead; 0: none. */
 static uint32_t leading_rows(const fx_program *program, uint32_t matrix) {
-    for (fx_phase phase = fx_program_phase(program, 0); phase.sweep_count > 0; phase = fx_phase_after(program, &phase)) {
+    for (fx_phase phase = fx_program_phase(program, 0); phase.sweep_count > 0;
+         phase = fx_phase_after(program, &phase)) {
         uint32_t index = reads_input(program, &phase);
         if (index < program->operation_count && program->operations[index].matrix == matrix) {
             return phase.input_length;
@@ -130,12 +131,13 @@ static void plan_operation(fx_plan *plan, uint32_t index, fx_pieces *pieces) {
 
 static void mark_ahead(fx_plan *plan) {
     const fx_program *program = plan->program;
-    for (fx_phase phase = fx_program_phase(program, 0); phase.sweep_count > 0; phase = fx_phase_after(program, &phase)) {
+    for (fx_phase phase = fx_program_phase(program, 0); phase.sweep_count > 0;
+         phase = fx_phase_after(program, &phase)) {
         uint32_t index = reads_input(program, &phase);
         if (index < program->operation_count) {
             const fx_packed *packed = plan->matrices + program->operations[index].matrix;
-            plan->operations[index].ahead = packed->planned && packed->ahead_groups > 0 &&
-                                            packed->segments[0].rows == phase.input_length;
+            plan->operations[index].ahead =
+                packed->planned && packed->ahead_groups > 0 && packed->segments[0].rows == phase.input_length;
         }
     }
 }

@@ -96,12 +96,12 @@ struct fx_plan {
 typedef struct {
     const fx_packed *matrix;
     uint32_t count;
-    uint32_t first_group;    /* the ones before are in `ahead` */
-    const uint32_t *words;   /* driven codes */
+    uint32_t first_group;  /* the ones before are in `ahead` */
+    const uint32_t *words; /* driven codes */
     size_t word_stride;
-    const int64_t *ahead;    /* sums of the leading groups for each column, or NULL */
+    const int64_t *ahead; /* sums of the leading groups for each column, or NULL */
     size_t ahead_stride;
-    int16_t *results;        /* codes of the sequences */
+    int16_t *results; /* codes of the sequences */
     size_t result_stride;
     fx_clipped *clipped;
 } fx_planned_product;

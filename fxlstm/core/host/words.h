@@ -25,8 +25,8 @@
 /* ---- products */
 
 /* Sums of `count` sequences and `chunks` chunks over groups first..end, sequence after sequence, chunk after chunk. */
-INLINE void accumulate(const fx_planned_product *product, uint32_t count, uint32_t chunks, uint32_t chunk, uint32_t first,
-                       uint32_t end, int64_t (*sums)[FX_LANES]) {
+INLINE void accumulate(const fx_planned_product *product, uint32_t count, uint32_t chunks, uint32_t chunk,
+                       uint32_t first, uint32_t end, int64_t (*sums)[FX_LANES]) {
     const fx_packed *matrix = product->matrix;
     const int8_t *weights = matrix->weights + chunk * matrix->chunk_bytes;
     memset(sums, 0, count * chunks * sizeof *sums);

@@ -5,7 +5,8 @@
 
 static const fx_kernels *const SETS[] = {
 #if defined(FX_HOST) && defined(__GNUC__) && defined(__x86_64__)
-    &fx_kernels_avx512, &fx_kernels_avx2,
+    &fx_kernels_avx512,
+    &fx_kernels_avx2,
 #elif defined(FX_HOST) && defined(__GNUC__) && defined(__aarch64__)
     &fx_kernels_neon,
 #endif

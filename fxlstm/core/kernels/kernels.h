@@ -22,8 +22,9 @@ struct fx_planning; /* host/plan.h */
 
 struct fx_kernels {
     const char *name;
-    bool (*usable)(void);               /* whether this processor runs it; NULL: any does */
-    const struct fx_planning *planning; /* how operations run by a plan; NULL: there are no plans, all loops are below */
+    bool (*usable)(void); /* whether this processor runs it; NULL: any does */
+    const struct fx_planning
+        *planning; /* how operations run by a plan; NULL: there are no plans, all loops are below */
     void (*multiply_16)(const fx_product *product); /* 16-bit weights */
     void (*multiply_8)(const fx_product *product);  /* 8-bit weights */
     /* result[i] = fx_activation(function, fraction, codes[i]); result may be codes itself. */
