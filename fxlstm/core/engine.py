@@ -10,9 +10,9 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fxlstm.core._core import Executor, Image, check_image, kernel_names
+from fxlstm.core._core import Executor, Image, kernel_names
 from fxlstm.errors import ModelError, ProgramError
-from fxlstm.program.image import from_bytes
+from fxlstm.program.image import from_checked_bytes
 from fxlstm.program.program import Codes, Program
 from fxlstm.program.reference import Clipped, MultipliesTiles
 from fxlstm.program.running.generation import generate
@@ -48,9 +48,10 @@ class Engine:
     ) -> None:
         if isinstance(program, str | os.PathLike):
             raise ProgramError(f"{os.fspath(program)!r} is a path; give Program.load of it")
+        image = program.to_bytes() if isinstance(program, Program) else program
+        self._image = Image(image)
         if not isinstance(program, Program):
-            check_image(program)
-            program = from_bytes(program)
+            program = from_checked_bytes(bytes(image))
         if array is not None and program.hardware.adc_bits is None:
             raise ProgramError("a program without an ADC stage cannot run on an array; quantize with adc_bits")
         if threads < 1:
@@ -59,7 +60,6 @@ class Engine:
         self.array = array
         self.threads = threads
         self.kernels = _choose_kernels(kernels)
-        self._image = Image(program.to_bytes())
         self._tiles = [tile for matrix in program.matrices for tile in matrix.tiles]
         self._clipped = np.zeros((len(program.operations), 2), dtype=np.int64)
         self._lock = threading.RLock()

@@ -1,4 +1,4 @@
-"""Programs for kernels that run by a plan: large enough for whole tiles and chunks, of every form of weights and every gated cell."""
+"""Programs for kernels that run by a plan: whole tiles and chunks, every form of weights, every gated cell."""
 
 from __future__ import annotations
 
