@@ -222,7 +222,8 @@ INLINE void multiply_tile(tile *own, fx_form form, accumulate_function *accumula
 }
 
 INLINE void multiply_form(const fx_planned_product *product, fx_form form, const tile_shape *shape) {
-    tile own = {.product = product, .count = shape->count, .chunks = shape->chunks, .chunk = 0};
+    tile own; /* whose accumulators need no value here */
+    own.product = product, own.count = shape->count, own.chunks = shape->chunks, own.chunk = 0;
     for (; own.chunk + shape->chunks <= product->matrix->chunks; own.chunk += shape->chunks) {
         multiply_tile(&own, form, shape->whole);
     }
@@ -243,20 +244,33 @@ static void multiply_split(const fx_planned_product *product, const tile_shape *
     multiply_form(product, FX_SPLIT, shape);
 }
 
-/* The sums of the leading groups, kept for multiplies to come. */
+/* Keep a tile's sums for multiplies to come. */
+INLINE void keep_tile(const tile *own, fx_form form, bool wide, int64_t *kept, size_t stride) {
+    for (uint32_t s = 0; s < own->count; s++, kept += stride) {
+        for (uint32_t c = 0; c < own->chunks; c++) {
+            lanes sum = sum_at(own, form, wide, s, c);
+            _mm512_storeu_si512(kept + (own->chunk + c) * FX_LANES, sum.even);
+            _mm512_storeu_si512(kept + (own->chunk + c) * FX_LANES + FX_LANES / 2, sum.odd);
+        }
+    }
+}
+
+/* The sums of the leading groups. */
 static void keep_sums(const fx_planned_product *product, const tile_shape *shape, int64_t *kept, size_t stride) {
     const fx_packed *matrix = product->matrix;
-    const bool wide = matrix->form == FX_SPLIT || matrix->stages->wide;
-    tile own = {.product = product, .count = shape->count, .first = 0, .end = matrix->ahead_groups};
+    tile own; /* whose accumulators need no value here */
+    own.product = product, own.count = shape->count, own.chunk = 0;
+    own.ahead = NULL, own.first = 0, own.end = matrix->ahead_groups;
     for (; own.chunk < matrix->chunks; own.chunk += own.chunks) {
         bool whole = own.chunk + shape->chunks <= matrix->chunks;
         own.chunks = whole ? shape->chunks : 1;
         (whole ? shape->whole : shape->single)(product, own.chunk, NULL, own.first, own.end, own.acc);
-        for (uint32_t i = 0; i < own.count * own.chunks; i++) {
-            lanes sum = sum_at(&own, matrix->form, wide, i / own.chunks, i % own.chunks);
-            int64_t *to = kept + i / own.chunks * stride + (own.chunk + i % own.chunks) * FX_LANES;
-            _mm512_storeu_si512(to, sum.even);
-            _mm512_storeu_si512(to + FX_LANES / 2, sum.odd);
+        if (matrix->form == FX_WORDS) {
+            keep_tile(&own, FX_WORDS, false, kept, stride);
+        } else if (matrix->form == FX_SPLIT) {
+            keep_tile(&own, FX_SPLIT, true, kept, stride);
+        } else {
+            keep_tile(&own, FX_BYTES, matrix->stages->wide, kept, stride);
         }
     }
 }
