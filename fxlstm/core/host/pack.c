@@ -239,7 +239,8 @@ void fx_pack(fx_packed *packed, const fx_program *program, const fx_matrix *matr
              uint32_t leading, fx_pieces *pieces) {
     uint32_t bits = program->header->adc_bits;
     *packed = (fx_packed){.columns = matrix->columns, .chunks = (matrix->columns + FX_LANES - 1) / FX_LANES};
-    packed->stage_count = matrix->rows <= MOST_ROWS ? count_stages(program, matrix) : 0;
+    bool column_pairs = bits != 0 && program->header->pairing == FX_PAIRING_COLUMNS; /* column_pairs.c has them */
+    packed->stage_count = matrix->rows <= MOST_ROWS && !column_pairs ? count_stages(program, matrix) : 0;
     packed->adc_highest = bits == 0 ? 0 : ((int64_t)1 << (bits - 1)) - 1;
     bool wide = lay_out_rows(packed, program, matrix, leading);
     packed->planned = packed->stage_count > 0;

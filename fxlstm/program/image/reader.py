@@ -54,7 +54,7 @@ def from_bytes(image: bytes) -> Program:
 
 
 def from_checked_bytes(image: bytes) -> Program:
-    """Return the program of an image that the C side has found right by every rule: its checksum and weights are taken as they are."""
+    """Return the program of an image that the C side has found right: its checksum and weights are taken as they are."""
     return _read_program(image, _read_header(image))
 
 
