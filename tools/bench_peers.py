@@ -9,13 +9,13 @@ import statistics
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 import fxlstm as fx
-from fxlstm.network.layers.builders import gru_from_torch, lstm_from_torch
+from fxlstm.network.layers.builders import lstm_from_torch
 from fxlstm.program.hardware import Hardware
 from generators.pages import fill, table
 from peers import PEERS, Absent, Parameters, Task
@@ -35,15 +35,12 @@ HARDWARE = {
 ACCURACY_STEPS = 1000
 LSB = 2.0**-15
 
-Floats = NDArray[np.float64]
-
 
 @dataclass(frozen=True)
 class Timing:
     """Microseconds per timestep of a batch: minimum and median of ``rounds`` runs, and half of what lies between 10 % and 90 %."""
 
     engine: str
-    cell: str
     inputs: int
     units: int
     batch: int
@@ -65,25 +62,27 @@ class Error:
     largest: float
 
 
-def parameters(inputs: int, units: int, gates: int = 4) -> Parameters:
+def parameters(inputs: int, units: int) -> Parameters:
     """Return weights as PyTorch begins: uniform within 1 / sqrt(units)."""
     random, bound = np.random.default_rng([inputs, units]), units**-0.5
-    shapes = (gates * units, inputs), (gates * units, units), (gates * units,), (gates * units,)
+    shapes = (4 * units, inputs), (4 * units, units), (4 * units,), (4 * units,)
     return Parameters(*(random.uniform(-bound, bound, shape).astype(np.float32) for shape in shapes))
 
 
-def programs(given: Parameters, x: Floats) -> dict[str, fx.Program]:
-    """Return the layer for each hardware of ours, calibrated on ``x``."""
-    make = lstm_from_torch if given.gates == 4 else gru_from_torch
-    network = fx.Network((make(*given),))
-    return {name: fx.quantize(network, x, hardware) for name, hardware in HARDWARE.items()}
+@cache
+def programs(inputs: int, units: int, timesteps: int) -> dict[str, fx.Program]:
+    """Return the layer for each hardware of ours, calibrated on random inputs of its own."""
+    given = parameters(inputs, units)
+    network = fx.Network((lstm_from_torch(*given),))
+    calibration = Task(given, 1, timesteps, 1, seed=9).x[0].astype(np.float64)
+    return {name: fx.quantize(network, calibration, hardware) for name, hardware in HARDWARE.items()}
 
 
 def engines(task: Task) -> dict[str, Callable[[], object]]:
     """Return what runs the task on each engine that is there, ours first."""
     codes = np.random.default_rng(3).integers(-32767, 32768, (task.batch, TIMESTEPS, task.parameters.inputs), np.int16)
     found: dict[str, Callable[[], object]] = {}
-    for name, program in programs(task.parameters, task.x[0, :40].astype(np.float64)).items():
+    for name, program in programs(task.parameters.inputs, task.parameters.units, TIMESTEPS).items():
         engine = fx.Engine(program, threads=task.threads)
         found[name] = lambda engine=engine: engine.run_codes(codes)
     for name, make in PEERS.items():
@@ -133,10 +132,9 @@ def _burst(run: Callable[[], object]) -> list[float]:
 def _timing(name: str, task: Task, times: list[float]) -> Timing:
     low, high = np.percentile(times, (10, 90))
     given = task.parameters
-    cell = "lstm" if given.gates == 4 else "gru"
     spread = float(high - low) / 2
     return Timing(
-        name, cell, given.inputs, given.units, task.batch, task.threads, min(times), statistics.median(times), spread, len(times)
+        name, given.inputs, given.units, task.batch, task.threads, min(times), statistics.median(times), spread, len(times)
     )
 
 
@@ -160,8 +158,8 @@ def errors(largest: int) -> list[Error]:
 
 def _errors(task: Task) -> list[Error]:
     exact = fx.Network((lstm_from_torch(*task.parameters),))(task.x[0].astype(np.float64))
-    calibration = Task(task.parameters, 1, ACCURACY_STEPS, 1, seed=9).x[0].astype(np.float64)
-    results = {name: fx.Engine(one).run(task.x[0]) for name, one in programs(task.parameters, calibration).items()}
+    ours = programs(task.parameters.inputs, task.parameters.units, ACCURACY_STEPS)
+    results = {name: fx.Engine(one).run(task.x[0]) for name, one in ours.items()}
     for name, make in PEERS.items():
         try:
             results[name] = np.asarray(make(task)()).reshape(ACCURACY_STEPS, -1)

@@ -40,11 +40,6 @@ class Parameters(NamedTuple):
         """Cells."""
         return self.weight_hh.shape[1]
 
-    @property
-    def gates(self) -> int:
-        """Blocks of columns: 4 of an LSTM, 3 of a GRU."""
-        return len(self.weight_hh) // self.units
-
 
 class Task(NamedTuple):
     """A layer and random inputs for it. ``x`` is (batch, timesteps, inputs), uniform in -1..1."""

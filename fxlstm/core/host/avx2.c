@@ -2,8 +2,12 @@
 #include "../kernels/kernels.h"
 
 #if defined(__x86_64__) && defined(__GNUC__)
-#pragma GCC target("avx2,bmi,bmi2")
 #include <immintrin.h>
+#ifdef __clang__
+#pragma clang attribute push(__attribute__((target("avx2,bmi,bmi2"))), apply_to = function)
+#else
+#pragma GCC target("avx2,bmi,bmi2")
+#endif
 
 typedef struct {
     __m256i low; /* lanes 0..7 */
@@ -50,6 +54,9 @@ const fx_kernels fx_kernels_avx2 = {
     .activate = fx_activate,
     .product_sum = fx_product_sum,
 };
+#ifdef __clang__
+#pragma clang attribute pop
+#endif
 #else
 extern int fx_no_avx2; /* an empty file is not C */
 #endif

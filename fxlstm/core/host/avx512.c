@@ -2,8 +2,12 @@
 #include "plan.h"
 
 #if defined(__x86_64__) && defined(__GNUC__)
-#pragma GCC target("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,bmi,bmi2,popcnt")
 #include <immintrin.h>
+#ifdef __clang__
+#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,bmi,bmi2,popcnt"))), apply_to = function)
+#else
+#pragma GCC target("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,bmi,bmi2,popcnt")
+#endif
 
 #include "../kernels/kernels.h"
 #include "avx512_elementwise.h"
@@ -381,4 +385,7 @@ const fx_kernels fx_kernels_avx512 = {
     .activate = fx_activate,
     .product_sum = fx_product_sum,
 };
+#ifdef __clang__
+#pragma clang attribute pop
+#endif
 #endif

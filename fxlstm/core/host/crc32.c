@@ -6,8 +6,12 @@
 #include "crc32.h"
 
 #if defined(__x86_64__) && defined(__GNUC__)
-#pragma GCC target("pclmul,sse4.1")
 #include <immintrin.h>
+#ifdef __clang__
+#pragma clang attribute push(__attribute__((target("pclmul,sse4.1"))), apply_to = function)
+#else
+#pragma GCC target("pclmul,sse4.1")
+#endif
 
 #define BLOCK 64u /* bytes folded together */
 
@@ -58,6 +62,9 @@ size_t fx_crc32_blocks(uint32_t *crc, const uint8_t *bytes, size_t size) {
     *crc = fold_blocks(*crc, bytes, blocks);
     return blocks * BLOCK;
 }
+#ifdef __clang__
+#pragma clang attribute pop
+#endif
 #else
 size_t fx_crc32_blocks(uint32_t *crc, const uint8_t *bytes, size_t size) {
     (void)crc, (void)bytes, (void)size;
