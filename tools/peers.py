@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 Floats = NDArray[np.float32]
 Run = Callable[[], object]
@@ -195,6 +196,10 @@ def numpy_float(task: Task) -> Run:
         return 1 / (1 + np.exp(-values))
 
     def run() -> object:
+        with threadpool_limits(task.threads):
+            return layer()
+
+    def layer() -> object:
         before = x @ given.weight_ih.T + (given.bias_ih + given.bias_hh)
         h = c = np.zeros((task.batch, given.units), np.float32)
         outputs = np.empty((task.batch, task.timesteps, given.units), np.float32)

@@ -14,11 +14,13 @@ from fxlstm.program.quantize import quantize
 
 HARDWARE = {
     "bytes": Hardware(levels=128, adc_bits=None, bias="digital"),
+    "top": Hardware(levels=128, dac_bits=8, adc_bits=None, bias="digital"),
     "words": Hardware(levels=256, adc_bits=None),
     "split": Hardware(levels=32768, adc_bits=None, bias="digital"),
     "adc": Hardware(levels=256, adc_bits=14, dac_bits=12),
     "adc-bytes": Hardware(levels=100, adc_bits=16),
     "adc-split": Hardware(levels=32768, adc_bits=12),
+    "adc-top": Hardware(levels=128, dac_bits=7, adc_bits=10),
 }
 GATED = ("lstm", "lstm-peephole", "lstm-cifg", "lstm-projected", "lstm-1997", "gru-reset-before", "gru-reset-after", "rnn-tanh")
 LARGE = 700  # inputs whose 8-bit weights do not fit 32-bit sums
@@ -36,7 +38,9 @@ def planned_programs() -> dict[str, Program]:
     """Programs by name: cells and forms in turn, and one whose sums need 64 bits."""
     forms = list(HARDWARE.items())
     cells = {f"{name}-{form}": program_of(name, hardware, 18, 37) for name in ("lstm",) for form, hardware in forms}
+    wide_codes = [(form, hardware) for form, hardware in forms if hardware.dac_bits > 8]
     for index, name in enumerate(GATED):
-        form, hardware = forms[index % len(forms)]
+        form, hardware = wide_codes[index % len(wide_codes)]
         cells[f"{name}-{form}"] = program_of(name, hardware, 17 + index, 20)
-    return cells | {"dense-large": program_of("dense-tanh", HARDWARE["bytes"], LARGE, 33)}
+    large = {f"dense-large-{form}": program_of("dense-tanh", HARDWARE[form], LARGE, 33) for form in ("bytes", "top")}
+    return cells | large

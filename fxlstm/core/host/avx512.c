@@ -4,12 +4,14 @@
 #if defined(__x86_64__) && defined(__GNUC__)
 #include <immintrin.h>
 #ifdef __clang__
-#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,bmi,bmi2,popcnt"))), apply_to = function)
+#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,bmi,bmi2,popcnt"))), \
+                             apply_to = function)
 #else
 #pragma GCC target("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,bmi,bmi2,popcnt")
 #endif
 
 #include "../kernels/kernels.h"
+#include "avx512_drive.h"
 #include "avx512_elementwise.h"
 #include "avx512_sums.h"
 
@@ -45,6 +47,9 @@ INLINE lanes load(const int64_t *columns) {
 INLINE lanes sums_of(fx_form form, bool wide, const __m512i *acc, int64_t codes) {
     if (form == FX_WORDS) {
         return narrow(acc[0]);
+    }
+    if (form == FX_TOP) {
+        return wide ? times_256(widened(acc[0])) : narrow(_mm512_slli_epi32(acc[0], 8));
     }
     if (form == FX_BYTES) {
         return wide ? plus(widened(acc[0]), times_256(widened(acc[1])))
@@ -210,7 +215,7 @@ INLINE void multiply_tile(tile *own, fx_form form, accumulate_function *accumula
     const fx_packed *matrix = own->product->matrix;
     if (matrix->adc_highest == 0) {
         accumulate_stage(own, 0, accumulate_tile);
-        if (form == FX_SPLIT || (form == FX_BYTES && matrix->stages->wide)) {
+        if (form == FX_SPLIT || (form != FX_WORDS && matrix->stages->wide)) {
             rescale_tile(own, form, true);
         } else {
             rescale_tile(own, form, false);
@@ -220,7 +225,7 @@ INLINE void multiply_tile(tile *own, fx_form form, accumulate_function *accumula
     lanes totals[MOST_SUMS] = {{_mm512_setzero_si512(), _mm512_setzero_si512()}};
     for (uint32_t i = 0; i < matrix->stage_count; i++) {
         accumulate_stage(own, i, accumulate_tile);
-        convert_tile(own, form, form == FX_SPLIT || (form == FX_BYTES && matrix->stages[i].wide), totals);
+        convert_tile(own, form, form == FX_SPLIT || (form != FX_WORDS && matrix->stages[i].wide), totals);
     }
     rescale_totals(own, totals);
 }
@@ -242,6 +247,10 @@ static void multiply_words(const fx_planned_product *product, const tile_shape *
 
 static void multiply_bytes(const fx_planned_product *product, const tile_shape *shape) {
     multiply_form(product, FX_BYTES, shape);
+}
+
+static void multiply_top(const fx_planned_product *product, const tile_shape *shape) {
+    multiply_form(product, FX_TOP, shape);
 }
 
 static void multiply_split(const fx_planned_product *product, const tile_shape *shape) {
@@ -273,6 +282,8 @@ static void keep_sums(const fx_planned_product *product, const tile_shape *shape
             keep_tile(&own, FX_WORDS, false, kept, stride);
         } else if (matrix->form == FX_SPLIT) {
             keep_tile(&own, FX_SPLIT, true, kept, stride);
+        } else if (matrix->form == FX_TOP) {
+            keep_tile(&own, FX_TOP, matrix->stages->wide, kept, stride);
         } else {
             keep_tile(&own, FX_BYTES, matrix->stages->wide, kept, stride);
         }
@@ -300,7 +311,7 @@ static fx_planned_product after(const fx_planned_product *product, uint32_t coun
 
 static void multiply(const fx_planned_product *product) {
     static void (*const by_form[])(const fx_planned_product *, const tile_shape *) = {
-        [FX_WORDS] = multiply_words, [FX_BYTES] = multiply_bytes, [FX_SPLIT] = multiply_split};
+        [FX_WORDS] = multiply_words, [FX_BYTES] = multiply_bytes, [FX_TOP] = multiply_top, [FX_SPLIT] = multiply_split};
     for (fx_planned_product left = *product; left.count > 0;) {
         const tile_shape *shape = shape_for(product->matrix->form, left.count);
         by_form[product->matrix->form](&left, shape);
@@ -313,42 +324,6 @@ static void multiply_ahead(const fx_planned_product *product, int64_t *sums, siz
         const tile_shape *shape = shape_for(product->matrix->form, left.count);
         keep_sums(&left, shape, sums + (product->count - left.count) * sum_stride, sum_stride);
         left = after(&left, shape->count);
-    }
-}
-
-/* ---- what drives the rows */
-
-/* Bytes of four codes: first the low ones, then the high ones, offset so that they count from 0. */
-INLINE __m512i in_bytes(__m512i codes) {
-    const __m512i order = _mm512_broadcast_i32x4(_mm_setr_epi8(0, 2, 4, 6, 1, 3, 5, 7, 8, 10, 12, 14, 9, 11, 13, 15));
-    const __m512i offset = _mm512_set1_epi64((int64_t)0x8080808000000000u);
-    return _mm512_xor_si512(_mm512_shuffle_epi8(codes, order), offset);
-}
-
-INLINE __mmask32 first_lanes(uint32_t count) {
-    return count >= 32 ? 0xFFFFFFFFu : (1u << count) - 1;
-}
-
-static void drive(const fx_packed *matrix, const fx_segment *segment, uint32_t dac_bits, const int16_t *codes,
-                  uint32_t *words) {
-    const int16_t largest = (int16_t)((1 << (dac_bits - 1)) - 1);
-    const __m512i half = _mm512_set1_epi16((int16_t)(dac_bits == 16 ? 0 : 1 << (15 - dac_bits)));
-    const __m512i high = _mm512_set1_epi16(largest), low = _mm512_set1_epi16((int16_t)-largest);
-    const __m128i shift = _mm_cvtsi32_si128((int)(16 - dac_bits));
-    uint32_t filled = segment->groups * 4;
-    int16_t *to = (int16_t *)(void *)(words + segment->first_group * FX_WORDS_PER_GROUP);
-    __m512i sum = _mm512_setzero_si512();
-    for (uint32_t i = 0; i < filled; i += 32) {
-        __mmask32 given = i < segment->rows ? first_lanes(segment->rows - i) : 0;
-        __m512i code = _mm512_maskz_loadu_epi16(given, codes + segment->row + i);
-        code = _mm512_sra_epi16(_mm512_adds_epi16(code, half), shift);
-        code = _mm512_sll_epi16(_mm512_min_epi16(_mm512_max_epi16(code, low), high), shift);
-        sum = _mm512_add_epi32(sum, _mm512_madd_epi16(code, _mm512_set1_epi16(1)));
-        _mm512_mask_storeu_epi16(to + i, first_lanes(filled - i), matrix->form == FX_WORDS ? code : in_bytes(code));
-    }
-    if (matrix->form == FX_SPLIT) {
-        int64_t *sums = (int64_t *)(void *)(words + matrix->groups * FX_WORDS_PER_GROUP);
-        sums[segment - matrix->segments] = _mm512_reduce_add_epi32(sum);
     }
 }
 

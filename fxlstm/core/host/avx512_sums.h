@@ -18,11 +18,11 @@ typedef void accumulate_function(const fx_planned_product *product, uint32_t chu
 
 /* Accumulators of one sequence and chunk. */
 INLINE uint32_t parts_of(fx_form form) {
-    return form == FX_WORDS ? 1 : form == FX_BYTES ? 2 : 3;
+    return form == FX_SPLIT ? 3 : form == FX_BYTES ? 2 : 1;
 }
 
 INLINE uint32_t group_bytes(fx_form form) {
-    return form == FX_BYTES ? VECTOR : 2 * VECTOR;
+    return form == FX_BYTES || form == FX_TOP ? VECTOR : 2 * VECTOR;
 }
 
 INLINE __m512i weights_at(const int8_t *group, uint32_t plane) {
@@ -66,6 +66,20 @@ INLINE void add_bytes(__m512i *acc, const int8_t *group, size_t chunk_bytes, uin
     }
 }
 
+INLINE void add_top(__m512i *acc, const int8_t *group, size_t chunk_bytes, uint32_t chunks, const uint32_t *words,
+                    size_t word_stride, uint32_t count) {
+    __m512i weights[4];
+    UNROLL for (uint32_t c = 0; c < chunks; c++) {
+        weights[c] = weights_at(group + c * chunk_bytes, 0);
+    }
+    UNROLL for (uint32_t s = 0; s < count; s++) {
+        __m512i high = everywhere(words[s * word_stride + 1]);
+        UNROLL for (uint32_t c = 0; c < chunks; c++) {
+            acc[s * chunks + c] = _mm512_dpbusd_epi32(acc[s * chunks + c], high, weights[c]);
+        }
+    }
+}
+
 INLINE void add_split(__m512i *acc, const int8_t *group, size_t chunk_bytes, uint32_t chunks, const uint32_t *words,
                       size_t word_stride, uint32_t count) {
     __m512i weights[4], high_weights[4];
@@ -89,11 +103,11 @@ INLINE void add_split(__m512i *acc, const int8_t *group, size_t chunk_bytes, uin
 INLINE void begin(__m512i *acc, fx_form form, uint32_t count, uint32_t chunks, const fx_lane_stage *start) {
     const uint32_t parts = parts_of(form);
     const __m512i zero = _mm512_setzero_si512();
-    const __m512i second = start == NULL || parts < 2 ? zero : _mm512_loadu_si512(start->start[0]);
+    const __m512i second = start == NULL || form == FX_WORDS ? zero : _mm512_loadu_si512(start->start[0]);
     const __m512i third = start == NULL || parts < 3 ? zero : _mm512_loadu_si512(start->start[1]);
     UNROLL for (uint32_t s = 0; s < count; s++) {
         __m512i *own = acc + s * chunks * parts;
-        own[0] = zero;
+        own[0] = form == FX_TOP ? second : zero;
         if (parts > 1) {
             own[1] = second;
         }
@@ -119,6 +133,8 @@ INLINE void accumulate(const fx_planned_product *product, fx_form form, uint32_t
             add_words(acc, group, chunk_bytes, chunks, words, stride, count);
         } else if (form == FX_BYTES) {
             add_bytes(acc, group, chunk_bytes, chunks, words, stride, count);
+        } else if (form == FX_TOP) {
+            add_top(acc, group, chunk_bytes, chunks, words, stride, count);
         } else {
             add_split(acc, group, chunk_bytes, chunks, words, stride, count);
         }
@@ -150,6 +166,14 @@ DEFINE(BYTES, 2, 4)
 DEFINE(BYTES, 2, 1)
 DEFINE(BYTES, 1, 4)
 DEFINE(BYTES, 1, 1)
+DEFINE(TOP, 6, 4)
+DEFINE(TOP, 6, 1)
+DEFINE(TOP, 4, 4)
+DEFINE(TOP, 4, 1)
+DEFINE(TOP, 2, 4)
+DEFINE(TOP, 2, 1)
+DEFINE(TOP, 1, 4)
+DEFINE(TOP, 1, 1)
 DEFINE(SPLIT, 6, 1)
 DEFINE(SPLIT, 4, 2)
 DEFINE(SPLIT, 4, 1)
@@ -176,6 +200,7 @@ static const tile_shape SHAPES[][4] = {
                   {4, 2, BYTES_4_2, BYTES_4_1},
                   {2, 4, BYTES_2_4, BYTES_2_1},
                   {1, 4, BYTES_1_4, BYTES_1_1}},
+    [FX_TOP] = {{6, 4, TOP_6_4, TOP_6_1}, {4, 4, TOP_4_4, TOP_4_1}, {2, 4, TOP_2_4, TOP_2_1}, {1, 4, TOP_1_4, TOP_1_1}},
     [FX_SPLIT] = {{6, 1, SPLIT_6_1, SPLIT_6_1},
                   {4, 2, SPLIT_4_2, SPLIT_4_1},
                   {2, 2, SPLIT_2_2, SPLIT_2_1},

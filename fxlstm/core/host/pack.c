@@ -119,7 +119,7 @@ static bool lay_out_rows(fx_packed *packed, const fx_program *program, const fx_
 
 /* Where the weights of a group of a chunk begin, in bytes from the chunk's. */
 static size_t group_start(fx_form form, uint32_t group) {
-    return (size_t)group * GROUP_ROWS * FX_LANES * (form == FX_BYTES ? 1 : 2);
+    return (size_t)group * GROUP_ROWS * FX_LANES * (form == FX_BYTES || form == FX_TOP ? 1 : 2);
 }
 
 static uint32_t lane_of(uint32_t column) {
@@ -147,7 +147,7 @@ static void put_weight(int8_t *group, fx_form form, uint32_t row, uint32_t colum
         return;
     }
     uint32_t place = lane * GROUP_ROWS + row;
-    if (form == FX_BYTES) {
+    if (form != FX_SPLIT) {
         group[place] = (int8_t)weight;
         return;
     }
@@ -195,7 +195,7 @@ static void fill_start(fx_packed *packed, const fx_program *program, const fx_ma
         for (uint32_t row = 0; row < segments[i].groups * GROUP_ROWS; row++) {
             int32_t weight = row < segments[i].rows ? weight_at(program, matrix, segments[i].row + row, column) : 0;
             fx_planes planes = planes_of(weight);
-            lanes->start[0][lane] -= HIGH_OFFSET * (packed->form == FX_BYTES ? weight : planes.low);
+            lanes->start[0][lane] -= HIGH_OFFSET * (packed->form == FX_SPLIT ? planes.low : weight);
             lanes->start[1][lane] -= HIGH_OFFSET * planes.high;
         }
     }
@@ -248,7 +248,8 @@ void fx_pack(fx_packed *packed, const fx_program *program, const fx_matrix *matr
         return;
     }
     bool narrow_weights = planning->bytes && program->header->weight_bits == 8;
-    packed->form = narrow_weights ? FX_BYTES : wide && planning->bytes ? FX_SPLIT : FX_WORDS;
+    fx_form bytes = program->header->dac_bits <= 8 ? FX_TOP : FX_BYTES;
+    packed->form = narrow_weights ? bytes : wide && planning->bytes ? FX_SPLIT : FX_WORDS;
     packed->safe_pairs = wide ? INT32_MAX / FX_LARGEST_ROW_CODE / (2 * (program->header->levels - 1)) : UINT32_MAX;
     packed->chunk_bytes = group_start(packed->form, packed->groups);
     packed->stages = fx_take(pieces, packed->stage_count * sizeof *packed->stages);

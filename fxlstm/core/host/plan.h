@@ -18,6 +18,7 @@
 typedef enum {
     FX_WORDS, /* 16-bit weights of two rows side by side; 32-bit sums */
     FX_BYTES, /* 8-bit weights of four rows; codes in two bytes, a 32-bit sum for each */
+    FX_TOP,   /* 8-bit weights of four rows; codes of at most 8 bits, whose low bytes are 0: one 32-bit sum */
     FX_SPLIT, /* 16-bit weights in two planes of bytes of four rows; three 32-bit sums */
 } fx_form;
 
