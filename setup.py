@@ -12,6 +12,7 @@ from setuptools import Extension, setup
 ROOT = Path(__file__).resolve().parent
 CORE = Path("fxlstm/core")
 CELLS = Path("fxlstm/crossbar/c")
+HOST = CORE / "host"
 FIRMWARE = Path("firmware")
 DEBUG = os.environ.get("FXLSTM_DEBUG", "0") != "0"
 
@@ -35,20 +36,21 @@ def compile_arguments() -> list[str]:
     return ["-std=c11", *same_bits, *(["-O0", "-g", "-UNDEBUG"] if DEBUG else ["-O3"])]
 
 
-def extension(name: str, folders: list[Path]) -> Extension:
-    """Return the extension ``name`` made of its .pyx file and the C files of ``folders``."""
+def extension(name: str, folders: list[Path], **macros: str) -> Extension:
+    """Return the extension ``name`` made of its .pyx file and the C files of ``folders``, compiled with ``macros``."""
     module = Path(*name.split("."))
     return Extension(
         name,
         sources=[module.with_suffix(".pyx").as_posix(), *(source for folder in folders for source in sources(folder))],
         include_dirs=[folder.as_posix() for folder in (CORE, CELLS, FIRMWARE)],
         depends=headers(CORE, *folders),
+        define_macros=list(macros.items()),
         extra_compile_args=compile_arguments(),
     )
 
 
 EXTENSIONS = [
-    extension("fxlstm.core._core", [CORE]),
+    extension("fxlstm.core._core", [CORE, HOST], FX_HOST="1"),
     extension("fxlstm.crossbar._cells", [CELLS]),
     extension("fxlstm.emulator._firmware", [CORE, FIRMWARE, FIRMWARE / "port/host"]),
     extension("fxlstm.emulator.stm32f405._processor", []),
