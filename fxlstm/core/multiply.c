@@ -33,6 +33,7 @@ static void accumulate(const fx_executor *executor, const fx_matrix *matrix, con
     fx_product product = {
         .weights = (const int8_t *)program->weights + first * (narrow ? sizeof(int8_t) : sizeof(int16_t)),
         .weight_stride = matrix->stride,
+        .largest_weight = program->header->levels - 1,
         .codes = executor->rows + tile->row,
         .code_stride = matrix->stride,
         .sums = sums,

@@ -9,6 +9,8 @@ static const fx_kernels *const SETS[] = {
     &fx_kernels_avx2,
 #elif defined(FX_HOST) && defined(__GNUC__) && defined(__aarch64__)
     &fx_kernels_neon,
+#elif FX_CORTEX_M4
+    &fx_kernels_cortex_m4,
 #endif
     &fx_kernels_portable,
 };

@@ -9,7 +9,8 @@
 typedef struct {
     const void *weights; /* int8_t or int16_t, column after column */
     size_t weight_stride;
-    const int16_t *codes; /* sequence after sequence, each -32767..32767 */
+    uint32_t largest_weight; /* no weight's magnitude is above; at least 1 */
+    int16_t *codes;          /* sequence after sequence, each -32767..32767; a kernel may reorder them while it runs */
     size_t code_stride;
     int64_t *sums; /* result: sequence after sequence, one exact sum per column */
     size_t sum_stride;
@@ -45,5 +46,13 @@ uint32_t fx_product_sum(const fx_operation *operation, int16_t *arena);
 extern const fx_kernels fx_kernels_avx512;
 extern const fx_kernels fx_kernels_avx2;
 extern const fx_kernels fx_kernels_neon;
+
+/* Microcontrollers with DSP instructions: Cortex-M4, M7 and later. */
+#if defined(__ARM_FEATURE_DSP) && __ARM_ARCH_PROFILE == 'M'
+#define FX_CORTEX_M4 1
+#else
+#define FX_CORTEX_M4 0
+#endif
+extern const fx_kernels fx_kernels_cortex_m4;
 
 #endif

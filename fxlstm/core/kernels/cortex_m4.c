@@ -1,0 +1,256 @@
+/* Kernels for the DSP instructions of a Cortex-M4, M7 and later: two products of 16 bits each at once.
+ *
+ * The inner loops are written in assembly because compilers do not make the loads of four words at once that halve the
+ * cost of a product. A block is eight rows; its codes stand in r3 to r6. */
+#include "kernels.h"
+
+#if FX_CORTEX_M4
+
+#include "../activation.h"
+#include "../arithmetic.h"
+
+#define BLOCK 8u
+
+/* Whole blocks of `rows`, four at a time as long as there are four; `rows` does not survive. */
+#define FOR_BLOCKS(block)                                                                                              \
+    "subs %[rows], %[rows], #32\n"                                                                                     \
+    "blo 2f\n"                                                                                                         \
+    "1:\n" block block block block "subs %[rows], %[rows], #32\n"                                                      \
+    "bhs 1b\n"                                                                                                         \
+    "2:\n"                                                                                                             \
+    "adds %[rows], %[rows], #24\n"                                                                                     \
+    "bmi 4f\n"                                                                                                         \
+    "3:\n" block "subs %[rows], %[rows], #8\n"                                                                         \
+    "bpl 3b\n"                                                                                                         \
+    "4:\n"
+
+#define CLOBBERED "r3", "r4", "r5", "r6", "r8", "r9", "r10", "r12", "cc", "memory"
+
+#define LOAD_CODES "ldmia %[codes]!, {r3, r4, r5, r6}\n"
+
+/* ---- 16-bit weights of any size: column by column, sums in 64 bits */
+
+/* Exact sum of whole blocks of a column; weights and codes begin at a multiple of four bytes. */
+static inline int64_t sum_column(const int16_t *weights, const int16_t *codes, uint32_t rows) {
+    int64_t sum = 0;
+    __asm__ volatile(FOR_BLOCKS(LOAD_CODES "ldmia %[weights]!, {r8, r9, r10, r12}\n"
+                                           "smlald %Q[sum], %R[sum], r8, r3\n"
+                                           "smlald %Q[sum], %R[sum], r9, r4\n"
+                                           "smlald %Q[sum], %R[sum], r10, r5\n"
+                                           "smlald %Q[sum], %R[sum], r12, r6\n")
+                     : [sum] "+r"(sum), [weights] "+r"(weights), [codes] "+r"(codes), [rows] "+r"(rows)
+                     :
+                     : CLOBBERED);
+    return sum;
+}
+
+static void multiply_columns(const fx_product *product, const int16_t *codes, int64_t *sums) {
+    const int16_t *weights = product->weights;
+    const int64_t *end = sums + product->columns;
+    size_t stride = product->weight_stride;
+    uint32_t rows = product->rows, rest = rows % BLOCK;
+    for (; sums < end; sums++, weights += stride) {
+        int64_t sum = sum_column(weights, codes, rows);
+        for (uint32_t row = rows - rest; row < rows; row++) {
+            sum += (int32_t)weights[row] * codes[row];
+        }
+        *sums = sum;
+    }
+}
+
+/* ---- small weights: two columns at once, sums in 32 bits */
+
+typedef enum { WORDS, BYTES, UNALIGNED_BYTES } weight_form; /* of the weights; bytes may begin anywhere */
+
+typedef struct {
+    int32_t first, second;
+} pair;
+
+#define ADD_WORDS(column)                                                                                              \
+    "ldmia %[" column "]!, {r8, r9, r10, r12}\n"                                                                       \
+    "smlad %[sum_" column "], r8, r3, %[sum_" column "]\n"                                                             \
+    "smlad %[sum_" column "], r9, r4, %[sum_" column "]\n"                                                             \
+    "smlad %[sum_" column "], r10, r5, %[sum_" column "]\n"                                                            \
+    "smlad %[sum_" column "], r12, r6, %[sum_" column "]\n"
+
+/* Bytes widen as 0 and 2, then 1 and 3 of a word, so the codes stand in this order. */
+#define ADD_BYTES(column, load)                                                                                        \
+    load "sxtb16 r10, r8\n"                                                                                            \
+         "sxtb16 r8, r8, ror #8\n"                                                                                     \
+         "smlad %[sum_" column "], r10, r3, %[sum_" column "]\n"                                                       \
+         "sxtb16 r10, r9\n"                                                                                            \
+         "smlad %[sum_" column "], r8, r4, %[sum_" column "]\n"                                                        \
+         "sxtb16 r9, r9, ror #8\n"                                                                                     \
+         "smlad %[sum_" column "], r10, r5, %[sum_" column "]\n"                                                       \
+         "smlad %[sum_" column "], r9, r6, %[sum_" column "]\n"
+
+#define LOAD_PAIR(column) "ldrd r8, r9, [%[" column "]], #8\n"
+#define LOAD_UNALIGNED(column) "ldr r8, [%[" column "]], #4\nldr r9, [%[" column "]], #4\n"
+
+#define SUM_PAIR(block)                                                                                                \
+    __asm__ volatile(FOR_BLOCKS(LOAD_CODES block)                                                                      \
+                     : [sum_first] "+r"(sum.first), [sum_second] "+r"(sum.second), [first] "+r"(first),                \
+                       [second] "+r"(second), [codes] "+r"(codes), [rows] "+r"(rows)                                   \
+                     :                                                                                                 \
+                     : CLOBBERED)
+
+/* Sums of whole blocks of two columns, which 32 bits hold. */
+static inline pair sum_pair(weight_form form, const void *first, const void *second, const int16_t *codes,
+                            uint32_t rows) {
+    pair sum = {0, 0};
+    if (form == WORDS) {
+        SUM_PAIR(ADD_WORDS("first") ADD_WORDS("second"));
+    } else if (form == BYTES) {
+        SUM_PAIR(ADD_BYTES("first", LOAD_PAIR("first")) ADD_BYTES("second", LOAD_PAIR("second")));
+    } else {
+        SUM_PAIR(ADD_BYTES("first", LOAD_UNALIGNED("first")) ADD_BYTES("second", LOAD_UNALIGNED("second")));
+    }
+    return sum;
+}
+
+/* Exact sum of the rows of a column that are no whole block. */
+static int64_t sum_rest(weight_form form, const void *weights, const int16_t *codes, uint32_t rows) {
+    int64_t sum = 0;
+    for (uint32_t row = rows - rows % BLOCK; row < rows; row++) {
+        sum += codes[row] * (form == WORDS ? ((const int16_t *)weights)[row] : ((const int8_t *)weights)[row]);
+    }
+    return sum;
+}
+
+/* Two columns after the other; `exact` rows add up in 32 bits. */
+static void multiply_pairs(const fx_product *product, weight_form form, uint32_t exact, const int16_t *codes,
+                           int64_t *sums) {
+    const uint8_t *first = product->weights;
+    const int64_t *end = sums + (product->columns & ~1u);
+    size_t size = form == WORDS ? sizeof(int16_t) : sizeof(int8_t), stride = product->weight_stride * size;
+    uint32_t rows = product->rows, blocks = rows - rows % BLOCK;
+    for (; sums < end; sums += 2, first += 2 * stride) {
+        const uint8_t *second = first + stride;
+        sums[0] = sum_rest(form, first, codes, rows);
+        sums[1] = sum_rest(form, second, codes, rows);
+        for (uint32_t row = 0; row < blocks; row += exact) {
+            uint32_t piece = blocks - row < exact ? blocks - row : exact;
+            pair sum = sum_pair(form, first + row * size, second + row * size, codes + row, piece);
+            sums[0] += sum.first;
+            sums[1] += sum.second;
+        }
+    }
+}
+
+/* The last of an odd number of columns. */
+static fx_product last_column(const fx_product *product, size_t size) {
+    uint32_t before = product->columns & ~1u;
+    fx_product last = *product;
+    last.weights = (const uint8_t *)product->weights + before * product->weight_stride * size;
+    last.sums += before;
+    last.columns -= before;
+    return last;
+}
+
+/* Whole blocks of rows that surely add up in 32 bits. */
+static uint32_t exact_rows(const fx_product *product) {
+    return (uint32_t)INT32_MAX / FX_LARGEST_ROW_CODE / product->largest_weight & ~(BLOCK - 1);
+}
+
+static bool aligned(const void *address) {
+    return (uintptr_t)address % sizeof(uint32_t) == 0;
+}
+
+/* ---- the kernels */
+
+#define WORTH_PIECES 64u /* fewer rows than these cost less in 64 bits */
+
+static void multiply_16(const fx_product *product) {
+    uint32_t exact = exact_rows(product);
+    bool small = exact >= WORTH_PIECES || exact >= product->rows;
+    if (!aligned(product->weights) || !aligned(product->codes)) { /* a tile from an odd row on */
+        fx_multiply_16(product);
+        return;
+    }
+    for (uint32_t sequence = 0; sequence < product->count; sequence++) {
+        const int16_t *codes = product->codes + sequence * product->code_stride;
+        int64_t *sums = product->sums + sequence * product->sum_stride;
+        if (small) {
+            multiply_pairs(product, WORDS, exact, codes, sums);
+        } else {
+            multiply_columns(product, codes, sums);
+        }
+    }
+    if (small) {
+        fx_product last = last_column(product, sizeof(int16_t));
+        fx_multiply_16(&last);
+    }
+}
+
+/* Exchange the middle two of every four codes of whole blocks: 0 2 1 3. Done twice it changes nothing. */
+static void exchange_codes(int16_t *codes, uint32_t rows) {
+    for (const int16_t *end = codes + rows - rows % BLOCK; codes < end; codes += 4) {
+        int16_t middle = codes[1];
+        codes[1] = codes[2];
+        codes[2] = middle;
+    }
+}
+
+static void multiply_8(const fx_product *product) {
+    weight_form form = aligned(product->weights) && product->weight_stride % 4 == 0 ? BYTES : UNALIGNED_BYTES;
+    if (!aligned(product->codes)) {
+        fx_multiply_8(product);
+        return;
+    }
+    for (uint32_t sequence = 0; sequence < product->count; sequence++) {
+        int16_t *codes = product->codes + sequence * product->code_stride;
+        exchange_codes(codes, product->rows);
+        multiply_pairs(product, form, exact_rows(product), codes, product->sums + sequence * product->sum_stride);
+        exchange_codes(codes, product->rows);
+    }
+    fx_product last = last_column(product, sizeof(int8_t));
+    fx_multiply_8(&last);
+}
+
+/* ---- activations */
+
+/* coefficient + round(acc * d / 2^FX_PIECE_BITS), `high` = d * 2^(32 - FX_PIECE_BITS). */
+static inline int32_t horner(int32_t acc, int32_t high, int32_t coefficient) {
+    int32_t result;
+    __asm__("smmlar %0, %1, %2, %3" : "=r"(result) : "r"(acc), "r"(high), "r"(coefficient));
+    return result;
+}
+
+/* fx_activation of every code: magnitudes are shifted to the argument; sizes have 14 fraction bits of a sigmoid's, else 15. */
+static inline void activate_codes(bool is_sigmoid, uint32_t shift, const int16_t *codes, int16_t *result,
+                                  uint32_t length) {
+    const uint32_t limit = FX_TANH_LIMIT << FX_ARGUMENT_BITS;
+    for (uint32_t i = 0; i < length; i++) {
+        int32_t code = codes[i], sign = code >> 31;
+        uint32_t argument = (uint32_t)((code ^ sign) - sign) << shift;
+        uint32_t u = argument < limit ? argument : limit;
+        const fx_tanh_piece *piece = fx_tanh_pieces + ((u + (1u << (FX_PIECE_BITS - 1))) >> FX_PIECE_BITS);
+        int32_t high = (int32_t)(u << (32 - FX_PIECE_BITS)); /* signed: the distance from the piece's centre */
+        int32_t acc = horner(piece->quartic, high, piece->cubic);
+        acc = horner(acc, high, piece->quadratic);
+        acc = horner(acc, high, piece->slope);
+        int64_t tanh = piece->centre + (int64_t)acc * (high >> (32 - FX_PIECE_BITS));
+        uint32_t down = FX_CENTRE_BITS - (is_sigmoid ? 14 : 15);
+        int32_t size = (int32_t)((tanh + ((int64_t)1 << (down - 1)) - 1) >> down);
+        int32_t value = (is_sigmoid ? 1 << 14 : 0) + ((size ^ sign) - sign);
+        result[i] = (int16_t)(value > INT16_MAX ? INT16_MAX : value);
+    }
+}
+
+static void activate(uint8_t function, uint8_t fraction, const int16_t *codes, int16_t *result, uint32_t length) {
+    uint32_t shift = FX_ARGUMENT_BITS - fraction - (function == FX_FUNCTION_TANH ? 0u : 1u);
+    if (function == FX_FUNCTION_SIGMOID) {
+        activate_codes(true, shift, codes, result, length);
+    } else {
+        activate_codes(false, shift, codes, result, length);
+    }
+}
+
+const fx_kernels fx_kernels_cortex_m4 = {
+    .name = "cortex_m4",
+    .multiply_16 = multiply_16,
+    .multiply_8 = multiply_8,
+    .activate = activate,
+    .product_sum = fx_product_sum,
+};
+#endif
