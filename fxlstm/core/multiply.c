@@ -8,18 +8,19 @@
 #include "operations.h"
 
 /* What drives a row for a code: rounded and saturated to `bits`, symmetric, back on the 16-bit grid. */
-static int16_t drive(int16_t code, uint32_t bits) {
-    int64_t largest = ((int64_t)1 << (bits - 1)) - 1;
-    int64_t level = fx_clamp(fx_round(code, 16 - bits), -largest, largest);
-    return (int16_t)fx_left(level, 16 - bits);
+static int16_t drive(int32_t code, uint32_t bits) {
+    int32_t largest = ((int32_t)1 << (bits - 1)) - 1, step = (int32_t)1 << (16 - bits);
+    int32_t level = (code + step / 2) >> (16 - bits);
+    level = level > -largest ? level : -largest;
+    return (int16_t)((level < largest ? level : largest) * step);
 }
 
 static void drive_rows(fx_executor *executor, const fx_operation *operation, const fx_matrix *matrix) {
-    uint32_t bits = executor->program->header->dac_bits;
+    uint32_t bits = executor->program->header->dac_bits, length = matrix->rows;
     for (uint32_t sequence = 0; sequence < executor->batch; sequence++) {
         const int16_t *codes = executor->arenas + sequence * executor->arena_stride + operation->a;
         int16_t *rows = executor->rows + (size_t)sequence * matrix->stride;
-        for (uint32_t row = 0; row < matrix->rows; row++) {
+        for (uint32_t row = 0; row < length; row++) {
             rows[row] = drive(codes[row], bits);
         }
     }
@@ -98,17 +99,27 @@ static fx_status sum_tiles(const fx_executor *executor, const fx_matrix *matrix,
     return FX_OK;
 }
 
-static void rescale(fx_executor *executor, const fx_operation *operation, const fx_matrix *matrix,
-                    fx_clipped *clipped) {
+/* sat(round(sum * mantissa + bias, shift)). From shifts of 33 on the low half of the value does not count. */
+static int16_t rescale_sum(int64_t sum, const fx_scale *scale, uint32_t *clipped) {
+    uint32_t shift = scale->shift, mantissa = (uint32_t)scale->mantissa;
+    if (shift <= 32) {
+        return fx_saturate(fx_round(sum * mantissa + scale->bias, shift), clipped);
+    }
+    int32_t high = (int32_t)((sum * mantissa + scale->bias) >> 32);
+    return fx_saturate_32(((high >> (shift - 33)) + 1) >> 1, clipped);
+}
+
+static uint32_t rescale(const fx_executor *executor, const fx_operation *operation, const fx_matrix *matrix) {
     const fx_scale *scales = executor->program->scales + matrix->scales;
+    uint32_t columns = matrix->columns, clipped = 0;
     for (uint32_t sequence = 0; sequence < executor->batch; sequence++) {
-        const int64_t *sums = executor->sums + (size_t)sequence * matrix->columns;
+        const int64_t *sums = executor->sums + (size_t)sequence * columns;
         int16_t *result = executor->arenas + sequence * executor->arena_stride + operation->result;
-        for (uint32_t column = 0; column < matrix->columns; column++) {
-            int64_t value = sums[column] * scales[column].mantissa + scales[column].bias;
-            result[column] = fx_saturate(fx_round(value, scales[column].shift), &clipped->result);
+        for (uint32_t column = 0; column < columns; column++) {
+            result[column] = rescale_sum(sums[column], scales + column, &clipped);
         }
     }
+    return clipped;
 }
 
 fx_status fx_operation_multiply(fx_executor *executor, const fx_operation *operation, fx_clipped *clipped) {
@@ -122,7 +133,7 @@ fx_status fx_operation_multiply(fx_executor *executor, const fx_operation *opera
         status = sum_tiles(executor, matrix, clipped);
     }
     if (status == FX_OK) {
-        rescale(executor, operation, matrix, clipped);
+        clipped->result += rescale(executor, operation, matrix);
     }
     return status;
 }

@@ -7,9 +7,16 @@
 static uint32_t product(const fx_operation *operation, int16_t *arena) {
     const int16_t *a = arena + operation->a, *b = arena + operation->b;
     int16_t *result = arena + operation->result;
-    uint32_t clipped = 0;
-    for (uint32_t i = 0; i < operation->length; i++) {
-        result[i] = fx_saturate(fx_round((int32_t)a[i] * b[i], operation->shift), &clipped);
+    uint32_t length = operation->length, shift = operation->shift, clipped = 0;
+    if (shift > 30) { /* of 0, -1 and 1 */
+        for (uint32_t i = 0; i < length; i++) {
+            result[i] = (int16_t)fx_round((int32_t)a[i] * b[i], shift);
+        }
+        return 0;
+    }
+    int32_t half = ((int32_t)1 << shift) / 2;
+    for (uint32_t i = 0; i < length; i++) {
+        result[i] = fx_saturate_32(((int32_t)a[i] * b[i] + half) >> shift, &clipped);
     }
     return clipped;
 }

@@ -10,6 +10,7 @@
 #include "../arithmetic.h"
 
 #define BLOCK 8u
+#define ALWAYS_INLINE inline __attribute__((always_inline))
 
 /* Whole blocks of `rows`, four at a time as long as there are four; `rows` does not survive. */
 #define FOR_BLOCKS(block)                                                                                              \
@@ -95,8 +96,8 @@ typedef struct {
                      : CLOBBERED)
 
 /* Sums of whole blocks of two columns, which 32 bits hold. */
-static inline pair sum_pair(weight_form form, const void *first, const void *second, const int16_t *codes,
-                            uint32_t rows) {
+static ALWAYS_INLINE pair sum_pair(weight_form form, const void *first, const void *second, const int16_t *codes,
+                                   uint32_t rows) {
     pair sum = {0, 0};
     if (form == WORDS) {
         SUM_PAIR(ADD_WORDS("first") ADD_WORDS("second"));
@@ -118,22 +119,26 @@ static int64_t sum_rest(weight_form form, const void *weights, const int16_t *co
 }
 
 /* Two columns after the other; `exact` rows add up in 32 bits. */
-static void multiply_pairs(const fx_product *product, weight_form form, uint32_t exact, const int16_t *codes,
-                           int64_t *sums) {
+static ALWAYS_INLINE void multiply_pairs(const fx_product *product, weight_form form, uint32_t exact,
+                                         const int16_t *codes, int64_t *sums) {
     const uint8_t *first = product->weights;
     const int64_t *end = sums + (product->columns & ~1u);
-    size_t size = form == WORDS ? sizeof(int16_t) : sizeof(int8_t), stride = product->weight_stride * size;
-    uint32_t rows = product->rows, blocks = rows - rows % BLOCK;
+    const size_t size = form == WORDS ? sizeof(int16_t) : sizeof(int8_t), stride = product->weight_stride * size;
+    const uint32_t rows = product->rows, blocks = rows - rows % BLOCK;
     for (; sums < end; sums += 2, first += 2 * stride) {
-        const uint8_t *second = first + stride;
-        sums[0] = sum_rest(form, first, codes, rows);
-        sums[1] = sum_rest(form, second, codes, rows);
+        int64_t sum_first = 0, sum_second = 0;
         for (uint32_t row = 0; row < blocks; row += exact) {
             uint32_t piece = blocks - row < exact ? blocks - row : exact;
-            pair sum = sum_pair(form, first + row * size, second + row * size, codes + row, piece);
-            sums[0] += sum.first;
-            sums[1] += sum.second;
+            pair sum = sum_pair(form, first + row * size, first + stride + row * size, codes + row, piece);
+            sum_first += sum.first;
+            sum_second += sum.second;
         }
+        if (blocks < rows) {
+            sum_first += sum_rest(form, first, codes, rows);
+            sum_second += sum_rest(form, first + stride, codes, rows);
+        }
+        sums[0] = sum_first;
+        sums[1] = sum_second;
     }
 }
 
@@ -192,48 +197,61 @@ static void exchange_codes(int16_t *codes, uint32_t rows) {
 }
 
 static void multiply_8(const fx_product *product) {
-    weight_form form = aligned(product->weights) && product->weight_stride % 4 == 0 ? BYTES : UNALIGNED_BYTES;
+    bool words = aligned(product->weights) && product->weight_stride % sizeof(uint32_t) == 0;
+    uint32_t exact = exact_rows(product);
     if (!aligned(product->codes)) {
         fx_multiply_8(product);
         return;
     }
     for (uint32_t sequence = 0; sequence < product->count; sequence++) {
         int16_t *codes = product->codes + sequence * product->code_stride;
+        int64_t *sums = product->sums + sequence * product->sum_stride;
         exchange_codes(codes, product->rows);
-        multiply_pairs(product, form, exact_rows(product), codes, product->sums + sequence * product->sum_stride);
+        if (words) {
+            multiply_pairs(product, BYTES, exact, codes, sums);
+        } else {
+            multiply_pairs(product, UNALIGNED_BYTES, exact, codes, sums);
+        }
         exchange_codes(codes, product->rows);
     }
     fx_product last = last_column(product, sizeof(int8_t));
     fx_multiply_8(&last);
 }
 
-/* ---- activations */
+/* ---- element by element */
 
-/* coefficient + round(acc * d / 2^FX_PIECE_BITS), `high` = d * 2^(32 - FX_PIECE_BITS). */
-static inline int32_t horner(int32_t acc, int32_t high, int32_t coefficient) {
-    int32_t result;
-    __asm__("smmlar %0, %1, %2, %3" : "=r"(result) : "r"(acc), "r"(high), "r"(coefficient));
-    return result;
+/* tanh(argument * 2^-FX_ARGUMENT_BITS) with FX_CENTRE_BITS fraction bits. A term of the polynomial,
+ * round(acc * d / 2^FX_PIECE_BITS) + coefficient, is the upper half of acc * (d * 2^(32 - FX_PIECE_BITS)), rounded. */
+static inline int64_t tanh_of(uint32_t argument) {
+    const uint32_t limit = FX_TANH_LIMIT << FX_ARGUMENT_BITS;
+    uint32_t u = argument < limit ? argument : limit;
+    const fx_tanh_piece *piece = fx_tanh_pieces + ((u + (1u << (FX_PIECE_BITS - 1))) >> FX_PIECE_BITS);
+    uint32_t upper = u << (32 - FX_PIECE_BITS); /* signed: the distance d from the piece's centre */
+    register uint32_t low __asm__("r3");
+    register uint32_t high __asm__("r4");
+    __asm__("ldmia %[piece], {r3, r4, r5, r6, r8, r9}\n"
+            "smmlar r9, r9, %[upper], r8\n"
+            "smmlar r9, r9, %[upper], r6\n"
+            "smmlar r9, r9, %[upper], r5\n"
+            "asr r8, %[upper], #21\n"
+            "smlal r3, r4, r9, r8\n"
+            : "=&r"(low), "=&r"(high)
+            : [piece] "r"(piece), [upper] "r"(upper), "m"(*piece)
+            : "r5", "r6", "r8", "r9");
+    return (int64_t)((uint64_t)high << 32 | low);
 }
 
-/* fx_activation of every code: magnitudes are shifted to the argument; sizes have 14 fraction bits of a sigmoid's, else 15. */
+/* fx_activation of every code; `shift` makes arguments of magnitudes. */
 static inline void activate_codes(bool is_sigmoid, uint32_t shift, const int16_t *codes, int16_t *result,
                                   uint32_t length) {
-    const uint32_t limit = FX_TANH_LIMIT << FX_ARGUMENT_BITS;
+    const uint32_t down = FX_CENTRE_BITS - (is_sigmoid ? 14 : 15);
+    const int32_t middle = is_sigmoid ? 1 << 14 : 0;
+    uint32_t clipped = 0; /* the 1 that is no code; it does not count */
     for (uint32_t i = 0; i < length; i++) {
         int32_t code = codes[i], sign = code >> 31;
-        uint32_t argument = (uint32_t)((code ^ sign) - sign) << shift;
-        uint32_t u = argument < limit ? argument : limit;
-        const fx_tanh_piece *piece = fx_tanh_pieces + ((u + (1u << (FX_PIECE_BITS - 1))) >> FX_PIECE_BITS);
-        int32_t high = (int32_t)(u << (32 - FX_PIECE_BITS)); /* signed: the distance from the piece's centre */
-        int32_t acc = horner(piece->quartic, high, piece->cubic);
-        acc = horner(acc, high, piece->quadratic);
-        acc = horner(acc, high, piece->slope);
-        int64_t tanh = piece->centre + (int64_t)acc * (high >> (32 - FX_PIECE_BITS));
-        uint32_t down = FX_CENTRE_BITS - (is_sigmoid ? 14 : 15);
+        int64_t tanh = tanh_of((uint32_t)((code ^ sign) - sign) << shift);
         int32_t size = (int32_t)((tanh + ((int64_t)1 << (down - 1)) - 1) >> down);
-        int32_t value = (is_sigmoid ? 1 << 14 : 0) + ((size ^ sign) - sign);
-        result[i] = (int16_t)(value > INT16_MAX ? INT16_MAX : value);
+        result[i] = fx_saturate_32(middle + ((size ^ sign) - sign), &clipped);
     }
 }
 
@@ -246,11 +264,29 @@ static void activate(uint8_t function, uint8_t fraction, const int16_t *codes, i
     }
 }
 
+/* round(x, shift) is the upper half of x * 2^(32 - shift) + 2^31. */
+static uint32_t product_sum(const fx_operation *operation, int16_t *arena) {
+    const int16_t *a = arena + operation->a, *b = arena + operation->b;
+    const int16_t *c = arena + operation->c, *d = arena + operation->d;
+    int16_t *result = arena + operation->result;
+    uint32_t length = operation->length, shift = operation->shift, clipped = 0;
+    if (shift > 32 || operation->shift_ab + 2u > shift || operation->shift_cd + 2u > shift) { /* not in 32 bits */
+        return fx_product_sum(operation, arena);
+    }
+    int32_t scale_ab = (int32_t)1 << (operation->shift_ab + 32 - shift);
+    int32_t scale_cd = (int32_t)1 << (operation->shift_cd + 32 - shift);
+    for (uint32_t i = 0; i < length; i++) {
+        int64_t sum = ((int64_t)1 << 31) + (int64_t)(a[i] * b[i]) * scale_ab + (int64_t)(c[i] * d[i]) * scale_cd;
+        result[i] = fx_saturate_32((int32_t)(sum >> 32), &clipped);
+    }
+    return clipped;
+}
+
 const fx_kernels fx_kernels_cortex_m4 = {
     .name = "cortex_m4",
     .multiply_16 = multiply_16,
     .multiply_8 = multiply_8,
     .activate = activate,
-    .product_sum = fx_product_sum,
+    .product_sum = product_sum,
 };
 #endif
