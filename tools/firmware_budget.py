@@ -23,12 +23,17 @@ FLASH_BUDGET = 64 * KIB  # the firmware with everything in it, without a program
 CELLS_BUDGET = 64 * KIB  # what is kept per cell of a 128 x 64 array: pulses given, state of the campaign
 STACK_BUDGET = 4 * KIB  # of each entry point
 
+KERNELS = r".*core/kernels/.*|fx_multiply_8|fx_multiply_16|fx_activate|fx_product_sum"
+NOTHING = r""
+
 # File that calls through pointers -> the functions that these may point to, by their titles in the graph.
 POINTERS = {
     "app/campaign.c": r"gate_scheme_judge|gate_scheme_pulse|incremental_judge|incremental_pulse",
     "app/commands.c": r"handle_\w+",
-    "core/operations.c": r".*core/kernels/.*",
-    "core/multiply.c": r".*core/kernels/.*|tiles_multiply",
+    "core/operations.c": KERNELS,
+    "core/multiply.c": rf"{KERNELS}|tiles_multiply",
+    "core/kernels/kernels.c": NOTHING,  # a microcontroller's kernel sets run on every processor that their build is for
+    "core/run.c": NOTHING,  # only hosts make plans
 }
 # Bytes of stack of functions without a graph: written in assembly, or the compiler's own.
 WITHOUT_GRAPH = {"fault_probe": 0, "__aeabi_uldivmod": 64, "__aeabi_ldivmod": 64, "__aeabi_lmul": 16}

@@ -109,36 +109,43 @@ static ALWAYS_INLINE pair sum_pair(weight_form form, const void *first, const vo
     return sum;
 }
 
-/* Exact sum of the rows of a column that are no whole block. */
-static int64_t sum_rest(weight_form form, const void *weights, const int16_t *codes, uint32_t rows) {
-    int64_t sum = 0;
-    for (uint32_t row = rows - rows % BLOCK; row < rows; row++) {
-        sum += codes[row] * (form == WORDS ? ((const int16_t *)weights)[row] : ((const int8_t *)weights)[row]);
+/* Add `rows` from `row` on, whole blocks, of column after column; those from row 0 on are the first. */
+static ALWAYS_INLINE void add_blocks(const fx_product *product, weight_form form, uint32_t row, uint32_t rows,
+                                     const int16_t *codes, int64_t *sums) {
+    const size_t size = form == WORDS ? sizeof(int16_t) : sizeof(int8_t), stride = product->weight_stride * size;
+    const uint8_t *first = (const uint8_t *)product->weights + row * size;
+    const int64_t *end = sums + (product->columns & ~1u);
+    for (; sums < end; sums += 2, first += 2 * stride) {
+        pair sum = sum_pair(form, first, first + stride, codes + row, rows);
+        sums[0] = (row == 0 ? 0 : sums[0]) + sum.first;
+        sums[1] = (row == 0 ? 0 : sums[1]) + sum.second;
     }
-    return sum;
 }
 
-/* Two columns after the other; `exact` rows add up in 32 bits. */
+/* Add the rows that are no whole block. */
+static void add_rest(const fx_product *product, weight_form form, const int16_t *codes, int64_t *sums) {
+    for (uint32_t column = 0; column < product->columns; column++) {
+        size_t first = column * product->weight_stride;
+        for (uint32_t row = product->rows - product->rows % BLOCK; row < product->rows; row++) {
+            int32_t weight = form == WORDS ? ((const int16_t *)product->weights)[first + row]
+                                           : ((const int8_t *)product->weights)[first + row];
+            sums[column] += weight * codes[row];
+        }
+    }
+}
+
+/* Two columns after the other; `exact` rows add up in 32 bits. The last of an odd number of columns is left out. */
 static ALWAYS_INLINE void multiply_pairs(const fx_product *product, weight_form form, uint32_t exact,
                                          const int16_t *codes, int64_t *sums) {
-    const uint8_t *first = product->weights;
-    const int64_t *end = sums + (product->columns & ~1u);
-    const size_t size = form == WORDS ? sizeof(int16_t) : sizeof(int8_t), stride = product->weight_stride * size;
-    const uint32_t rows = product->rows, blocks = rows - rows % BLOCK;
-    for (; sums < end; sums += 2, first += 2 * stride) {
-        int64_t sum_first = 0, sum_second = 0;
-        for (uint32_t row = 0; row < blocks; row += exact) {
-            uint32_t piece = blocks - row < exact ? blocks - row : exact;
-            pair sum = sum_pair(form, first + row * size, first + stride + row * size, codes + row, piece);
-            sum_first += sum.first;
-            sum_second += sum.second;
-        }
-        if (blocks < rows) {
-            sum_first += sum_rest(form, first, codes, rows);
-            sum_second += sum_rest(form, first + stride, codes, rows);
-        }
-        sums[0] = sum_first;
-        sums[1] = sum_second;
+    const uint32_t blocks = product->rows - product->rows % BLOCK;
+    uint32_t row = 0;
+    do {
+        uint32_t rows = blocks - row < exact ? blocks - row : exact;
+        add_blocks(product, form, row, rows, codes, sums);
+        row += rows;
+    } while (row < blocks);
+    if (blocks < product->rows) {
+        add_rest(product, form, codes, sums);
     }
 }
 
