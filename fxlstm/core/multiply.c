@@ -99,25 +99,13 @@ static fx_status sum_tiles(const fx_executor *executor, const fx_matrix *matrix,
     return FX_OK;
 }
 
-/* sat(round(sum * mantissa + bias, shift)). From shifts of 33 on the low half of the value does not count. */
-static int16_t rescale_sum(int64_t sum, const fx_scale *scale, uint32_t *clipped) {
-    uint32_t shift = scale->shift, mantissa = (uint32_t)scale->mantissa;
-    if (shift <= 32) {
-        return fx_saturate(fx_round(sum * mantissa + scale->bias, shift), clipped);
-    }
-    int32_t high = (int32_t)((sum * mantissa + scale->bias) >> 32);
-    return fx_saturate_32(((high >> (shift - 33)) + 1) >> 1, clipped);
-}
-
 static uint32_t rescale(const fx_executor *executor, const fx_operation *operation, const fx_matrix *matrix) {
     const fx_scale *scales = executor->program->scales + matrix->scales;
-    uint32_t columns = matrix->columns, clipped = 0;
+    uint32_t clipped = 0;
     for (uint32_t sequence = 0; sequence < executor->batch; sequence++) {
-        const int64_t *sums = executor->sums + (size_t)sequence * columns;
+        const int64_t *sums = executor->sums + (size_t)sequence * matrix->columns;
         int16_t *result = executor->arenas + sequence * executor->arena_stride + operation->result;
-        for (uint32_t column = 0; column < columns; column++) {
-            result[column] = rescale_sum(sums[column], scales + column, &clipped);
-        }
+        clipped += executor->kernels->rescale(scales, sums, result, matrix->columns);
     }
     return clipped;
 }

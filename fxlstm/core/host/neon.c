@@ -39,6 +39,7 @@ const fx_kernels fx_kernels_neon = {
     .planning = &PLANNING,
     .multiply_16 = fx_multiply_16,
     .multiply_8 = fx_multiply_8,
+    .rescale = fx_rescale,
     .activate = fx_activate,
     .product_sum = fx_product_sum,
 };

@@ -227,6 +227,29 @@ static void multiply_8(const fx_product *product) {
 
 /* ---- element by element */
 
+/* The low half of a value does not count from shifts of 33 on, which the scales of nearly all columns have. */
+static uint32_t rescale(const fx_scale *scales, const int64_t *sums, int16_t *result, uint32_t columns) {
+    uint32_t clipped = 0;
+    for (const int16_t *end = result + columns; result < end; result++) {
+        register uint32_t low __asm__("r3");
+        register int32_t high __asm__("r4");
+        register uint32_t shift __asm__("r6");
+        __asm__ volatile("ldmia %[scales]!, {r3, r4, r5, r6}\n" /* bias, mantissa, shift */
+                         "ldrd r8, r9, [%[sums]], #8\n"
+                         "umlal r3, r4, r8, r5\n"
+                         "mla r4, r9, r5, r4\n"
+                         : "=&r"(low), "=&r"(high), "=&r"(shift), [scales] "+r"(scales), [sums] "+r"(sums)
+                         :
+                         : "r5", "r8", "r9", "memory");
+        if (shift > 32) {
+            *result = fx_saturate_32(((high >> (shift - 33)) + 1) >> 1, &clipped);
+        } else {
+            *result = fx_saturate(fx_round((int64_t)((uint64_t)(uint32_t)high << 32 | low), shift), &clipped);
+        }
+    }
+    return clipped;
+}
+
 /* tanh(argument * 2^-FX_ARGUMENT_BITS) with FX_CENTRE_BITS fraction bits. A term of the polynomial,
  * round(acc * d / 2^FX_PIECE_BITS) + coefficient, is the upper half of acc * (d * 2^(32 - FX_PIECE_BITS)), rounded. */
 static inline int64_t tanh_of(uint32_t argument) {
@@ -293,6 +316,7 @@ const fx_kernels fx_kernels_cortex_m4 = {
     .name = "cortex_m4",
     .multiply_16 = multiply_16,
     .multiply_8 = multiply_8,
+    .rescale = rescale,
     .activate = activate,
     .product_sum = product_sum,
 };

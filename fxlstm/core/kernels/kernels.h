@@ -28,6 +28,8 @@ struct fx_kernels {
         *planning; /* how operations run by a plan; NULL: there are no plans, all loops are below */
     void (*multiply_16)(const fx_product *product); /* 16-bit weights */
     void (*multiply_8)(const fx_product *product);  /* 8-bit weights */
+    /* result[i] = sat(round(sums[i] * mantissa + bias, shift)) by the scale of column i; returns how many were clipped. */
+    uint32_t (*rescale)(const fx_scale *scales, const int64_t *sums, int16_t *result, uint32_t columns);
     /* result[i] = fx_activation(function, fraction, codes[i]); result may be codes itself. */
     void (*activate)(uint8_t function, uint8_t fraction, const int16_t *codes, int16_t *result, uint32_t length);
     /* The product_sum operation on one sequence's arena; returns how many results were clipped. */
@@ -39,6 +41,7 @@ extern const fx_kernels fx_kernels_portable;
 /* The loops of the portable set, for sets that have no better. */
 void fx_multiply_16(const fx_product *product);
 void fx_multiply_8(const fx_product *product);
+uint32_t fx_rescale(const fx_scale *scales, const int64_t *sums, int16_t *result, uint32_t columns);
 void fx_activate(uint8_t function, uint8_t fraction, const int16_t *codes, int16_t *result, uint32_t length);
 uint32_t fx_product_sum(const fx_operation *operation, int16_t *arena);
 

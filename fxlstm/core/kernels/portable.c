@@ -25,6 +25,15 @@
 DEFINE_MULTIPLY(fx_multiply_16, int16_t)
 DEFINE_MULTIPLY(fx_multiply_8, int8_t)
 
+uint32_t fx_rescale(const fx_scale *scales, const int64_t *sums, int16_t *result, uint32_t columns) {
+    uint32_t clipped = 0;
+    for (uint32_t column = 0; column < columns; column++) {
+        int64_t value = sums[column] * scales[column].mantissa + scales[column].bias;
+        result[column] = fx_saturate(fx_round(value, scales[column].shift), &clipped);
+    }
+    return clipped;
+}
+
 void fx_activate(uint8_t function, uint8_t fraction, const int16_t *codes, int16_t *result, uint32_t length) {
     for (uint32_t i = 0; i < length; i++) {
         result[i] = fx_activation(function, fraction, codes[i]);
@@ -48,6 +57,7 @@ const fx_kernels fx_kernels_portable = {
     .name = "portable",
     .multiply_16 = fx_multiply_16,
     .multiply_8 = fx_multiply_8,
+    .rescale = fx_rescale,
     .activate = fx_activate,
     .product_sum = fx_product_sum,
 };
