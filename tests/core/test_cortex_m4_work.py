@@ -6,12 +6,12 @@ from functools import cache
 
 import numpy as np
 import pytest
+from firmware_builds import COMPILERS, firmware_elf
+
 from bench_peers import PAGE
 from cortex_m4_work import HEADS, KERNELS, LEVELS, Core, layer, steps
-from firmware_builds import COMPILERS, firmware_elf
-from generators.pages import part
-
 from fxlstm.core import Engine
+from generators.pages import part
 
 GUARDED = HEADS.index("DSP, GCC -O2")
 TOLERANCE = 0.03  # releases of a compiler differ by as much

@@ -12,14 +12,14 @@
 #define BLOCK 8u
 #define ALWAYS_INLINE inline __attribute__((always_inline))
 
-/* Whole blocks of `rows`, four at a time as long as there are four; `rows` does not survive. */
+/* Whole blocks of `rows`, eight at a time as long as there are eight; `rows` does not survive. */
 #define FOR_BLOCKS(block)                                                                                              \
-    "subs %[rows], %[rows], #32\n"                                                                                     \
+    "subs %[rows], %[rows], #64\n"                                                                                     \
     "blo 2f\n"                                                                                                         \
-    "1:\n" block block block block "subs %[rows], %[rows], #32\n"                                                      \
+    "1:\n" block block block block block block block block "subs %[rows], %[rows], #64\n"                              \
     "bhs 1b\n"                                                                                                         \
     "2:\n"                                                                                                             \
-    "adds %[rows], %[rows], #24\n"                                                                                     \
+    "adds %[rows], %[rows], #56\n"                                                                                     \
     "bmi 4f\n"                                                                                                         \
     "3:\n" block "subs %[rows], %[rows], #8\n"                                                                         \
     "bpl 3b\n"                                                                                                         \
@@ -122,9 +122,9 @@ static ALWAYS_INLINE void add_blocks(const fx_product *product, weight_form form
     }
 }
 
-/* Add the rows that are no whole block. */
+/* Add the rows that are no whole block, for the same columns. */
 static void add_rest(const fx_product *product, weight_form form, const int16_t *codes, int64_t *sums) {
-    for (uint32_t column = 0; column < product->columns; column++) {
+    for (uint32_t column = 0; column < (product->columns & ~1u); column++) {
         size_t first = column * product->weight_stride;
         for (uint32_t row = product->rows - product->rows % BLOCK; row < product->rows; row++) {
             int32_t weight = form == WORDS ? ((const int16_t *)product->weights)[first + row]
