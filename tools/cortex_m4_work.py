@@ -83,7 +83,16 @@ class Core:
         hook = self._uc.hook_add(unicorn.UC_HOOK_CODE, count)
         self._check(self._call("fx_step", EXECUTOR, INPUTS, OUTPUTS))
         self._uc.hook_del(hook)
-        return Step(np.frombuffer(bytes(self._uc.mem_read(OUTPUTS, 2 * outputs)), "<i2").astype(np.int16), counted)
+        return Step(self._outputs(outputs), counted)
+
+    def activate(self, function: int, fraction: int, codes: Codes) -> Codes:
+        """What the kernel makes of codes."""
+        self._uc.mem_write(INPUTS, codes.astype("<i2").tobytes())
+        self._call("activate", function, fraction, INPUTS, OUTPUTS, len(codes))
+        return self._outputs(len(codes))
+
+    def _outputs(self, count: int) -> Codes:
+        return np.frombuffer(bytes(self._uc.mem_read(OUTPUTS, 2 * count)), "<i2").astype(np.int16)
 
     def _call(self, name: str, *arguments: int) -> int:
         """Call a function as the procedure call standard says: four arguments in registers, the rest on the stack."""

@@ -10,7 +10,8 @@ from firmware_builds import COMPILERS, firmware_elf
 
 from bench_peers import PAGE
 from cortex_m4_work import HEADS, KERNELS, LEVELS, Core, layer, steps
-from fxlstm.core import Engine
+from fxlstm.core import Engine, activation
+from fxlstm.program.operations import FUNCTIONS, MAX_FRACTION, Function
 from generators.pages import part
 
 GUARDED = HEADS.index("DSP, GCC -O2")
@@ -43,3 +44,12 @@ def test_columns_of_any_length_give_the_integers_of_the_portable_kernels(rows: i
     codes, done = steps(core(compiler), program, KERNELS["DSP"], 2)
     expected = Engine(program, kernels="portable").run_codes(codes[None])[0]
     np.testing.assert_array_equal([step.outputs for step in done], expected)
+
+
+@pytest.mark.parametrize("compiler", COMPILERS)
+@pytest.mark.parametrize("function", FUNCTIONS, ids=lambda function: function.name)
+def test_every_code_has_the_activation_of_plain_c(function: Function, compiler: str) -> None:
+    codes = np.arange(-32768, 32768).astype(np.int16)
+    for fraction in range(MAX_FRACTION + 1):
+        expected = activation(function.name, fraction, codes)
+        np.testing.assert_array_equal(core(compiler).activate(function.code, fraction, codes), expected)
