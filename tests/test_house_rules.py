@@ -79,7 +79,13 @@ def test_no_file_names_a_place_on_somebodys_machine():
 
 
 @pytest.mark.parametrize(
-    ("folder", "parts"), [("fxlstm/core", (".", "kernels")), ("fxlstm/core/host", (".",)), ("firmware", ("app", "drivers"))]
+    ("folder", "parts"),
+    [
+        ("fxlstm/core", (".", "kernels")),
+        ("fxlstm/core/host", (".",)),
+        ("fxlstm/crossbar/c", (".",)),
+        ("firmware", ("app", "drivers")),
+    ],
 )
 def test_sources_lists_every_c_file_once(folder, parts):
     names = listed(ROOT / folder / "SOURCES")

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Timesteps per second of the reference interpreter, the engine and the emulated board, on the airline network; or, with the
-argument "crossbar", how long the wires of a crossbar take to solve, beside badcrossbar; with "sweep", what a second
-process brings; with "peers", how long other engines and this one take for an LSTM layer.
+argument "crossbar", how long a simulated crossbar takes, beside its peers; with "sweep", what a second process
+brings; with "peers", how long other engines and this one take for an LSTM layer.
 
 Each figure is the median of several runs, with their spread: half the distance between the 10th and the 90th percentile.
 """
@@ -23,7 +23,7 @@ import numpy as np
 
 import bench_peers
 import fxlstm as fx
-from bench_crossbar import Duration, durations
+from bench_crossbar import HEADS, Duration, absent, durations, rows_of, write_page
 from bench_sweep import Throughput, throughputs
 from fxlstm.app.console import print_table
 from fxlstm.app.demos.airline_task import AirlineTask, load_trained
@@ -85,6 +85,7 @@ def machine() -> dict[str, str]:
     return {
         "processor": processor(),
         "cores": str(os.cpu_count()),
+        "load at the end": f"{os.getloadavg()[0]:.1f}",
         "system": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),
         "numpy": np.__version__,
@@ -110,8 +111,8 @@ def show_rates(found: list[Rate]) -> None:
 
 def show_durations(found: list[Duration]) -> None:
     """Print durations as a table."""
-    rows = [(one.size, one.name, f"{one.milliseconds:,.1f}", f"{one.spread:,.1f}", f"{one.mebibytes:,.0f}") for one in found]
-    print_table("Wires of 0.3 ohm per segment, one thread", ("array", "solver", "ms", "+-", "MiB"), rows)
+    print_table("Simulated crossbars, one thread", HEADS, rows_of(found))
+    print(*absent(found), sep="\n")
 
 
 def show_throughputs(found: list[Throughput]) -> None:
@@ -158,7 +159,7 @@ def main() -> None:
     parser.add_argument("--port", default=URL, help=f"the board (default {URL})")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--largest", type=int, default=1024, help="peers: the most cells of a layer (default 1024)")
-    parser.add_argument("--write", action="store_true", help="peers: fill the tables of docs/performance.md")
+    parser.add_argument("--write", action="store_true", help="crossbar, peers: write the tables into docs/performance.md")
     arguments = parser.parse_args()
     if arguments.part == "peers":
         peers(arguments.largest, arguments.write, arguments.json)
@@ -170,11 +171,14 @@ def main() -> None:
     else:
         name, found, show = "rates", rates(arguments.runs, arguments.port), show_rates
     about = machine()
+    described = ", ".join(f"{key} {value}" for key, value in about.items())
+    if arguments.write and arguments.part == "crossbar":
+        write_page(found, described)
     if arguments.json:
         print(json.dumps({"machine": about, name: [asdict(one) for one in found]}, indent=2))
         return
     show(found)
-    print(", ".join(f"{key} {value}" for key, value in about.items()))
+    print(described)
 
 
 if __name__ == "__main__":

@@ -20,6 +20,8 @@ cdef class HostFirmware:
     cdef firmware *_firmware
     cdef firmware_cells *_cells
     cdef object _bus
+    cdef bint _working
+    cdef int _reset_waits  # the reason of a reset that comes when the work under way has ended; -1: none
     cdef bytes _name
     cdef object _failure  # what a call of the bus raised, until poll or the constructor raises it
 
@@ -46,12 +48,20 @@ cdef class HostFirmware:
         free(self._port)
 
     def reset(self, int reason=0):
-        """Start the firmware as after a reset; ``reason`` as in ``hal.h``. Bytes on the line are kept."""
+        """Start the firmware as after a reset; ``reason`` as in ``hal.h``. Bytes on the line are kept.
+
+        Asked for by the bus, amid the firmware's work, it comes when :meth:`poll` has ended.
+        """
+        self._reset_waits = reason
+        if self._working:
+            return
         self._port.start.reset = reason
         self._port.start.boot_id = int.from_bytes(os.urandom(4), "little")
+        self._working, self._reset_waits = True, -1
         firmware_init(self._firmware, self._cells, self._port)
         if self._name is not None:
             firmware_set_name(self._firmware, self._name)
+        self._working = False
         self._raise_failure()
 
     def feed(self, const uint8_t[::1] data not None):
@@ -70,9 +80,22 @@ cdef class HostFirmware:
 
     def poll(self):
         """Run one slice of the main loop; return whether there may be more to do at once. Raises what a call of the bus raised."""
+        self._working = True
         cdef bool_t busy = firmware_poll(self._firmware)
+        self._working = False
         self._raise_failure()
+        if self._reset_waits >= 0:
+            self.reset(self._reset_waits)
         return busy
+
+    def rest(self, nanoseconds):
+        """Let time pass; the firmware looks at it in the next poll."""
+        self._bus.clock.advance(nanoseconds)
+
+    @property
+    def instructions(self):
+        """Nobody counts the instructions of this process."""
+        return None
 
     cdef _raise_failure(self):
         failure = self._failure

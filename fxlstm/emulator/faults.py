@@ -38,13 +38,17 @@ class LinkFaults:
 
 @dataclass(frozen=True)
 class ChipFaults:
-    """Faults of the chips; -1 and 0 mean none."""
+    """Faults of the chips and of the microcontroller; -1 and 0 mean none."""
 
     dead_row: int = -1  # the row whose DAC output stays at 0 V
     dead_gate: int = -1  # the column whose gate DAC output stays at 0 V
     missing_chip: int = -1  # chip select that nothing answers at
     bad_crc: int = 0  # every n-th frame of samples of every ADC fails its CRC-16
     stuck_busy: bool = False  # BUSY stays high
+    reset_after_frames: int = 0  # SPI frames until the microcontroller resets, once; 0: never
+    reset_after_pulses: int = 0  # pulses until it resets while one is applied, once; 0: never
+    dead_crystal: bool = False  # of emu://stm32f405: its crystal does not oscillate
+    crystal_error: float = 0.0  # of emu://stm32f405: by which fraction its crystal is too fast
 
 
 @dataclass(frozen=True)
