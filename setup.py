@@ -11,8 +11,8 @@ from setuptools import Extension, setup
 
 ROOT = Path(__file__).resolve().parent
 CORE = Path("fxlstm/core")
-CELLS = Path("fxlstm/crossbar/c")
 HOST = CORE / "host"
+CELLS = Path("fxlstm/crossbar/c")
 FIRMWARE = Path("firmware")
 DEBUG = os.environ.get("FXLSTM_DEBUG", "0") != "0"
 

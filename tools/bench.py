@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Timesteps per second of the reference interpreter, the engine and the emulated board, on the airline network; or, with the
-argument "crossbar", how long a simulated crossbar takes, beside its peers; with "sweep", what a second
-process brings; with "peers", how long other engines and this one take for an LSTM layer.
+argument "crossbar", how long a simulated crossbar takes, beside its peers; with "sweep", what a second process
+brings; with "peers", how long other engines and this one take for an LSTM layer.
 
 Each figure is the median of several runs, with their spread: half the distance between the 10th and the 90th percentile.
 """
@@ -159,7 +159,7 @@ def main() -> None:
     parser.add_argument("--port", default=URL, help=f"the board (default {URL})")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--largest", type=int, default=1024, help="peers: the most cells of a layer (default 1024)")
-    parser.add_argument("--write", action="store_true", help="crossbar, peers: also write the tables into docs/performance.md")
+    parser.add_argument("--write", action="store_true", help="crossbar, peers: write the tables into docs/performance.md")
     arguments = parser.parse_args()
     if arguments.part == "peers":
         peers(arguments.largest, arguments.write, arguments.json)

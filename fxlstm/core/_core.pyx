@@ -1,7 +1,7 @@
 """The C core for Python: check, release the GIL, one C call, map the error. Convenience is in engine.py."""
 
-from cpython.pycapsule cimport PyCapsule_GetPointer
 from cpython.buffer cimport PyBUF_C_CONTIGUOUS, PyBUF_FORMAT, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
+from cpython.pycapsule cimport PyCapsule_GetPointer
 from libc.stddef cimport size_t
 from libc.string cimport memcpy, memset
 
@@ -190,6 +190,7 @@ cdef class Executor:
         cdef Py_buffer source, target
         cdef fx_status status = FX_OK
         cdef bint fits
+        self._find_array()
         if not _codes_of(inputs, PyBUF_C_CONTIGUOUS | PyBUF_FORMAT, &source):
             return False
         if not _codes_of(outputs, PyBUF_C_CONTIGUOUS | PyBUF_FORMAT | PyBUF_WRITABLE, &target):
