@@ -136,6 +136,11 @@ class SimulatedArray:
         return self._cells.conductance
 
     @property
+    def written(self) -> NDArray[np.float64]:
+        """True conductances in siemens, (rows, columns), as the last pulse left each cell: before any time acted on it."""
+        return self._cells.written
+
+    @property
     def stuck(self) -> NDArray[np.bool_]:
         """Cells that no pulse moves, (rows, columns); set an entry to make a cell stick where it stands."""
         return self._cells.stuck
