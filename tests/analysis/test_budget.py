@@ -11,6 +11,7 @@ from fxlstm.analysis.budget import error_budget
 from fxlstm.analysis.errors import Spread, decibel, rms
 from fxlstm.analysis.settings import Case
 from fxlstm.app.demos.airline_task import AirlineTask, load_trained
+from fxlstm.program.device import load_device
 
 SEEDS = (1, 2, 3)
 
@@ -30,7 +31,7 @@ def by_source(budget: fx.Budget) -> dict:
 
 
 def case(x: np.ndarray, device: str = "ta-hfo2", seconds: float = 0.0) -> Case:
-    hardware = fx.Hardware(board={"ta-hfo2": "reference"}.get(device, "reference"))
+    hardware = fx.Hardware(board=load_device(device).board)
     return Case(load_trained(), x, x, hardware, device, fx.Wires(), fx.FrontEnd(), seconds)
 
 
@@ -86,6 +87,14 @@ def test_wires_front_end_and_relaxation_are_sources_where_they_are_given(x):
     assert by_source(front_end)["front end"].alone.median > 0
     relaxed = error_budget(load_trained(), x, device="hfox", seeds=(1,), seconds=3600.0)
     assert by_source(relaxed)["relaxation"].alone.median > 0
+
+
+def test_what_cells_relax_while_they_settle_is_relaxation_and_not_programming(x):
+    found = by_source(error_budget(load_trained(), x, device="hfox?stuck_off.fraction=0", seeds=(1,)))
+    cells = case(x, "hfox")._programmed(1)
+    within = np.abs(cells.programmed - cells.targets)[np.isfinite(cells.targets) & ~cells.stuck]
+    assert np.quantile(within, 0.95) < 1.2e-6  # the tolerance of 1 uS, read with noise
+    assert found["relaxation"].alone.median > found["programming"].alone.median > 0
 
 
 def test_an_ideal_device_has_only_errors_of_codes(x):
