@@ -57,6 +57,17 @@ def test_calibrated_columns_lose_the_offsets_and_gains_of_their_converters():
     assert "rms error" in str(report)
 
 
+@pytest.mark.parametrize("bits, step", [(16, 1), (8, 256)])
+def test_codes_at_the_end_of_the_scale_tell_nothing_of_a_column(bits, step):
+    weights = 255 * np.random.default_rng(0).choice([-1, 1], (16, 8))
+    program = make_program([weights], Hardware(adc_bits=bits), ranges=0)
+    array = written(program, front_end=fx.FrontEnd(adc=fx.Converter(gain=0.3)))
+    report = array.calibrate_columns(program)
+    assert report.clipped > 0.04
+    assert report.before > 100
+    assert report.after < 5 + 0.35 * step
+
+
 def test_calibrated_columns_lose_part_of_what_wires_take():
     program = small_program()
     array = written(program, wires=fx.Wires(row=3, column=3, amplifier=20))
