@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fxlstm.crossbar._cells import NativeTiles
+from fxlstm.crossbar.arguments import chosen_seed
 from fxlstm.crossbar.calibration import CalibrationReport
 from fxlstm.crossbar.prepared import native_tiles
 from fxlstm.crossbar.simulated import SimulatedArray
@@ -33,7 +34,7 @@ class SimulatedArrays:
         wanted = 1 + max((tile.array for tile in tiles_of(count)), default=0) if isinstance(count, Program) else count
         if not 1 <= wanted <= MAX_ARRAYS:
             raise ArrayError(f"{wanted} arrays: choose 1 to {MAX_ARRAYS}")
-        first = int(np.random.SeedSequence().generate_state(1)[0]) if seed is None else seed
+        first = chosen_seed(seed)
         self._arrays = [SimulatedArray(seed=first + index, **arguments) for index in range(wanted)]
         self._own: dict[Tile, Tile] = {}  # a program's tile -> the same as its array knows it
 

@@ -150,6 +150,12 @@ class PhysicalCells:
         self._age[row, columns] = 0.0
         self._fate[row, columns] = self._fates.standard_normal(columns.size)
 
+    def stand(self, conductance: Numbers, seconds: float) -> None:
+        """Put cells at siemens (rows, columns), but those that are NaN, as if all had been written ``seconds`` ago."""
+        known = ~np.isnan(conductance)
+        self.state[known] = self._written[known] = conductance[known] / self._device.warmth.conductance
+        self._age[:] = seconds
+
     def elapse(self, seconds: float) -> None:
         """Let time pass: cells relax, decay or drift by their preset's law, but not stuck ones nor ones never written."""
         self._due += seconds
