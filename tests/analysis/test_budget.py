@@ -41,10 +41,12 @@ def test_the_sources_of_the_preset_are_there_and_the_others_are_named(budget):
     assert budget.seeds == SEEDS
 
 
-def test_with_everything_on_the_cells_stand_as_programming_left_them(x):
-    found, array = case(x), fx.SimulatedArray(device="ta-hfo2", seed=2)
+@pytest.mark.parametrize("device, seconds", [("ta-hfo2", 0.0), ("hfox", 86400.0)])
+def test_with_everything_on_the_cells_stand_as_programming_and_time_left_them(x, device, seconds):
+    found, array = case(x, device, seconds), fx.SimulatedArray(device=device, seed=2, board=load_device(device).board)
     program = found.program(found.sources)
     array.program(program)
+    array.elapse(seconds)
     held = found._array(program, found.sources, 2)
     used = np.isfinite(found._programmed(2).targets)
     np.testing.assert_allclose(held.conductance[used], array.conductance[used], atol=1e-15)
@@ -83,6 +85,8 @@ def test_each_bit_of_the_dac_halves_its_error(x):
 def test_wires_front_end_and_relaxation_are_sources_where_they_are_given(x):
     wires = error_budget(load_trained(), x, seeds=(1,), wires=fx.Wires(row=0.1, column=0.1))
     assert "wires" in by_source(wires) and by_source(wires)["wires"].alone.median > 0
+    for row in wires.sources:
+        assert row.share == pytest.approx(1 - (row.without.median / wires.everything.median) ** 2)
     front_end = error_budget(load_trained(), x, seeds=(1,), front_end=fx.FrontEnd(adc=fx.Converter(offset=20.0)))
     assert by_source(front_end)["front end"].alone.median > 0
     relaxed = error_budget(load_trained(), x, device="hfox", seeds=(1,), seconds=3600.0)
