@@ -164,6 +164,14 @@ def test_a_map_corrected_for_wires_comes_nearer_to_the_wanted_weights(pairing, b
     assert errors[1] < errors[0] / 3
 
 
+def test_a_corrected_map_stays_inside_the_window_of_the_cells():
+    program = make_program([np.random.default_rng(0).integers(-100, 101, (16, 8))], Hardware(), ranges=3)
+    device = "ta-hfo2?conductance.maximum=230"  # 7 uS above the largest weight
+    corrected = fx.corrected_targets(program, fx.Wires(row=3, column=3), device, column_gains=False)
+    assert corrected.limited > 0.02
+    fx.SimulatedArray(32, 8, device, seed=1).program(program, scheme=OPEN_LOOP, targets=corrected.targets)
+
+
 def test_weights_that_fit_the_window_are_corrected_to_the_unit():
     program = make_program([np.random.default_rng(0).integers(-60, 61, (16, 8))], Hardware(), ranges=3)
     corrected = fx.corrected_targets(program, fx.Wires(row=1, column=1), column_gains=False, iterations=30)
