@@ -13,6 +13,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from fxlstm.analysis.budget import Budget, error_budget
+    from fxlstm.analysis.measured import board_budget
     from fxlstm.analysis.sensitivity import weight_sensitivity
     from fxlstm.analysis.twin import compare_with_twin, twin_of
     from fxlstm.board.board import Board
@@ -63,6 +64,7 @@ if TYPE_CHECKING:
 
 _MODULES: dict[str, tuple[str, ...]] = {
     "fxlstm.analysis.budget": ("Budget", "error_budget"),
+    "fxlstm.analysis.measured": ("board_budget",),
     "fxlstm.analysis.sensitivity": ("weight_sensitivity",),
     "fxlstm.analysis.twin": ("compare_with_twin", "twin_of"),
     "fxlstm.board.board": ("Board",),
@@ -155,6 +157,7 @@ __all__ = [
     "__version__",
     "argmax",
     "bidirectional",
+    "board_budget",
     "child_sum_tree_lstm",
     "compare_with_twin",
     "compensated_targets",

@@ -21,7 +21,7 @@ MAY_IMPORT = {
     "circuits": {"crossbar"},
     "board": {"program", "core"},
     "emulator": {"program", "core", "crossbar"},
-    "urls": {"emulator"},
+    "urls": {"crossbar", "emulator"},
     "sweep": {"network", "program", "core", "crossbar"},
     "analysis": {"network", "program", "core", "crossbar", "board"},
     "app": {"data", "network", "program", "core", "crossbar", "circuits", "board", "emulator", "sweep", "analysis"},

@@ -35,15 +35,15 @@ class Settings:
 
 
 class CrossbarLSTM(torch.nn.Module):
-    """LSTM and dense layer whose weights stand as on the array, one line per column: inputs, hidden state, bias row."""
+    """LSTM and dense layer whose weights stand as on the array, one line per column: inputs, hidden state, bias row if any."""
 
-    def __init__(self, inputs: int, cells: int, outputs: int, generator: torch.Generator) -> None:
+    def __init__(self, inputs: int, cells: int, outputs: int, generator: torch.Generator, bias: bool = True) -> None:
         super().__init__()
-        self.inputs, self.cells = inputs, cells
+        self.inputs, self.cells, self.bias = inputs, cells, bias
         self.bias_value = Hardware().bias_value
         self.core = torch.nn.LSTM(inputs, cells, batch_first=True).requires_grad_(False)
-        self.lstm_columns = torch.nn.Parameter(_uniform((4 * cells, inputs + cells + 1), cells, generator))
-        self.dense_columns = torch.nn.Parameter(_uniform((outputs, cells + 1), cells, generator))
+        self.lstm_columns = torch.nn.Parameter(_uniform((4 * cells, inputs + cells + bias), cells, generator))
+        self.dense_columns = torch.nn.Parameter(_uniform((outputs, cells + bias), cells, generator))
 
     def forward(self, x: Tensor, settings: Settings, generator: torch.Generator) -> Tensor:
         """Return the outputs for ``x`` (batch, time, inputs) with fresh noise."""
@@ -51,22 +51,26 @@ class CrossbarLSTM(torch.nn.Module):
         columns = _disturb(self.lstm_columns, settings.weight_noise, generator)
         hidden, _ = functional_call(self.core, self.arrays(columns), (disturbed,))
         columns = _disturb(self.dense_columns, settings.weight_noise, generator)
-        return hidden @ columns[:, :-1].T + columns[:, -1] * self.bias_value
+        return hidden @ columns[:, : self.cells].T + self.biases(columns)
 
     def arrays(self, columns: Tensor) -> dict[str, Tensor]:
         """Return the parameters of ``torch.nn.LSTM`` for the weights of the array's columns."""
         return {
             "weight_ih_l0": columns[:, : self.inputs],
-            "weight_hh_l0": columns[:, self.inputs : -1],
-            "bias_ih_l0": columns[:, -1] * self.bias_value,
+            "weight_hh_l0": columns[:, self.inputs : self.inputs + self.cells],
+            "bias_ih_l0": self.biases(columns),
             "bias_hh_l0": torch.zeros(4 * self.cells),
         }
+
+    def biases(self, columns: Tensor) -> Tensor:
+        """Return the bias of each column, 0 without a bias row."""
+        return columns[:, -1] * self.bias_value if self.bias else torch.zeros(len(columns))
 
     def network(self, name: str, metadata: dict[str, object], returns: Literal["sequence", "last"] = "sequence") -> Network:
         """Return the trained network as fxlstm knows it."""
         with torch.no_grad():
             parameters = {key: value.numpy() for key, value in self.arrays(self.lstm_columns).items()}
-            weight, bias = self.dense_columns[:, :-1].T.numpy(), (self.dense_columns[:, -1] * self.bias_value).numpy()
+            weight, bias = self.dense_columns[:, : self.cells].T.numpy(), self.biases(self.dense_columns).numpy()
         core = lstm_from_torch(*(parameters[f"{key}_l0"] for key in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")))
         return Network((core, dense(weight, bias)), returns, name, metadata)
 

@@ -1,84 +1,64 @@
-/* Write-verify in slices.
+/* Rows, cells and passes of a campaign.
  * SPDX-License-Identifier: BSD-3-Clause
  */
 #include "app/campaign.h"
 
+#include <string.h>
+
 #include "app/firmware.h"
+#include "app/gate_scheme.h"
 
-static int64_t limited(int64_t value, int64_t low, int64_t high) {
-    return value < low ? low : value > high ? high : value;
-}
+typedef struct {
+    void (*judge)(firmware *board, unsigned column, int32_t error); /* what a reading means for a pending cell */
+    fx_status (*pulse)(firmware *board);                            /* the next pulse of the round */
+} scheme_kind;
 
-static int32_t target_code(const firmware *board, unsigned row, unsigned column) {
-    const fw_campaign_scheme_request *scheme = &board->campaign.scheme;
-    int64_t units = (int64_t)scheme->base_units + objects_target(&board->objects, row, column);
-    unsigned shift = front_end_unit_shift(scheme->range);
-    int64_t code = (FW_READ_CODE * units + ((int64_t)1 << (shift - 1))) >> shift;
-    return (int32_t)limited(code, INT16_MIN, INT16_MAX);
-}
+static const scheme_kind KINDS[] = {
+    [FW_SCHEME_GATE] = {gate_scheme_judge, gate_scheme_pulse},
+    [FW_SCHEME_INCREMENTAL] = {incremental_judge, incremental_pulse},
+};
 
-static fx_status check_scheme(const fw_campaign_scheme_request *scheme, int32_t *detail) {
-    *detail = 0;
-    if (scheme->range >= FW_RANGE_COUNT || scheme->log2_reads > FW_MAX_LOG2_READS || scheme->max_cycles == 0 ||
-        scheme->set_millivolts < 0 || scheme->reset_millivolts > 0 || scheme->gate_min > scheme->gate_max) {
-        return FX_ERROR_SCHEME;
-    }
-    fx_status status = limits_check_pulse(scheme->set_millivolts, scheme->set_microseconds, detail);
-    if (status == FX_OK) {
-        status = limits_check_pulse(scheme->reset_millivolts, scheme->reset_microseconds, detail);
-    }
-    if (status == FX_OK) {
-        status = limits_check_gate(scheme->gate_max, detail);
-    }
-    if (status == FX_OK) {
-        status = limits_check_gate(scheme->reset_gate, detail);
-    }
-    return status;
-}
-
-fx_status campaign_take_scheme(firmware *board, const uint8_t *payload, int32_t *detail) {
+fx_status campaign_take_scheme(firmware *board, const uint8_t *payload, size_t size, int32_t *detail) {
     campaign_state *campaign = &board->campaign;
-    fw_campaign_scheme_request scheme;
-    uint32_t crc = fx_crc32(0, payload, FW_CAMPAIGN_SCHEME_REQUEST_SIZE);
+    programming_scheme taken;
+    uint32_t crc = fx_crc32(0, payload, size);
     if (campaign->state == FW_CAMPAIGN_RUNNING) {
         return crc == campaign->scheme_crc ? FX_OK : FX_ERROR_BUSY;
     }
-    fw_unpack_campaign_scheme_request(&scheme, payload);
-    fx_status status = check_scheme(&scheme, detail);
+    fx_status status = scheme_unpack(&taken, payload, size, detail);
     if (status == FX_OK) {
-        campaign->scheme = scheme;
+        campaign->scheme = taken;
         campaign->scheme_crc = crc;
     }
     return status;
 }
 
-static uint16_t first_gate(const firmware *board, unsigned row, unsigned column) {
-    const fw_campaign_scheme_request *scheme = &board->campaign.scheme;
-    uint64_t target = objects_target(&board->objects, row, column);
-    int64_t gate = scheme->gate_offset + (int64_t)(target * scheme->gate_slope >> 16);
-    return (uint16_t)limited(gate, scheme->gate_min, scheme->gate_max);
-}
-
-static void prepare_cell(firmware *board, unsigned row, unsigned column) {
-    campaign_cell *cell = &board->campaign.cells[row][column];
-    *cell = (campaign_cell){.state = FW_CELL_UNTOUCHED};
-    if (objects_target(&board->objects, row, column) == OBJECTS_LEAVE_ALONE) {
-        return;
-    }
-    *cell = (campaign_cell){.state = FW_CELL_PENDING, .gate = first_gate(board, row, column)};
-    board->campaign.cell_count++;
-}
-
-static void prepare_cells(firmware *board) {
-    campaign_state *campaign = &board->campaign;
-    campaign->row = campaign->cycle = campaign->cell_count = campaign->in_tolerance = campaign->gave_up = 0;
-    campaign->pulses = 0;
+static void begin_row(campaign_state *campaign, unsigned row) {
+    campaign->row = (uint16_t)row;
+    campaign->cycle = 0;
     campaign->step = CAMPAIGN_READ;
+}
+
+/* All cells with a target are pending, whatever the pass before made of them. */
+static void begin_pass(firmware *board) {
+    campaign_state *campaign = &board->campaign;
+    campaign->cell_count = campaign->in_tolerance = campaign->gave_up = 0;
+    begin_row(campaign, 0);
     for (unsigned row = 0; row < FW_ROWS; row++) {
         for (unsigned column = 0; column < FW_COLUMNS; column++) {
-            prepare_cell(board, row, column);
+            bool wanted = objects_target(&board->objects, row, column) != OBJECTS_LEAVE_ALONE;
+            campaign->cells[row][column].state = wanted ? FW_CELL_PENDING : FW_CELL_UNTOUCHED;
+            campaign->cell_count = (uint16_t)(campaign->cell_count + wanted);
         }
     }
+}
+
+static void begin_anew(firmware *board) {
+    campaign_state *campaign = &board->campaign;
+    memset(campaign->cells, 0, FW_ROWS * sizeof *campaign->cells);
+    campaign->pulses = campaign->milliseconds = 0;
+    campaign->passes_before = 0;
+    begin_pass(board);
 }
 
 fx_status campaign_start(firmware *board, uint32_t target_crc, bool *resumed) {
@@ -96,14 +76,21 @@ fx_status campaign_start(firmware *board, uint32_t target_crc, bool *resumed) {
     }
     *resumed = same && campaign->state != FW_CAMPAIGN_NONE && campaign->state != FW_CAMPAIGN_FINISHED;
     if (!*resumed) {
-        prepare_cells(board);
+        begin_anew(board);
     }
     campaign->target_crc = target_crc;
     campaign->target_scheme_crc = campaign->scheme_crc;
     campaign->status = FX_OK;
     campaign->chip = FW_NO_CHIP;
+    campaign->runs_since = safety_uptime_milliseconds(&board->safety);
     campaign->state = FW_CAMPAIGN_RUNNING;
     return FX_OK;
+}
+
+uint32_t campaign_milliseconds(const firmware *board) {
+    const campaign_state *campaign = &board->campaign;
+    uint32_t running = safety_uptime_milliseconds(&board->safety) - campaign->runs_since;
+    return campaign->milliseconds + (campaign->state == FW_CAMPAIGN_RUNNING ? running : 0);
 }
 
 void campaign_end(firmware *board, uint8_t state, fx_status status) {
@@ -111,6 +98,7 @@ void campaign_end(firmware *board, uint8_t state, fx_status status) {
     if (campaign->state != FW_CAMPAIGN_RUNNING) {
         return;
     }
+    campaign->milliseconds = campaign_milliseconds(board);
     campaign->state = state;
     campaign->status = status;
     campaign->chip =
@@ -121,8 +109,26 @@ void campaign_end(firmware *board, uint8_t state, fx_status status) {
     link_send_event(&board->link, FW_EVENT_CAMPAIGN_ENDED, payload, sizeof payload);
 }
 
-static void end_cell(campaign_state *campaign, campaign_cell *cell, uint8_t state) {
-    cell->state = state;
+campaign_cell *campaign_cell_at(campaign_state *campaign, unsigned column) {
+    return &campaign->cells[campaign->row][column];
+}
+
+int32_t campaign_target_code(const firmware *board, unsigned column) {
+    const campaign_state *campaign = &board->campaign;
+    const fw_campaign_scheme_request *common = &campaign->scheme.common;
+    int64_t units = (int64_t)common->base_units + objects_target(&board->objects, campaign->row, column);
+    unsigned shift = front_end_unit_shift(common->range);
+    int64_t code = (FW_READ_CODE * units + ((int64_t)1 << (shift - 1))) >> shift;
+    return code > INT16_MAX ? INT16_MAX : (int32_t)code;
+}
+
+bool campaign_in_tolerance(const campaign_state *campaign, int32_t error) {
+    int32_t tolerance = campaign->scheme.common.tolerance;
+    return -tolerance <= error && error <= tolerance;
+}
+
+void campaign_end_cell(campaign_state *campaign, campaign_cell *cell, unsigned state) {
+    cell->state = state & 7u;
     if (state == FW_CELL_IN_TOLERANCE) {
         campaign->in_tolerance++;
     } else {
@@ -130,20 +136,42 @@ static void end_cell(campaign_state *campaign, campaign_cell *cell, uint8_t stat
     }
 }
 
-/* What a reading means for one pending cell. */
-static void judge_cell(firmware *board, campaign_cell *cell, int32_t error) {
+campaign_cell *campaign_pulsable_cell(firmware *board, unsigned column) {
     campaign_state *campaign = &board->campaign;
-    const fw_campaign_scheme_request *scheme = &campaign->scheme;
-    bool in_tolerance = error <= scheme->tolerance && -error <= scheme->tolerance;
-    bool first = campaign->cycle == 0;
-    if (in_tolerance && (!first || (scheme->verify != 0 && scheme->skip != 0))) {
-        end_cell(campaign, cell, FW_CELL_IN_TOLERANCE);
-    } else if (campaign->cycle >= (scheme->verify != 0 ? scheme->max_cycles : 1)) {
-        end_cell(campaign, cell, FW_CELL_GAVE_UP);
-    } else if (!first) {
-        int64_t step = ((int64_t)error * (int64_t)scheme->gate_correction) >> 16;
-        cell->gate = (uint16_t)limited(cell->gate + step, scheme->gate_min, scheme->gate_max);
+    campaign_cell *cell = campaign_cell_at(campaign, column);
+    if (cell->state != FW_CELL_PENDING) {
+        return NULL;
     }
+    if (limits_cell_has_budget(&board->limits, campaign->row, column)) {
+        return cell;
+    }
+    campaign_end_cell(campaign, cell, FW_CELL_BUDGET_SPENT);
+    return NULL;
+}
+
+fx_status campaign_pulse(firmware *board, int millivolts, uint32_t microseconds, const uint16_t gates[FW_COLUMNS],
+                         bool *given) {
+    campaign_state *campaign = &board->campaign;
+    uint32_t cells = 0;
+    int32_t detail = 0;
+    for (unsigned column = 0; column < FW_COLUMNS; column++) {
+        cells += gates[column] != 0;
+    }
+    *given = cells == 0;
+    if (*given) {
+        return FX_OK;
+    }
+    uint32_t before = board->front_end.pulses;
+    fx_status status =
+        limits_pulse(&board->limits, &board->front_end, campaign->row, millivolts, microseconds, gates, &detail);
+    *given = board->front_end.pulses != before;
+    campaign->pulses += *given ? cells : 0;
+    return status;
+}
+
+void campaign_round_done(campaign_state *campaign) {
+    campaign->cycle++;
+    campaign->step = CAMPAIGN_READ;
 }
 
 static bool row_is_pending(const campaign_state *campaign) {
@@ -161,140 +189,85 @@ static void next_row(firmware *board) {
     fw_progress_event event = {campaign->cell_count, campaign->in_tolerance, campaign->gave_up, campaign->pulses};
     fw_pack_progress_event(&event, payload);
     link_send_event(&board->link, FW_EVENT_PROGRESS, payload, sizeof payload);
-    campaign->row++;
-    campaign->cycle = 0;
-    campaign->step = CAMPAIGN_READ;
+    begin_row(campaign, campaign->row + 1u);
+}
+
+static void judge(firmware *board, unsigned column, int16_t code) {
+    campaign_state *campaign = &board->campaign;
+    campaign_cell *cell = campaign_cell_at(campaign, column);
+    if (cell->state != FW_CELL_PENDING) {
+        return;
+    }
+    cell->code = code;
+    if (campaign->cycle > 0 && cell->cycles < CAMPAIGN_MOST_CYCLES) {
+        cell->cycles++;
+    }
+    KINDS[campaign->scheme.common.kind].judge(board, column, campaign_target_code(board, column) - code);
 }
 
 static fx_status read_row(firmware *board) {
     campaign_state *campaign = &board->campaign;
+    const fw_campaign_scheme_request *common = &campaign->scheme.common;
     int16_t rows[FW_ROWS] = {0};
     int16_t codes[FW_COLUMNS];
     rows[campaign->row] = FW_READ_CODE;
-    fx_status status =
-        front_end_convert(&board->front_end, campaign->scheme.range, campaign->scheme.log2_reads, rows, codes);
+    fx_status status = front_end_convert(&board->front_end, common->range, common->log2_reads, rows, codes);
     if (status != FX_OK) {
         return status;
     }
     for (unsigned column = 0; column < FW_COLUMNS; column++) {
-        campaign_cell *cell = &campaign->cells[campaign->row][column];
-        if (cell->state != FW_CELL_PENDING) {
-            continue;
-        }
-        cell->code = codes[column];
-        judge_cell(board, cell, target_code(board, campaign->row, column) - codes[column]);
+        judge(board, column, codes[column]);
     }
-    campaign->step = CAMPAIGN_RESET;
+    campaign->step = CAMPAIGN_PULSE;
+    campaign->shot = 0;
     if (!row_is_pending(campaign)) {
         next_row(board);
     }
     return FX_OK;
 }
 
-/* Pulse the cells of the row whose gate is not 0 and go on to step `next`. A shot that was given counts and is not given
- * again by a resumed campaign, even when a chip failed right after it. */
-static fx_status pulse_cells(firmware *board, int millivolts, uint32_t microseconds, const uint16_t gates[FW_COLUMNS],
-                             campaign_step next) {
+/* All rows are done: wait for the next pass, or finish. */
+static fx_status end_pass(firmware *board) {
     campaign_state *campaign = &board->campaign;
-    uint32_t cells = 0;
-    int32_t detail = 0;
-    for (unsigned column = 0; column < FW_COLUMNS; column++) {
-        cells += gates[column] != 0;
-    }
-    if (cells == 0) {
-        campaign->step = next;
-        return FX_OK;
-    }
-    uint32_t before = board->front_end.pulses;
-    fx_status status =
-        limits_pulse(&board->limits, &board->front_end, campaign->row, millivolts, microseconds, gates, &detail);
-    if (board->front_end.pulses != before) {
-        campaign->pulses += cells;
-        campaign->step = next;
-    }
-    return status;
-}
-
-/* A pending cell of the row, or NULL; one whose pulses are spent ends here. */
-static campaign_cell *pulsable_cell(firmware *board, unsigned column) {
-    campaign_state *campaign = &board->campaign;
-    campaign_cell *cell = &campaign->cells[campaign->row][column];
-    if (cell->state != FW_CELL_PENDING) {
-        return NULL;
-    }
-    if (limits_cell_has_budget(&board->limits, campaign->row, column)) {
-        return cell;
-    }
-    end_cell(campaign, cell, FW_CELL_BUDGET_SPENT);
-    return NULL;
-}
-
-static fx_status reset_row(firmware *board) {
-    campaign_state *campaign = &board->campaign;
-    const fw_campaign_scheme_request *scheme = &campaign->scheme;
-    bool all = campaign->cycle == 0 && !(scheme->verify != 0 && scheme->skip != 0);
-    uint16_t gates[FW_COLUMNS] = {0};
-    for (unsigned column = 0; column < FW_COLUMNS; column++) {
-        const campaign_cell *cell = pulsable_cell(board, column);
-        if (cell != NULL && (all || cell->code - target_code(board, campaign->row, column) > scheme->tolerance)) {
-            gates[column] = scheme->reset_gate;
-        }
-    }
-    return pulse_cells(board, scheme->reset_millivolts, scheme->reset_microseconds, gates, CAMPAIGN_SET);
-}
-
-static fx_status set_row(firmware *board) {
-    campaign_state *campaign = &board->campaign;
-    const fw_campaign_scheme_request *scheme = &campaign->scheme;
-    campaign_cell *cells[FW_COLUMNS];
-    uint16_t gates[FW_COLUMNS] = {0};
-    for (unsigned column = 0; column < FW_COLUMNS; column++) {
-        cells[column] = pulsable_cell(board, column);
-        if (cells[column] != NULL) {
-            gates[column] = cells[column]->gate;
-        }
-    }
-    fx_status status = pulse_cells(board, scheme->set_millivolts, scheme->set_microseconds, gates, CAMPAIGN_READ);
-    if (campaign->step != CAMPAIGN_READ) {
+    fx_status status = front_end_rest(&board->front_end);
+    if (status != FX_OK) {
         return status;
     }
-    for (unsigned column = 0; column < FW_COLUMNS; column++) {
-        if (cells[column] != NULL) {
-            cells[column]->cycles = (uint8_t)limited(cells[column]->cycles + 1, 0, UINT8_MAX);
-        }
+    if (campaign->passes_before + 1 >= campaign->scheme.common.passes) {
+        campaign_end(board, FW_CAMPAIGN_FINISHED, FX_OK);
+    } else {
+        campaign->waits_since = safety_uptime_milliseconds(&board->safety);
+        campaign->step = CAMPAIGN_WAIT;
     }
-    campaign->cycle++;
-    return status;
+    return FX_OK;
 }
 
 static fx_status advance(firmware *board) {
-    switch (board->campaign.step) {
-    case CAMPAIGN_READ:
-        return read_row(board);
-    case CAMPAIGN_RESET:
-        return reset_row(board);
-    default:
-        return set_row(board);
+    campaign_state *campaign = &board->campaign;
+    while (campaign->row < FW_ROWS && campaign->step == CAMPAIGN_READ && campaign->cycle == 0 &&
+           !row_is_pending(campaign)) {
+        campaign->row++;
     }
+    if (campaign->row == FW_ROWS) {
+        return end_pass(board);
+    }
+    return campaign->step == CAMPAIGN_READ ? read_row(board) : KINDS[campaign->scheme.common.kind].pulse(board);
 }
 
-static void finish(firmware *board) {
-    fx_status status = front_end_rest(&board->front_end);
-    campaign_end(board, status == FX_OK ? FW_CAMPAIGN_FINISHED : FW_CAMPAIGN_FAILED, status);
+static bool waits(firmware *board) {
+    campaign_state *campaign = &board->campaign;
+    uint32_t waited = safety_uptime_milliseconds(&board->safety) - campaign->waits_since;
+    return campaign->step == CAMPAIGN_WAIT && waited < campaign->scheme.common.wait_milliseconds;
 }
 
 bool campaign_poll(firmware *board) {
     campaign_state *campaign = &board->campaign;
-    if (campaign->state != FW_CAMPAIGN_RUNNING) {
+    if (campaign->state != FW_CAMPAIGN_RUNNING || waits(board)) {
         return false;
     }
-    while (campaign->row < FW_ROWS && campaign->step == CAMPAIGN_READ && !row_is_pending(campaign) &&
-           campaign->cycle == 0) {
-        campaign->row++;
-    }
-    if (campaign->row == FW_ROWS) {
-        finish(board);
-        return true;
+    if (campaign->step == CAMPAIGN_WAIT) {
+        campaign->passes_before++;
+        begin_pass(board);
     }
     fx_status status = advance(board);
     if (status != FX_OK) {

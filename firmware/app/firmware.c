@@ -32,6 +32,7 @@ void firmware_init(firmware *board, firmware_cells *cells, hal *port) {
     board->limits.pulses = cells->pulses;
     board->campaign.cells = cells->campaign;
     board->hal = port;
+    board->name = FW_BOARD_NAME;
     link_init(&board->link);
     safety_init(&board->safety, port);
     objects_init(board);
@@ -41,6 +42,10 @@ void firmware_init(firmware *board, firmware_cells *cells, hal *port) {
     fw_boot_event event = {.reset_reason = (uint8_t)hal_how_started(port)->reset};
     fw_pack_boot_event(&event, payload);
     link_send_event(&board->link, FW_EVENT_BOOT, payload, sizeof payload);
+}
+
+void firmware_set_name(firmware *board, const char *name) {
+    board->name = name;
 }
 
 void firmware_rest(firmware *board) {

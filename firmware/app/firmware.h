@@ -19,9 +19,11 @@
 
 #define FIRMWARE_MAJOR 0u
 #define FIRMWARE_MINOR 1u
+#define FIRMWARE_LONGEST_NAME 64u
 
 struct firmware {
     hal *hal;
+    const char *name; /* of the board, UTF-8 */
     link_state link;
     front_end front_end;
     objects_state objects;
@@ -51,6 +53,10 @@ size_t firmware_cells_size(void);
 /* Start after a reset: forget everything but, unless power was off, the pulses counted; bring the chips up at 0 V, say
  * so with a boot event. */
 void firmware_init(firmware *board, firmware_cells *cells, hal *port);
+
+/* Call the board, from this start on, by the name of another of fxlstm/boards that differs in its amplifiers only: what
+ * their resistances are is the host's affair. `name` is kept, not copied, and cut off after FIRMWARE_LONGEST_NAME bytes. */
+void firmware_set_name(firmware *board, const char *name);
 
 /* The array to 0 V at once, from a fault handler; what else the firmware was doing is over. */
 void firmware_rest(firmware *board);

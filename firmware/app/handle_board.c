@@ -32,8 +32,10 @@ fx_status handle_identify(firmware *board, const uint8_t *payload, size_t size, 
         .boot_id = hal_how_started(board->hal)->boot_id,
     };
     fw_pack_identify_answer(&answer, reply->payload);
-    memcpy(reply->payload + FW_IDENTIFY_ANSWER_SIZE, FW_BOARD_NAME, sizeof FW_BOARD_NAME - 1);
-    reply->size = FW_IDENTIFY_ANSWER_SIZE + sizeof FW_BOARD_NAME - 1;
+    reply->size = FW_IDENTIFY_ANSWER_SIZE;
+    for (size_t i = 0; i < FIRMWARE_LONGEST_NAME && board->name[i] != '\0'; i++) {
+        reply->payload[reply->size++] = (uint8_t)board->name[i];
+    }
     return FX_OK;
 }
 

@@ -8,8 +8,7 @@
 _Static_assert(FW_COLUMNS *FW_CELL_STATE_SIZE <= FW_MAX_PAYLOAD, "a row of cells fits a frame");
 
 fx_status handle_campaign_scheme(firmware *board, const uint8_t *payload, size_t size, link_reply *reply) {
-    (void)size;
-    return campaign_take_scheme(board, payload, &reply->detail);
+    return campaign_take_scheme(board, payload, size, &reply->detail);
 }
 
 fx_status handle_campaign_start(firmware *board, const uint8_t *payload, size_t size, link_reply *reply) {
@@ -35,10 +34,12 @@ fx_status handle_campaign_status(firmware *board, const uint8_t *payload, size_t
         .state = campaign->state,
         .chip = campaign->chip,
         .status = (uint16_t)campaign->status,
+        .passes_before = campaign->passes_before,
         .cells = campaign->cell_count,
         .in_tolerance = campaign->in_tolerance,
         .gave_up = campaign->gave_up,
         .pulses = campaign->pulses,
+        .milliseconds = campaign_milliseconds(board),
         .target_crc = campaign->target_crc,
     };
     fw_pack_campaign_status_answer(&answer, reply->payload);

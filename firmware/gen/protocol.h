@@ -6,7 +6,7 @@
 
 #include <stdint.h>
 
-#define FW_PROTOCOL_HASH 0x38301EE2u
+#define FW_PROTOCOL_HASH 0x48D271AEu
 #define FW_MAX_PAYLOAD 1024u /* bytes of payload in one frame */
 #define FW_WINDOW 4u /* requests in flight at most, and answers kept for replay */
 #define FW_MAX_LOG2_READS 8u /* a reading averages at most 2**MAX_LOG2_READS conversions */
@@ -72,6 +72,11 @@ enum {
     FW_CELL_IN_TOLERANCE = 2,
     FW_CELL_GAVE_UP = 3,
     FW_CELL_BUDGET_SPENT = 4,
+};
+
+enum {
+    FW_SCHEME_GATE = 0,
+    FW_SCHEME_INCREMENTAL = 1,
 };
 
 enum {
@@ -190,22 +195,86 @@ static inline void fw_pack_error(const fw_error *record, uint8_t *bytes)
     fw_put_i32(bytes + 2, record->detail);
 }
 
-#define FW_CELL_STATE_SIZE 8u
+#define FW_CELL_STATE_SIZE 9u
 typedef struct {
     uint8_t state; /* CELL_STATES */
-    uint8_t cycles; /* cycles used in this campaign */
+    uint16_t cycles; /* cycles used in this campaign, at most 8191 are counted */
     uint16_t pulses; /* pulses since power-up */
     int16_t code; /* last ADC code */
-    uint16_t gate; /* last gate DAC code */
+    uint16_t gate; /* last gate DAC code of a SET that follows the error, else 0 */
 } fw_cell_state;
 
 static inline void fw_pack_cell_state(const fw_cell_state *record, uint8_t *bytes)
 {
     fw_put_u8(bytes + 0, record->state);
-    fw_put_u8(bytes + 1, record->cycles);
-    fw_put_u16(bytes + 2, record->pulses);
-    fw_put_i16(bytes + 4, record->code);
-    fw_put_u16(bytes + 6, record->gate);
+    fw_put_u16(bytes + 1, record->cycles);
+    fw_put_u16(bytes + 3, record->pulses);
+    fw_put_i16(bytes + 5, record->code);
+    fw_put_u16(bytes + 7, record->gate);
+}
+
+#define FW_GATE_SCHEME_SIZE 34u
+typedef struct {
+    uint8_t verify; /* 0: two pulses open loop; 1: write-verify */
+    uint8_t skip; /* 1: cells whose first reading is in tolerance are left alone */
+    uint16_t max_cycles; /* RESET-SET-read cycles per cell before giving up */
+    int16_t set_millivolts; /* row voltage of SET, positive */
+    int16_t reset_millivolts; /* row voltage of RESET, negative */
+    uint32_t set_microseconds;
+    uint32_t reset_microseconds;
+    uint16_t reset_gate; /* gate DAC code while resetting */
+    uint16_t gate_min; /* gate DAC code, lower end while setting */
+    uint16_t gate_max; /* gate DAC code, upper end while setting */
+    int32_t gate_offset; /* gate DAC code of target 0 */
+    uint32_t gate_slope; /* gate DAC code = gate_offset + (target * gate_slope >> 16) */
+    uint32_t gate_correction; /* after a reading: gate += (target code - code) * gate_correction >> 16 */
+} fw_gate_scheme;
+
+static inline void fw_unpack_gate_scheme(fw_gate_scheme *record, const uint8_t *bytes)
+{
+    record->verify = fw_get_u8(bytes + 0);
+    record->skip = fw_get_u8(bytes + 1);
+    record->max_cycles = fw_get_u16(bytes + 2);
+    record->set_millivolts = fw_get_i16(bytes + 4);
+    record->reset_millivolts = fw_get_i16(bytes + 6);
+    record->set_microseconds = fw_get_u32(bytes + 8);
+    record->reset_microseconds = fw_get_u32(bytes + 12);
+    record->reset_gate = fw_get_u16(bytes + 16);
+    record->gate_min = fw_get_u16(bytes + 18);
+    record->gate_max = fw_get_u16(bytes + 20);
+    record->gate_offset = fw_get_i32(bytes + 22);
+    record->gate_slope = fw_get_u32(bytes + 26);
+    record->gate_correction = fw_get_u32(bytes + 30);
+}
+
+#define FW_INCREMENTAL_SCHEME_SIZE 4u
+typedef struct {
+    uint16_t reversals; /* changes of polarity before giving a cell up */
+    uint16_t most_pulses; /* pulses of a cell before giving it up */
+} fw_incremental_scheme;
+
+static inline void fw_unpack_incremental_scheme(fw_incremental_scheme *record, const uint8_t *bytes)
+{
+    record->reversals = fw_get_u16(bytes + 0);
+    record->most_pulses = fw_get_u16(bytes + 2);
+}
+
+#define FW_LADDER_SIZE 12u
+typedef struct {
+    int16_t millivolts; /* row voltage of the weakest pulse; its sign is the polarity */
+    int16_t step_millivolts; /* what each further pulse of the polarity adds, of the same sign or 0 */
+    int16_t most_millivolts; /* row voltage of the strongest pulse */
+    uint16_t gate; /* gate DAC code */
+    uint32_t microseconds; /* width */
+} fw_ladder;
+
+static inline void fw_unpack_ladder(fw_ladder *record, const uint8_t *bytes)
+{
+    record->millivolts = fw_get_i16(bytes + 0);
+    record->step_millivolts = fw_get_i16(bytes + 2);
+    record->most_millivolts = fw_get_i16(bytes + 4);
+    record->gate = fw_get_u16(bytes + 6);
+    record->microseconds = fw_get_u32(bytes + 8);
 }
 
 #define FW_CHIP_RESULT_SIZE 8u
@@ -464,46 +533,26 @@ static inline void fw_pack_pulse_answer(const fw_pulse_answer *record, uint8_t *
     fw_put_u32(bytes + 0, record->pulses);
 }
 
-#define FW_CAMPAIGN_SCHEME_REQUEST_SIZE 42u
+#define FW_CAMPAIGN_SCHEME_REQUEST_SIZE 14u
 typedef struct {
-    uint8_t verify; /* 0: two pulses open loop; 1: write-verify */
-    uint8_t skip; /* 1: cells whose first reading is in tolerance are left alone */
+    uint8_t kind; /* SCHEME_KINDS */
     uint8_t range; /* front-end range of the readings */
     uint8_t log2_reads; /* average 2**n conversions for a reading */
+    uint8_t passes; /* how often all cells are written, 1 or more */
     uint16_t tolerance; /* accepted error of a reading, ADC codes */
-    uint16_t max_cycles; /* RESET-SET-read cycles per cell before giving up */
     uint32_t base_units; /* conductance units of target 0 */
-    int16_t set_millivolts; /* row voltage of SET, positive */
-    int16_t reset_millivolts; /* row voltage of RESET, negative */
-    uint32_t set_microseconds;
-    uint32_t reset_microseconds;
-    uint16_t reset_gate; /* gate DAC code while resetting */
-    uint16_t gate_min; /* gate DAC code, lower end while setting */
-    uint16_t gate_max; /* gate DAC code, upper end while setting */
-    int32_t gate_offset; /* gate DAC code of target 0 */
-    uint32_t gate_slope; /* gate DAC code = gate_offset + (target * gate_slope >> 16) */
-    uint32_t gate_correction; /* after a reading: gate += (target code - code) * gate_correction >> 16 */
+    uint32_t wait_milliseconds; /* time for the cells to relax before each pass but the first */
 } fw_campaign_scheme_request;
 
 static inline void fw_unpack_campaign_scheme_request(fw_campaign_scheme_request *record, const uint8_t *bytes)
 {
-    record->verify = fw_get_u8(bytes + 0);
-    record->skip = fw_get_u8(bytes + 1);
-    record->range = fw_get_u8(bytes + 2);
-    record->log2_reads = fw_get_u8(bytes + 3);
+    record->kind = fw_get_u8(bytes + 0);
+    record->range = fw_get_u8(bytes + 1);
+    record->log2_reads = fw_get_u8(bytes + 2);
+    record->passes = fw_get_u8(bytes + 3);
     record->tolerance = fw_get_u16(bytes + 4);
-    record->max_cycles = fw_get_u16(bytes + 6);
-    record->base_units = fw_get_u32(bytes + 8);
-    record->set_millivolts = fw_get_i16(bytes + 12);
-    record->reset_millivolts = fw_get_i16(bytes + 14);
-    record->set_microseconds = fw_get_u32(bytes + 16);
-    record->reset_microseconds = fw_get_u32(bytes + 20);
-    record->reset_gate = fw_get_u16(bytes + 24);
-    record->gate_min = fw_get_u16(bytes + 26);
-    record->gate_max = fw_get_u16(bytes + 28);
-    record->gate_offset = fw_get_i32(bytes + 30);
-    record->gate_slope = fw_get_u32(bytes + 34);
-    record->gate_correction = fw_get_u32(bytes + 38);
+    record->base_units = fw_get_u32(bytes + 6);
+    record->wait_milliseconds = fw_get_u32(bytes + 10);
 }
 
 #define FW_CAMPAIGN_SCHEME_ANSWER_SIZE 0u
@@ -530,15 +579,17 @@ static inline void fw_pack_campaign_start_answer(const fw_campaign_start_answer 
 
 #define FW_CAMPAIGN_STATUS_REQUEST_SIZE 0u
 
-#define FW_CAMPAIGN_STATUS_ANSWER_SIZE 18u
+#define FW_CAMPAIGN_STATUS_ANSWER_SIZE 23u
 typedef struct {
     uint8_t state; /* CAMPAIGN_STATES */
     uint8_t chip; /* chip select of the chip that failed, or NO_CHIP */
     uint16_t status; /* why it failed, a status code */
+    uint8_t passes_before; /* passes that are done, before the one that the next fields count */
     uint16_t cells; /* cells with a target */
-    uint16_t in_tolerance;
-    uint16_t gave_up; /* cells still out of tolerance after max_cycles, or out of pulses */
+    uint16_t in_tolerance; /* in this pass */
+    uint16_t gave_up; /* cells given up in this pass, or out of pulses */
     uint32_t pulses; /* cell pulses given in this campaign */
+    uint32_t milliseconds; /* that this campaign has run, stops left out */
     uint32_t target_crc;
 } fw_campaign_status_answer;
 
@@ -547,11 +598,13 @@ static inline void fw_pack_campaign_status_answer(const fw_campaign_status_answe
     fw_put_u8(bytes + 0, record->state);
     fw_put_u8(bytes + 1, record->chip);
     fw_put_u16(bytes + 2, record->status);
-    fw_put_u16(bytes + 4, record->cells);
-    fw_put_u16(bytes + 6, record->in_tolerance);
-    fw_put_u16(bytes + 8, record->gave_up);
-    fw_put_u32(bytes + 10, record->pulses);
-    fw_put_u32(bytes + 14, record->target_crc);
+    fw_put_u8(bytes + 4, record->passes_before);
+    fw_put_u16(bytes + 5, record->cells);
+    fw_put_u16(bytes + 7, record->in_tolerance);
+    fw_put_u16(bytes + 9, record->gave_up);
+    fw_put_u32(bytes + 11, record->pulses);
+    fw_put_u32(bytes + 15, record->milliseconds);
+    fw_put_u32(bytes + 19, record->target_crc);
 }
 
 #define FW_CAMPAIGN_STOP_REQUEST_SIZE 0u
@@ -720,7 +773,7 @@ static inline void fw_pack_under_way_event(const fw_under_way_event *record, uin
     X(READ_CONDUCTANCE, read_conductance, 8, FW_READ_CONDUCTANCE_REQUEST_SIZE, 0, 1, 0) \
     X(MULTIPLY, multiply, 9, FW_MULTIPLY_REQUEST_SIZE, 1, 2, 0) \
     X(PULSE, pulse, 10, FW_PULSE_REQUEST_SIZE, 1, 1, 0) \
-    X(CAMPAIGN_SCHEME, campaign_scheme, 11, FW_CAMPAIGN_SCHEME_REQUEST_SIZE, 0, 1, 0) \
+    X(CAMPAIGN_SCHEME, campaign_scheme, 11, FW_CAMPAIGN_SCHEME_REQUEST_SIZE, 1, 1, 0) \
     X(CAMPAIGN_START, campaign_start, 12, FW_CAMPAIGN_START_REQUEST_SIZE, 0, 1, 0) \
     X(CAMPAIGN_STATUS, campaign_status, 13, FW_CAMPAIGN_STATUS_REQUEST_SIZE, 0, 1, 0) \
     X(CAMPAIGN_STOP, campaign_stop, 14, FW_CAMPAIGN_STOP_REQUEST_SIZE, 0, 1, 0) \

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from fxlstm.analysis.errors import Spread, Values, decibel, rms
-from fxlstm.analysis.settings import IN_CELLS, Case
+from fxlstm.analysis.settings import IN_CODES, Case
 from fxlstm.crossbar import Wires
 from fxlstm.crossbar.front_end import FrontEnd
 from fxlstm.errors import ArrayError, ModelError
@@ -51,7 +51,7 @@ class Budget:
     ``signal``: root mean square of the float network's output. ``everything``: error of the output with all sources on.
     ``sources``: the output's error by source. ``layers``: the same at the output of each layer, against the network without any
     rounding. ``left_out``: sources that do not act, and why. ``metric``, ``metric_everything``: the task's metric of the float
-    network and with all sources on.
+    network and with all sources on. ``repeated``: what ``seeds`` number.
     """
 
     network: str
@@ -64,6 +64,12 @@ class Budget:
     left_out: Mapping[str, str]
     metric: float | None = None
     metric_everything: Spread | None = None
+    repeated: str = "seeds"
+
+    @property
+    def title(self) -> str:
+        """What the table is of."""
+        return f"Error budget of {self.network!r} on {self.device}, median (least to greatest) of {len(self.seeds)} {self.repeated}"
 
     @property
     def largest(self) -> SourceError:
@@ -109,7 +115,7 @@ class Budget:
         return tuple(f"Left out: {name}, {reason}." for name, reason in self.left_out.items())
 
     def __str__(self) -> str:
-        parts = [f"Error budget of {self.network!r} on {self.device}, median (least to greatest) of {len(self.seeds)} seeds"]
+        parts = [self.title]
         for layer in (None, *self.layers):
             rows = [self.heads, *self.table(layer)]
             widths = [max(len(row[column]) for row in rows) for column in range(len(self.heads))]
@@ -141,6 +147,7 @@ def error_budget(
     seeds: Sequence[int] = DEFAULT_SEEDS,
     calibration: ArrayLike | None = None,
     metric: Metric | None = None,
+    lengths: ArrayLike | None = None,
     wires: Wires | None = None,
     front_end: FrontEnd | None = None,
     seconds: float = 0.0,
@@ -149,8 +156,9 @@ def error_budget(
 
     ``x``: (time, features) or (batch, time, features). ``hardware``: by default that of the board that suits the cells.
     ``seeds``: one programmed array each. ``calibration``: by default ``x``. ``metric``: a number for outputs as the network gives
-    them, such as an accuracy. ``wires``: resistances around the cells. ``front_end``: errors of converters beyond their
-    bits. ``seconds``: how long after programming the network runs.
+    them, such as an accuracy. ``lengths``: of the sequences, (batch,), where the network reads forward and returns its last output.
+    ``wires``: resistances around the cells. ``front_end``: errors of converters beyond their bits. ``seconds``: how long after
+    programming the network runs.
     Raises :class:`ModelError` for what is no network of sequences and for a seed that is missing or given twice;
     :class:`ArrayError` where the program does not fit one array; :class:`ProgramError` for networks with a mask.
     """
@@ -161,19 +169,19 @@ def error_budget(
     if not 0 <= seconds < np.inf:
         raise ArrayError(f"seconds = {seconds}: give the time since programming, 0 or more")
     hardware = hardware or Hardware(board=load_device(device).board)
-    case = Case(
-        network, x, x if calibration is None else calibration, hardware, device, wires or Wires(), front_end or FrontEnd(), seconds
-    )
-    return _Measured(case, tuple(seeds), metric).budget()
+    calibration, wires, front_end = x if calibration is None else calibration, wires or Wires(), front_end or FrontEnd()
+    case = Case(network, x, calibration, hardware, device, wires, front_end, seconds, lengths)
+    return Repeated(case, tuple(seeds), metric).budget()
 
 
 @dataclass(frozen=True)
-class _Measured:
-    """A case over its seeds. Outputs are held against the float network's, layers against the run without any source."""
+class Repeated:
+    """A case over its seeds, or runs. Outputs are held against the float network's, layers against the run without any source."""
 
     case: Case
     seeds: tuple[int, ...]
     metric: Metric | None
+    what: str = "seeds"
 
     def budget(self) -> Budget:
         """Run everything."""
@@ -191,6 +199,7 @@ class _Measured:
             case.left_out,
             None if self.metric is None else float(self.metric(floats)),
             self._metric_of(runs),
+            self.what,
         )
 
     @property
@@ -204,7 +213,7 @@ class _Measured:
     def _row(self, source: str, layer: str | None) -> SourceError:
         """What a source does to the output, or to a layer's output."""
         case, floats, others = self.case, self._floats(layer), set(self.case.sources) - {source}
-        seeds: tuple[int | None, ...] = self.seeds if source in IN_CELLS else (None,)
+        seeds: tuple[int | None, ...] = (None,) if source in IN_CODES else self.seeds
         alone = Spread.of([rms(self._of({source}, seed, layer) - self._of(set(), seed, layer)) for seed in seeds])
         left = [rms(self._of(others, seed, layer) - floats) for seed in self._arrays]
         all_on = [rms(self._of(set(case.sources), seed, layer) - floats) for seed in self._arrays]
@@ -221,7 +230,7 @@ class _Measured:
         return run.outputs if layer is None else run.vectors[self._vectors[layer]]
 
     def _floats(self, layer: str | None) -> Values:
-        return self.case.network(self.case.x) if layer is None else self._of(set(), None, layer)
+        return self.case.network(self.case.x, self.case.lengths) if layer is None else self._of(set(), None, layer)
 
     @property
     def _vectors(self) -> dict[str, str]:

@@ -37,6 +37,7 @@ class Spread:
         return cls(float(np.median(values)), float(min(values)), float(max(values)))
 
     def text(self, format: str) -> str:
-        """The median, and the ends where they differ, each written by a format specification."""
-        ends = f" ({self.low:{format}} to {self.high:{format}})" if self.low != self.high else ""
+        """The median, and the ends where they differ as written, each by a format specification."""
+        low, high = f"{self.low:{format}}", f"{self.high:{format}}"
+        ends = f" ({low} to {high})" if low != high else ""
         return f"{self.median:{format}}{ends}"

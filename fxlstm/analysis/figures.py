@@ -33,7 +33,9 @@ def draw_budget(budget: Budget, path: Path) -> None:
             budget.everything.low, budget.everything.high * 1.0001, color="0.85", zorder=0, label="error with everything on"
         )
         every[0].axvline(budget.everything.median, color="0.4", linewidth=0.8)
-        every[-1].set_xlabel(f"RMS (output's signal: {budget.signal:.3g}); line: {len(budget.seeds)} seeds, least to greatest")
+        every[-1].set_xlabel(
+            f"RMS (output's signal: {budget.signal:.3g}); line: {len(budget.seeds)} {budget.repeated}, least to greatest"
+        )
         every[0].legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=3)
         save(figure, path)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -11,15 +10,17 @@ from numpy.typing import ArrayLike, NDArray
 from fxlstm.core.engine import Engine
 from fxlstm.crossbar.integer import IntegerArray
 from fxlstm.errors import ProgramError
+from fxlstm.program.image.rules import worst_sums
 from fxlstm.program.program import Codes, Matrix, Program, Tile
 
 Values = NDArray[np.float64]
 
+LARGEST = 2**63 - 1
 STEP = 128  # codes that a column's result is moved by: far above rounding, far below what saturates
 
 
 def weight_sensitivity(program: Program, x: ArrayLike) -> tuple[Values, ...]:
-    """Return how far the output moves, in its own codes, when a weight moves by one level; (rows, columns) for each matrix.
+    """Return how far the output moves when a weight moves by one level; (rows, columns) for each matrix.
 
     ``x``: typical inputs, (time, features) or (batch, time, features). Root mean square over all outputs, to first order: how
     strongly a row is driven times how far the output moves with the column's result. One run per column.
@@ -43,13 +44,16 @@ def _result_per_sum(matrix: Matrix) -> Values:
 
 
 def _moved(program: Program, index: int, column: int, x: ArrayLike, base: Values) -> float:
-    """Output codes per code by which a column's result is moved."""
+    """How far the output moves per code by which a column's result is moved."""
     matrix = program.matrices[index]
-    bias = matrix.bias.copy()
-    bias[column] += STEP << int(matrix.shift[column])
-    matrices: Sequence[Matrix] = [*program.matrices[:index], replace(matrix, bias=bias), *program.matrices[index + 1 :]]
+    mantissa, shift, bias = (int(part[column]) for part in (matrix.mantissa, matrix.shift, matrix.bias))
+    worst = int(worst_sums(program.hardware.adc_bits, matrix)[column])
+    step = min(STEP << shift, LARGEST - worst * mantissa - abs(bias) - (1 << shift))  # what an image may hold
+    biases = matrix.bias.copy()
+    biases[column] += step
+    matrices = [*program.matrices[:index], replace(matrix, bias=biases), *program.matrices[index + 1 :]]
     change = Engine(replace(program, matrices=tuple(matrices))).run(x) - base
-    return float(np.sqrt((change**2).mean())) * 2.0**program.output.fraction / program.output.scale / STEP
+    return float(np.sqrt((change**2).mean())) / step * 2.0**shift
 
 
 class _Recorder:

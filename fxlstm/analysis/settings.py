@@ -27,7 +27,8 @@ IN_CODES = {
     "levels": "weights take conductance levels",
     "DAC": "what drives rows is rounded to the DAC's bits",
     "ADC": "columns are rounded to the ADC's bits, and limited to their range",
-    "formats": "inputs, activations, states and products are rounded to 16 bits",
+    "activation": "results of activation functions are rounded to 16 bits",
+    "formats": "inputs, states, sums and products are rounded to 16 bits",
 }
 IN_CELLS = {
     "programming": "cells stand where programming left them, not at their targets",
@@ -64,7 +65,10 @@ class Cells:
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """A network, its data and the hardware that it is to run on. ``seconds``: how long after programming it runs."""
+    """A network, its data and the hardware that it is to run on.
+
+    ``seconds``: how long after programming it runs. ``lengths``: of the sequences, (batch,), if they are not all of the time.
+    """
 
     network: Network
     x: ArrayLike
@@ -74,6 +78,7 @@ class Case:
     wires: Wires
     front_end: FrontEnd
     seconds: float
+    lengths: ArrayLike | None = None
     _programs: dict[Hardware, Program] = field(default_factory=dict)
     _cells: dict[int, Cells] = field(default_factory=dict)
     _runs: dict[tuple[frozenset[str], int | None], Traced] = field(default_factory=dict)
@@ -124,7 +129,8 @@ class Case:
     def _run(self, on: Collection[str], seed: int | None) -> Traced:
         program = self.program(on)
         array = None if seed is None else self._array(program, on, seed)
-        return trace(program, self.x, array, Rounding("formats" in on, "DAC" in on, "ADC" in on))
+        rounding = Rounding("formats" in on, "activation" in on, "DAC" in on, "ADC" in on)
+        return trace(program, self.x, array, rounding, self.lengths)
 
     def program(self, on: Collection[str]) -> Program:
         """Return the program whose levels and converters are as fine as can be unless they are ``on``."""

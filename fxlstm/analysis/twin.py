@@ -16,12 +16,10 @@ from fxlstm.analysis.values import trace
 from fxlstm.board.board import Board
 from fxlstm.board.log import MeasurementLog, reading_conductance
 from fxlstm.crossbar import SimulatedArray
+from fxlstm.crossbar.measuring import check_measured
 from fxlstm.errors import ArrayError, BoardError
-from fxlstm.program.mapping import LEAVE, target_map
 from fxlstm.program.program import Program
-from fxlstm.program.scheme import READ_RANGE
 
-READS = 16  # conversions averaged for each cell: a quarter of the read noise of one
 OUTPUT = "output"
 
 
@@ -30,20 +28,15 @@ def twin_of(
 ) -> SimulatedArray:
     """Return a simulated array that stands as ``source`` was measured and multiplies by the gains of the program's board.
 
-    ``source``: a :class:`Board`, whose cells are read now, or the path of a measurement log, whose newest readings count.
-    ``device``: preset of the cells, by default the board's. Its read noise is not added unless ``options`` say
-    ``read_noise=True``; they may also hold ``wires``, which conductances measured one row at a time largely contain already.
-    Raises :class:`BoardError` where a cell that the program uses was not measured, and what
-    :meth:`SimulatedArray.holding` raises.
+    ``source``: a :class:`Board`, measured now by :meth:`SimulatedArray.from_board`, or the path of a measurement log, whose newest
+    readings count; it knows no offsets of columns. ``device``, ``seed``, ``options`` and errors are those of that method.
     """
     if isinstance(source, Board):
-        conductance = source.read_conductance(range=READ_RANGE, reads=READS)
-        device = device or source.info.device
-    else:
-        conductance = logged_conductance(source, program)
+        return SimulatedArray.from_board(source, program, device, seed, **options)
+    conductance = logged_conductance(source, program)
     if not device:
         raise BoardError("the preset of the cells is not known; give device, such as 'ta-hfo2'")
-    _check_measured(conductance, program)
+    check_measured(conductance, program)
     return SimulatedArray.holding(program, np.maximum(conductance, 0.0), device, seed, **{"read_noise": False, **options})
 
 
@@ -58,18 +51,6 @@ def logged_conductance(path: str | os.PathLike[str], program: Program) -> Values
             raise ArrayError(f"the log {os.fspath(path)!r} is of another board: its readings do not fit {conductance.shape}")
         conductance[row : row + reading["rows"]] = values
     return conductance
-
-
-def _check_measured(conductance: Values, program: Program) -> None:
-    """Refuse a map with gaps where the program has weights."""
-    used = target_map(program) != LEAVE
-    missing = used & ~np.isfinite(conductance)
-    if missing.any():
-        row, column = np.argwhere(missing)[0].tolist()
-        raise BoardError(
-            f"{np.count_nonzero(missing)} of the program's {np.count_nonzero(used)} cells were not measured, or beyond the range "
-            f"(first: row {row}, column {column}); read the board's conductances again"
-        )
 
 
 @dataclass(frozen=True)

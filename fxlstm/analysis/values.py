@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from fxlstm.errors import ProgramError
 from fxlstm.network.cells import FUNCTIONS
 from fxlstm.network.layers.layer import as_float
+from fxlstm.network.topologies.lengths import checked_lengths
 from fxlstm.program.formats import CODE_MAX, CODE_MIN, adc_grid, dac_codes
 from fxlstm.program.operations import FUNCTION_BY_NAME
 from fxlstm.program.pairs import column_weights, differences
@@ -27,9 +28,10 @@ Values = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Rounding:
-    """Which roundings take place: to the ``formats`` of vectors, in the row ``dac``, in the column ``adc``."""
+    """Which roundings take place: to the ``formats`` of vectors, of results of ``activation`` functions, in ``dac`` and ``adc``."""
 
     formats: bool = True
+    activation: bool = True
     dac: bool = True
     adc: bool = True
 
@@ -42,20 +44,34 @@ class Traced:
     vectors: Mapping[str, Values]
 
 
-def trace(program: Program, x: ArrayLike, array: MultipliesTiles | None = None, rounding: Rounding | None = None) -> Traced:
+def trace(
+    program: Program,
+    x: ArrayLike,
+    array: MultipliesTiles | None = None,
+    rounding: Rounding | None = None,
+    lengths: ArrayLike | None = None,
+) -> Traced:
     """Run ``program`` on float inputs, (time, features) or (batch, time, features), and keep every vector at every timestep.
 
     ``array`` multiplies instead of the integers of the program; it takes and gives codes, so the converters round then whatever
-    ``rounding`` says. Raises :class:`ProgramError` for programs of several phases and for those with masked timesteps.
+    ``rounding`` says. ``lengths``: of the sequences, (batch,), for a program that reads forward and returns its last output;
+    vectors are 0 beyond them.
+    Raises :class:`ProgramError` for programs of several phases, for those with masked timesteps, and for lengths of others.
     """
     if len(program.phases) > 1 or program.metadata.get("mask_value") is not None:
         raise ProgramError("sequences of one phase without masked timesteps can be traced; take the mask off, or one network alone")
     reading = Reading(program, x)
+    backward = reading.backward or any(sweep.reverse for sweep in program.phases[0].sweeps)
+    if lengths is not None and (backward or not program.returns_last):
+        raise ProgramError("sequences of several lengths are traced where a program reads forward and returns its last output")
     values = as_float(reading.x, "the input")
     batch = values if values.ndim == 3 else values[np.newaxis]
     execution = _Execution(program, array, rounding or Rounding(), batch)
     arenas, outputs = execution.run()
-    given = program.decode(outputs[:, -1] if program.returns_last else outputs)  # type: ignore[arg-type]
+    counts = checked_lengths(lengths, len(batch), batch.shape[1])
+    arenas[np.arange(batch.shape[1]) >= counts[:, np.newaxis]] = 0.0
+    last = outputs[np.arange(len(batch)), counts - 1]
+    given = program.decode(last if program.returns_last else outputs)  # type: ignore[arg-type]
     vectors = {
         part.name: arenas[:, :, part.start + np.argsort(program.order(part))] * (part.scale * 2.0**-part.fraction)
         for part in program.slices
@@ -129,7 +145,7 @@ class _Execution:
         else:
             starts = (operation.a, operation.b, operation.c, operation.d)
             results = _ELEMENTWISE[operation.kind](operation, *(self.arena[:, at : at + operation.length] for at in starts))
-        if self.rounding.formats:
+        if self.rounding.activation if operation.kind == "activate" else self.rounding.formats:
             results = np.clip(_rounded(results), CODE_MIN, CODE_MAX)
         self._write(operation.result, results)
 

@@ -25,6 +25,15 @@ Port = Annotated[
         help="The board: /dev/ttyACM0, COM3, socket://127.0.0.1:5000, or emu://host?device=ta-hfo2&seed=1 for an emulated one.",
     ),
 ]
+Around = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--around",
+        metavar="NAME=VALUE|FILE.toml",
+        help="What surrounds the simulated cells: wires.row=0.3, adc.noise=2, front_end.reads=4, ...; repeatable. "
+        "A wrong name gets the list.",
+    ),
+]
 
 
 def print_json(values: Mapping[str, Any]) -> None:

@@ -30,6 +30,7 @@ COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "bla
 UNITS_OF_METRICS = {"signal_to_noise": "signal to noise (dB)", "programming_error": "programming error, RMS (S)"}
 GREY = "0.55"
 UNSEEN = "0.94"
+NARROW_TILE = 20  # columns, too few for words: these go into a legend
 
 
 def draw_predictions(
@@ -145,15 +146,20 @@ def draw_placement(axes: Sequence[Axes], placement: Placement) -> None:
         for tile in placement.on(array):
             color = COLORS[matrices.index(tile.matrix) % (len(COLORS) - 1)]
             corner, size = (tile.array_column, tile.array_row), (tile.device_columns, tile.device_rows)
-            axis.add_patch(Rectangle(corner, *size, facecolor=color, edgecolor="white", linewidth=1, alpha=0.8))
             words = f"{tile.matrix}\n{tile.device_rows} × {tile.device_columns}"
-            middle = corner[0] + size[0] / 2, corner[1] + size[1] / 2
-            turned = 90 if size[1] > 2 * size[0] else 0
-            axis.annotate(words, middle, ha="center", va="center", rotation=turned, fontsize=7, clip_on=True)
+            narrow = tile.device_columns < NARROW_TILE and tile.device_rows < 2 * NARROW_TILE
+            label = words.replace("\n", " ") if narrow else None
+            axis.add_patch(Rectangle(corner, *size, facecolor=color, edgecolor="white", linewidth=1, alpha=0.8, label=label))
+            if not narrow:
+                middle = corner[0] + size[0] / 2, corner[1] + size[1] / 2
+                turned = 90 if size[1] > 2 * size[0] else 0
+                axis.annotate(words, middle, ha="center", va="center", rotation=turned, fontsize=7, clip_on=True)
         title = f"array {array}: {100 * placement.utilisation[array]:.1f} % used"
         axis.set(title=title, xlim=(0, placement.columns), ylim=(placement.rows, 0), xlabel="column", ylabel="row", aspect="equal")
         axis.set_facecolor(UNSEEN)
         axis.spines[["top", "right"]].set_visible(True)
+        if axis.get_legend_handles_labels()[1]:
+            axis.legend(loc="lower right", frameon=True, edgecolor="none", handlelength=1.0)
     for axis in axes[len(placement.arrays) :]:
         axis.remove()
 

@@ -3,102 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
-from functools import cached_property
+from collections.abc import Mapping
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 import fxlstm
-from fxlstm.app.demos.airline_task import AirlineTask, load_trained
-from fxlstm.app.demos.classification import ClassificationTask, held_to_one_length, japanese_vowels, wafer
-from fxlstm.app.demos.shipped import weights_digest
+from fxlstm.app.demos.tasks import SHIPPED
 from fxlstm.app.files import load_array
 from fxlstm.errors import ModelError, SweepError
 from fxlstm.network import Network, load_network
 from fxlstm.program.program import Program
 from fxlstm.sweep import SequenceTask, Task
-from fxlstm.sweep.task import Runs, identity_of
+from fxlstm.sweep.task import identity_of
 
-Floats = NDArray[np.float64]
 MODELS = ("network", "program")
 FILES = (*MODELS, "inputs", "calibration", "targets")
-
-
-@dataclass(frozen=True, eq=False)
-class AirlineSweep:
-    """Airline passengers one month ahead; ``rmse`` of the unseen months and ``rmse_seen``, in thousands of passengers."""
-
-    series: AirlineTask
-    model: Network
-    identity: str
-
-    @property
-    def calibration(self) -> Floats:
-        """The months learned from."""
-        return self.series.inputs[: self.series.learned - 1]
-
-    def outputs(self, run: Runs) -> Floats:
-        """Return the predicted changes."""
-        return run(self.series.inputs)
-
-    def metrics(self, outputs: Floats) -> Mapping[str, float]:
-        """Return the errors over unseen and seen months."""
-        task, predicted = self.series, self.series.predict(outputs)
-        return {"rmse": task.score(predicted, task.unseen).thousands, "rmse_seen": task.score(predicted, task.seen).thousands}
-
-
-@dataclass(frozen=True, eq=False)
-class ClassificationSweep:
-    """Sequences put into classes: ``accuracy``, and ``recall`` of the rare class where there is one."""
-
-    data: ClassificationTask
-    model: Network
-    identity: str
-
-    @property
-    def calibration(self) -> Floats:
-        """Training sequences."""
-        return self.data.calibration
-
-    @cached_property
-    def _inputs(self) -> tuple[Floats, NDArray[np.int64]]:
-        sequences = self.data.test.sequences
-        return held_to_one_length(sequences), np.array([len(sequence) for sequence in sequences])
-
-    def outputs(self, run: Runs) -> Floats:
-        """Return the last output of every test sequence."""
-        x, lengths = self._inputs
-        return run(x, lengths)
-
-    def metrics(self, outputs: Floats) -> Mapping[str, float]:
-        """Return accuracy and recall."""
-        found = asdict(self.data.metrics(outputs.argmax(axis=-1)))
-        return {name: value for name, value in found.items() if value is not None}
-
-
-def _airline() -> Task:
-    network = load_trained()
-    return AirlineSweep(AirlineTask.load(), network, _identity("airline", network))
-
-
-def _classification(make: Callable[[], ClassificationTask]) -> Task:
-    data = make()
-    network = data.load_network()
-    return ClassificationSweep(data, network, _identity(data.name, network))
-
-
-def _identity(name: str, network: Network) -> str:
-    return identity_of(name, weights_digest(network), fxlstm.__version__)
-
-
-SHIPPED: dict[str, Callable[[], Task]] = {
-    "airline": _airline,
-    "japanese_vowels": lambda: _classification(japanese_vowels),
-    "wafer": lambda: _classification(wafer),
-}
 
 
 def load_task(written: str | Mapping[str, str], folder: Path) -> Task:

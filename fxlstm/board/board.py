@@ -30,7 +30,8 @@ from fxlstm.program.pairs import converted_columns, row_codes, tile_codes
 from fxlstm.program.program import Codes, Program, Tile
 from fxlstm.program.running.generation import RunPhases, generate
 from fxlstm.program.running.sequences import Initial, run_phases, run_sequences, run_values
-from fxlstm.program.scheme import Scheme, code_siemens, gate_codes, scheme_for
+from fxlstm.program.scheme import Scheme, chosen_scheme, code_siemens, gate_codes
+from fxlstm.program.window import check_window
 
 _RECONNECTS = 10
 
@@ -104,6 +105,11 @@ class Board:
         """Where readings and pulses are logged."""
         return self._log.path if self._log else None
 
+    @property
+    def loaded(self) -> Program | None:
+        """The program that was last brought to the board by this object, if any."""
+        return self._program
+
     def snapshot(self) -> dict[str, Any]:
         """Return everything the board says of itself: identity, limits, start, state, counters; plain values, ready for JSON."""
         return asdict(self.info) | self._driver.start_report | self._driver.snapshot()
@@ -120,7 +126,7 @@ class Board:
         self,
         program: Program | NDArray[np.uint16],
         progress: ProgressOption = None,
-        scheme: Scheme | None = None,
+        scheme: Scheme | str | None = None,
         tolerance: float | None = None,
         *,
         targets: NDArray[np.uint16] | None = None,
@@ -129,17 +135,14 @@ class Board:
 
         ``program`` may also be a target map: uint16 (rows, columns), conductance units above the scheme's base, 65535 leaves a cell
         alone. ``targets``: a map to write in place of a program's own, see :func:`fxlstm.compensated_targets`.
-        ``tolerance``: accepted error in siemens; ``scheme``: how to pulse; both by default from the device preset.
+        ``tolerance``: accepted error in siemens; ``scheme``: how to pulse, by name or as made by
+        :func:`fxlstm.crossbar.programming_scheme`; both by default from the device preset.
         ``progress``: ``True`` for a bar on a terminal, or a function told (cells done, cells). Cells in tolerance are skipped,
         and a campaign that was cut off is resumed, by this process or another. Returns what became of every cell.
-        Raises :class:`ProgramError` for a program made for other hardware, :class:`ArrayError` for a scheme that only simulated
-        arrays know.
+        Raises :class:`ProgramError` for a program made for other hardware, :class:`ArrayError` for targets outside the preset's
+        window and for a scheme that it lacks numbers for, :class:`BoardError` for one beyond the board's limits.
         """
-        if scheme is not None and not isinstance(scheme, Scheme):
-            raise ArrayError(
-                f"boards do not know the programming scheme {type(scheme).__name__}; "
-                "give them one of scheme_for(), or program a SimulatedArray by it"
-            )
+        chosen = self._scheme(scheme, tolerance)
         if isinstance(program, Program):
             self._check_fits(program)
             wanted = target_map(program) if targets is None else checked_targets(targets, self.info.rows, self.info.columns)
@@ -148,8 +151,10 @@ class Board:
             wanted = checked_targets(program, self.info.rows, self.info.columns)
         else:
             raise ArrayError("targets beside a target map: give the program that they belong to, or the one map")
+        if self.info.device:
+            check_window(wanted, chosen, self.info.device, self._driver.hardware)
         with shown(progress, "programming") as tell:
-            return run_campaign(self._driver, wanted, scheme or self._scheme(tolerance), tell)
+            return run_campaign(self._driver, wanted, chosen, tell)
 
     def load(self, program: Program) -> None:
         """Bring a program to the board without touching the array, whose cells may hold its weights already.
@@ -289,13 +294,13 @@ class Board:
             raise ProgramError(f"no program has been brought to the board on {self.info.url}; call program() or load() first")
         return self._program
 
-    def _scheme(self, tolerance: float | None) -> Scheme:
-        if not self.info.device:
+    def _scheme(self, scheme: Scheme | str | None, tolerance: float | None) -> Scheme:
+        if not self.info.device and not isinstance(scheme, Scheme):
             raise BoardError(
                 f"the cells of the board on {self.info.url} are not known, so nothing can be programmed; "
                 "name their preset: Board(url, device='ta-hfo2'), fxlstm ... --device ta-hfo2, or give a scheme"
             )
-        return scheme_for(self.info.device, self._driver.hardware, tolerance=tolerance)
+        return chosen_scheme(self.info.device, self._driver.hardware, scheme, tolerance)
 
     def _check_fits(self, program: Program) -> None:
         """Refuse a program made for other converters, ranges or another array."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 import zlib
 
 from fxlstm.board.fields import Event, Field, Message
-from fxlstm.program.scheme import CELL_STATES, READ_CODE
+from fxlstm.program.scheme import CELL_STATES, READ_CODE, SCHEME_KINDS
 
 MAX_PAYLOAD = 1024  # bytes of payload in one frame
 WINDOW = 4  # requests that a host may have in flight; also the number of answers the device keeps for replay
@@ -64,6 +64,7 @@ CODES: dict[str, dict[str, int]] = {
     "object": OBJECTS,
     "campaign": CAMPAIGN_STATES,
     "cell": CELL_STATES,
+    "scheme": SCHEME_KINDS,
     "run": RUN_FLAGS,
     "selftest": SELFTEST_CHIP_KINDS,
     "reset": RESET_REASONS,
@@ -84,10 +85,36 @@ RECORDS: dict[str, tuple[Field, ...]] = {
     ),
     "cell_state": (
         Field("u8", "state", "CELL_STATES"),
-        Field("u8", "cycles", "cycles used in this campaign"),
+        Field("u16", "cycles", "cycles used in this campaign, at most 8191 are counted"),
         Field("u16", "pulses", "pulses since power-up"),
         Field("i16", "code", "last ADC code"),
-        Field("u16", "gate", "last gate DAC code"),
+        Field("u16", "gate", "last gate DAC code of a SET that follows the error, else 0"),
+    ),
+    "gate_scheme": (
+        Field("u8", "verify", "0: two pulses open loop; 1: write-verify"),
+        Field("u8", "skip", "1: cells whose first reading is in tolerance are left alone"),
+        Field("u16", "max_cycles", "RESET-SET-read cycles per cell before giving up"),
+        Field("i16", "set_millivolts", "row voltage of SET, positive"),
+        Field("i16", "reset_millivolts", "row voltage of RESET, negative"),
+        Field("u32", "set_microseconds", ""),
+        Field("u32", "reset_microseconds", ""),
+        Field("u16", "reset_gate", "gate DAC code while resetting"),
+        Field("u16", "gate_min", "gate DAC code, lower end while setting"),
+        Field("u16", "gate_max", "gate DAC code, upper end while setting"),
+        Field("i32", "gate_offset", "gate DAC code of target 0"),
+        Field("u32", "gate_slope", "gate DAC code = gate_offset + (target * gate_slope >> 16)"),
+        Field("u32", "gate_correction", "after a reading: gate += (target code - code) * gate_correction >> 16"),
+    ),
+    "incremental_scheme": (
+        Field("u16", "reversals", "changes of polarity before giving a cell up"),
+        Field("u16", "most_pulses", "pulses of a cell before giving it up"),
+    ),
+    "ladder": (
+        Field("i16", "millivolts", "row voltage of the weakest pulse; its sign is the polarity"),
+        Field("i16", "step_millivolts", "what each further pulse of the polarity adds, of the same sign or 0"),
+        Field("i16", "most_millivolts", "row voltage of the strongest pulse"),
+        Field("u16", "gate", "gate DAC code"),
+        Field("u32", "microseconds", "width"),
     ),
     "chip_result": (
         Field("u8", "kind", "SELFTEST_CHIP_KINDS"),
@@ -222,23 +249,14 @@ MESSAGES: tuple[Message, ...] = (
         11,
         "campaign_scheme",
         (
-            Field("u8", "verify", "0: two pulses open loop; 1: write-verify"),
-            Field("u8", "skip", "1: cells whose first reading is in tolerance are left alone"),
+            Field("u8", "kind", "SCHEME_KINDS"),
             Field("u8", "range", "front-end range of the readings"),
             Field("u8", "log2_reads", "average 2**n conversions for a reading"),
+            Field("u8", "passes", "how often all cells are written, 1 or more"),
             Field("u16", "tolerance", "accepted error of a reading, ADC codes"),
-            Field("u16", "max_cycles", "RESET-SET-read cycles per cell before giving up"),
             Field("u32", "base_units", "conductance units of target 0"),
-            Field("i16", "set_millivolts", "row voltage of SET, positive"),
-            Field("i16", "reset_millivolts", "row voltage of RESET, negative"),
-            Field("u32", "set_microseconds", ""),
-            Field("u32", "reset_microseconds", ""),
-            Field("u16", "reset_gate", "gate DAC code while resetting"),
-            Field("u16", "gate_min", "gate DAC code, lower end while setting"),
-            Field("u16", "gate_max", "gate DAC code, upper end while setting"),
-            Field("i32", "gate_offset", "gate DAC code of target 0"),
-            Field("u32", "gate_slope", "gate DAC code = gate_offset + (target * gate_slope >> 16)"),
-            Field("u32", "gate_correction", "after a reading: gate += (target code - code) * gate_correction >> 16"),
+            Field("u32", "wait_milliseconds", "time for the cells to relax before each pass but the first"),
+            Field("bytes", "parameters", "a record gate_scheme; or incremental_scheme, ladder of SET, ladder of RESET"),
         ),
         (),
         "How cells are to be programmed. Checked against the limits before it is taken.",
@@ -258,10 +276,12 @@ MESSAGES: tuple[Message, ...] = (
             Field("u8", "state", "CAMPAIGN_STATES"),
             Field("u8", "chip", "chip select of the chip that failed, or NO_CHIP"),
             Field("u16", "status", "why it failed, a status code"),
+            Field("u8", "passes_before", "passes that are done, before the one that the next fields count"),
             Field("u16", "cells", "cells with a target"),
-            Field("u16", "in_tolerance", ""),
-            Field("u16", "gave_up", "cells still out of tolerance after max_cycles, or out of pulses"),
+            Field("u16", "in_tolerance", "in this pass"),
+            Field("u16", "gave_up", "cells given up in this pass, or out of pulses"),
             Field("u32", "pulses", "cell pulses given in this campaign"),
+            Field("u32", "milliseconds", "that this campaign has run, stops left out"),
             Field("u32", "target_crc", ""),
         ),
         "How far the campaign is.",

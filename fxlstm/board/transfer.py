@@ -7,7 +7,7 @@ from fxlstm.board.link import Link
 from fxlstm.board.protocol import MAX_PAYLOAD, MESSAGE_BY_NAME, OBJECTS
 from fxlstm.core._core import crc32
 from fxlstm.errors import BoardError
-from fxlstm.program.scheme import Progress
+from fxlstm.program.programming_report import Progress
 
 PIECE = (MAX_PAYLOAD - fixed_struct(MESSAGE_BY_NAME["object_write"].request).size) // 8 * 8
 ATTEMPTS = 3  # times that a damaged or refused object is sent again

@@ -4,12 +4,11 @@ from fxlstm.crossbar.array import Array
 from fxlstm.crossbar.arrays import SimulatedArrays
 from fxlstm.crossbar.correction import CorrectedTargets, corrected_targets
 from fxlstm.crossbar.front_end import Converter, FrontEnd
-from fxlstm.crossbar.incremental import IncrementalPulses
 from fxlstm.crossbar.integer import IntegerArray
-from fxlstm.crossbar.schemes import Refinement, programming_scheme
 from fxlstm.crossbar.simulated import SimulatedArray
 from fxlstm.crossbar.wires import Wires, effective_conductance
 from fxlstm.program.identity import Identity
+from fxlstm.program.scheme import programming_scheme
 
 __all__ = [
     "Array",
@@ -17,9 +16,7 @@ __all__ = [
     "CorrectedTargets",
     "FrontEnd",
     "Identity",
-    "IncrementalPulses",
     "IntegerArray",
-    "Refinement",
     "SimulatedArray",
     "SimulatedArrays",
     "Wires",

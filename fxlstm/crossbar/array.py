@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from fxlstm.program.hardware import Hardware
 from fxlstm.program.identity import Identity
 from fxlstm.program.program import Codes, Program
+from fxlstm.program.programming_report import ProgrammingReport, Progress
 from fxlstm.program.reference import MultipliesTiles
-from fxlstm.program.scheme import ProgrammingReport, Progress, Scheme
+from fxlstm.program.scheme import Scheme
 
 
 @runtime_checkable
@@ -29,7 +30,7 @@ class Array(MultipliesTiles, Protocol):
         self,
         target: Program | NDArray[np.uint16],
         tolerance: float | None = None,
-        scheme: Scheme | None = None,
+        scheme: Scheme | str | None = None,
         progress: Progress | None = None,
     ) -> ProgrammingReport:
         """Write a program's weights, or a target map in conductance units above the base, into the cells."""
@@ -39,7 +40,7 @@ class Array(MultipliesTiles, Protocol):
 
 
 class Writable(Protocol):
-    """What write-verify needs of an array."""
+    """What programming needs of an array."""
 
     hardware: Hardware
     pulse_counts: NDArray[np.int64]
@@ -49,3 +50,6 @@ class Writable(Protocol):
 
     def pulse(self, row_volts: NDArray[np.float64], gate_volts: NDArray[np.float64], seconds: float) -> None:
         """Give one pulse to the cells of driven rows whose gate is open."""
+
+    def elapse(self, seconds: float) -> None:
+        """Let time pass."""

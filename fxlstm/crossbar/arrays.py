@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fxlstm.crossbar.calibration import CalibrationReport
-from fxlstm.crossbar.schemes import AnyScheme
 from fxlstm.crossbar.simulated import SimulatedArray
 from fxlstm.errors import ArrayError
 from fxlstm.program.calibration.placement import MAX_ARRAYS
 from fxlstm.program.mapping import check_placement, part_on, tiles_of
 from fxlstm.program.program import Codes, Program, Tile
-from fxlstm.program.scheme import ProgrammingReport, Progress
+from fxlstm.program.programming_report import ProgrammingReport, Progress
+from fxlstm.program.scheme import Scheme
 
 
 class SimulatedArrays:
@@ -53,7 +53,7 @@ class SimulatedArrays:
         self,
         target: Program | NDArray[np.uint16],
         tolerance: float | None = None,
-        scheme: AnyScheme | None = None,
+        scheme: Scheme | str | None = None,
         progress: Progress | None = None,
         *,
         targets: NDArray[np.uint16] | None = None,

@@ -35,6 +35,11 @@ class ColumnCalibration:
         """Read a calibration from what :meth:`saved` gave."""
         return cls(np.array(numbers["gain"], np.int64), np.array(numbers["offset"], np.int64))
 
+    @classmethod
+    def shift(cls, offsets: Numbers) -> ColumnCalibration:
+        """Add offsets, (columns,) in codes, and change nothing else."""
+        return cls(np.full(len(offsets), 1 << FRACTION), np.rint(offsets * 2.0**FRACTION).astype(np.int64))
+
     def saved(self) -> dict[str, list[int]]:
         """Whole numbers for a file."""
         return {"gain": self.gain.tolist(), "offset": self.offset.tolist()}

@@ -36,10 +36,13 @@ class Operand(Protocol):
 
 
 class Cells(Protocol):
-    """The cells of an array. ``state`` and ``stuck`` are (rows, columns); cells marked in ``stuck`` are not to be moved."""
+    """The cells of an array, (rows, columns); those marked in ``stuck`` are not to be moved."""
 
-    state: NDArray[Any]
     stuck: NDArray[np.bool_]
+
+    @property
+    def timeless(self) -> bool:
+        """Whether time changes nothing about the cells, nor about how they read."""
 
     @property
     def conductance(self) -> NDArray[np.float64]:
@@ -81,6 +84,11 @@ class IdealCells:
         self._hardware = hardware
         self.state: NDArray[Any] = np.zeros((rows, columns), np.int64)
         self.stuck = np.zeros((rows, columns), np.bool_)
+
+    @property
+    def timeless(self) -> bool:
+        """Ideal cells do not age."""
+        return True
 
     @property
     def conductance(self) -> NDArray[np.float64]:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from fxlstm.crossbar.cells import Block
 from fxlstm.crossbar.front_end import Converter, FrontEnd
 from fxlstm.crossbar.physical import PhysicalCells, PhysicalOperand
-from fxlstm.program.formats import CODE_BITS, adc_grid
+from fxlstm.program.formats import CODE_BITS, adc_grid, dac_codes
 from fxlstm.program.hardware import Hardware, load_board
 from fxlstm.program.program import Codes
 
@@ -65,7 +65,7 @@ class Converters:
     """
 
     def __init__(self, front_end: FrontEnd, hardware: Hardware, cells: PhysicalCells, seed: int) -> None:
-        rows, columns = cells.state.shape
+        rows, columns = cells.stuck.shape
         made = (np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(key,))) for key in SPAWN_KEYS)
         dacs, adcs, self.noise = made
         self._dacs, self._adcs = Channels(front_end.dac, rows, dacs), Channels(front_end.adc, columns, adcs)
@@ -88,17 +88,48 @@ class Converters:
 
         A code counts as clipped when one of its reads was. Averages are rounded once, halves up, on the 16-bit grid.
         """
-        rows = self._settled(self._dacs.transfer(row_codes.astype(np.float64)))
-        total, clipped = self._reads(rows, columns, range_index, bits)
-        octaves = 0
-        if self._front_end.automatic_range:
-            fine = fine_range(self._hardware, range_index)
-            octaves = self._hardware.unit_shift(range_index) - self._hardware.unit_shift(fine)
-            if octaves:
-                fine_total, beyond = self._reads(rows, columns, fine, bits)
-                total, clipped = np.where(beyond, total << octaves, fine_total), clipped & beyond
-        count = self._front_end.reads << octaves
+        ranges = {range_index, self._finest(range_index)}
+        total, count, clipped = self._measured(row_codes.astype(np.float64), columns, ranges, range_index, bits)
         return ((total + (count >> 1)) // count).astype(np.int16), int(np.count_nonzero(clipped))
+
+    def multiply(self, row_codes: NDArray[np.integer], columns: slice, range_index: int, bits: int) -> tuple[Codes, int]:
+        """Return as :meth:`convert`, codes being applied bit by bit if the front end says so, most significant first.
+
+        A pulse of full amplitude may give more than the code it is part of: where it clips it is converted in a coarser range.
+        """
+        if not self._front_end.serial_bits:
+            return self.convert(row_codes, columns, range_index, bits)
+        weights, planes = bit_planes(row_codes, self._front_end.serial_bits)
+        ranges = set(range(self._finest(range_index), self._hardware.range_count))
+        pulses = planes.reshape(-1, planes.shape[-1]).astype(np.float64) * HALF_SCALE
+        total, count, clipped = self._measured(pulses, columns, ranges, range_index, bits)
+        parts = *planes.shape[:2], total.shape[1]
+        added = (total.reshape(parts) * weights[:, np.newaxis]).sum(axis=1)
+        count <<= CODE_BITS - 1  # a pulse of full amplitude stands for a code of that size
+        exact = (added + (count >> 1)) // count
+        codes, _ = adc_grid(exact, CODE_BITS)
+        return codes, int(np.count_nonzero(clipped.reshape(parts).any(axis=1) | (codes != exact)))
+
+    def _finest(self, range_index: int) -> int:
+        """The finest range that is tried for what was asked for in a range."""
+        return fine_range(self._hardware, range_index) if self._front_end.automatic_range else range_index
+
+    def _measured(
+        self, row_codes: Numbers, columns: slice, ranges: set[int], range_index: int, bits: int
+    ) -> tuple[NDArray[np.int64], int, NDArray[np.bool_]]:
+        """Drive rows and return sums of readings, how many make one code of ``range_index``, and what clipped in all ``ranges``.
+
+        Each column is measured in the finest range in which it does not clip.
+        """
+        rows = self._settled(self._dacs.transfer(row_codes))
+        finest, *coarser = sorted(ranges)
+        total, clipped = self._reads(rows, columns, finest, bits)
+        shift = self._hardware.unit_shift
+        for coarse in coarser:
+            if clipped.any():
+                again, beyond = self._reads(rows, columns, coarse, bits)
+                total, clipped = np.where(clipped, again << (shift(coarse) - shift(finest)), total), clipped & beyond
+        return total, self._front_end.reads << (shift(range_index) - shift(finest)), clipped
 
     def _settled(self, wanted: Numbers) -> Numbers:
         """Rows after the settling time, for vectors driven one after another."""
@@ -130,6 +161,17 @@ class Converters:
             block = Block(slice(0, len(self.driven)), None, columns, range_index, CODE_BITS)
             operand = self._operands[key] = self._cells.operand(block)
         return operand
+
+
+def bit_planes(codes: NDArray[np.integer], bits: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the weights of the magnitude's bits, most significant first, and the signed bits (vectors, bits - 1, rows) of codes.
+
+    Codes (vectors, rows) are rounded to ``bits`` bits, the sign among them, as by a DAC: their bits times the weights.
+    """
+    driven = dac_codes(codes, bits)  # type: ignore[arg-type]
+    places = np.arange(CODE_BITS - 2, CODE_BITS - 1 - bits, -1)
+    planes = (np.abs(driven)[:, np.newaxis] >> places[:, np.newaxis]) & 1
+    return 1 << places, planes * np.sign(driven)[:, np.newaxis]
 
 
 def fine_range(hardware: Hardware, range_index: int) -> int:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fxlstm.crossbar.laws import Ageing, Law, Reading, ageing_of, law_of, reading_of
+from fxlstm.crossbar.laws import Ageing, Drift, Law, Reading, ageing_of, law_of, reading_of
+from fxlstm.crossbar.temperature import ROOM, Warmth
 from fxlstm.errors import ArrayError
 from fxlstm.program.device import Preset
 
@@ -85,6 +86,7 @@ class Device:
     """The physics of one kind of cell: three laws and the numbers that all kinds share; siemens and volts.
 
     Cells stay inside ``minimum .. maximum``; fresh ones are uniform in ``initial``. ``cubic``: I = G V (1 + cubic V**2), in 1/V**2.
+    ``warmth``: how the temperature changes what the laws give.
     """
 
     law: Law
@@ -95,17 +97,25 @@ class Device:
     maximum: float
     initial: tuple[float, float]
     cubic: float
+    warmth: Warmth
 
     @classmethod
-    def of(cls, preset: Preset) -> Device:
-        """Read the physics from a preset. Raises :class:`ArrayError` for cells that would start outside their own window."""
+    def of(cls, preset: Preset, kelvin: float = ROOM) -> Device:
+        """Read the physics at a temperature from a preset.
+
+        Raises :class:`ArrayError` for cells that would start outside their own window.
+        """
         window = preset["conductance.minimum"], preset["conductance.maximum"]
         initial = preset["initial.minimum"], preset["initial.maximum"]
         if not window[0] <= initial[0] <= initial[1] <= window[1] or window[0] == window[1]:
             spans = f"conductance {window[0]:g} to {window[1]:g} S, initial {initial[0]:g} to {initial[1]:g} S"
             raise ArrayError(f"device preset {preset.name!r}: {spans}; the window must hold the initial conductances")
-        laws = law_of(preset), ageing_of(preset), reading_of(preset)
-        return cls(*laws, Defects.of(preset), *window, initial, preset.get("conduction.cubic"))
+        warmth = Warmth.of(preset, kelvin)
+        ageing = ageing_of(preset)
+        if isinstance(ageing, Drift):
+            ageing = replace(ageing, warmth=warmth.drift)
+        laws = law_of(preset), ageing, reading_of(preset)
+        return cls(*laws, Defects.of(preset), *window, initial, preset.get("conduction.cubic"), warmth)
 
     def inside(self, conductance: Siemens) -> Siemens:
         """Conductances kept inside the window."""

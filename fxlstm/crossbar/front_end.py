@@ -8,6 +8,7 @@ from numbers import Integral, Real
 from typing import Any
 
 from fxlstm.errors import ArrayError
+from fxlstm.program.formats import CODE_BITS
 
 LARGEST_ERROR = 32768  # half of the scale, in steps of 16 bits
 
@@ -48,6 +49,8 @@ class FrontEnd:
     settling time t (``fxlstm/boards``) a part exp(-t / settling) of the previous vector is still there. ``automatic_range``: both
     gains of the amplifiers are measured, and each column takes the fine one where it does not clip, as in Li et al. 2019; codes
     keep the unit of the range that was asked for. ``reads``: conversions that are averaged for one code, 1 to 4096.
+    ``serial_bits``: 0 applies a row code in multiplying as one amplitude; 2 to 16 round it to so many bits and apply its magnitude
+    bit by bit, as pulses of full amplitude and the code's sign whose conversions are shifted and added, as in Wan et al. 2022.
     The input resistance of the amplifiers is among the :class:`Wires`.
     Raises :class:`ArrayError` for numbers out of range.
     """
@@ -57,6 +60,7 @@ class FrontEnd:
     settling: float = 0.0
     automatic_range: bool = False
     reads: int = 1
+    serial_bits: int = 0
 
     def __post_init__(self) -> None:
         for name in ("dac", "adc"):
@@ -65,9 +69,10 @@ class FrontEnd:
         _check_number("settling", self.settling, 0, 1)
         if not isinstance(self.automatic_range, bool):
             raise ArrayError(f"automatic_range = {self.automatic_range!r}: choose True or False")
-        if isinstance(self.reads, bool) or not isinstance(self.reads, Integral) or not 1 <= self.reads <= 4096:
-            raise ArrayError(f"reads = {self.reads!r}: choose a whole number from 1 to 4096")
-        object.__setattr__(self, "reads", int(self.reads))
+        object.__setattr__(self, "reads", _whole("reads", self.reads, 1, 4096))
+        object.__setattr__(self, "serial_bits", _whole("serial_bits", self.serial_bits, 0, CODE_BITS))
+        if self.serial_bits == 1:
+            raise ArrayError("serial_bits = 1: choose 0 for amplitudes, or 2 to 16, the sign among them")
 
     @classmethod
     def of(cls, numbers: Mapping[str, Any]) -> FrontEnd:
@@ -88,6 +93,12 @@ class FrontEnd:
 
 def _not_zero(name: str, converter: Converter) -> dict[str, float]:
     return {f"{name}.{part}": value for part, value in asdict(converter).items() if value}
+
+
+def _whole(name: str, value: object, low: int, high: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, Integral) or not low <= int(value) <= high:
+        raise ArrayError(f"{name} = {value!r}: choose a whole number from {low} to {high}")
+    return int(value)
 
 
 def _check_number(name: str, value: object, low: float, high: float) -> None:

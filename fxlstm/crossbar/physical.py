@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,9 +12,8 @@ from numpy.typing import NDArray
 
 from fxlstm.crossbar.cells import Block
 from fxlstm.crossbar.device import Device
-from fxlstm.crossbar.laws import Pulse
-from fxlstm.crossbar.wires import Wires, effective_conductance
-from fxlstm.errors import ArrayError
+from fxlstm.crossbar.laws import Pulse, Relative, Stable
+from fxlstm.crossbar.wires import ChangingConductance, Wires, cubic_currents
 from fxlstm.program.formats import CODE_BITS, adc_grid
 from fxlstm.program.hardware import Hardware
 from fxlstm.program.program import Codes
@@ -25,7 +26,8 @@ STREAMS = 4  # variation from cell to cell, programming, reading, ageing: indepe
 class PhysicalOperand:
     """ADC codes per row code of a block, (rows, columns), the variance of that between readings, and the source of noise.
 
-    ``cubic``: part by which the current of a row code grows per code squared.
+    ``cubic``: part by which the current of a row code grows per code squared. ``solved``: gives the codes for rows where wires lie
+    around such cells, so that they are no sum over rows.
     """
 
     gain: Numbers
@@ -33,15 +35,17 @@ class PhysicalOperand:
     cubic: float
     bits: int
     noise: np.random.Generator
+    solved: Callable[[Numbers], Numbers] | None = None
 
     def currents(self, rows: Numbers) -> Numbers:
         """Return what an ADC without limits or steps would measure, (..., columns) in its codes, for driven rows in codes.
 
         The noise of a column's cells is drawn as one Gaussian of their summed variance, which is exact.
         """
-        if self.cubic:
-            rows = rows * (1 + self.cubic * rows * rows)
-        result = rows @ self.gain
+        if self.solved is not None:
+            result = self.solved(rows)
+        else:
+            result = (rows * (1 + self.cubic * rows * rows) if self.cubic else rows) @ self.gain
         if self.variance is not None:
             result += np.sqrt((rows * rows) @ self.variance) * self.noise.standard_normal(result.shape)
         return result
@@ -58,8 +62,8 @@ class PhysicalCells:
 
     ``streams``: random generators, see ``STREAMS``. Every cell keeps what was last written into it, how long ago (infinite: never,
     and so settled) and a number that says how it will fare; time acts on these, so that one long wait and many short ones give the
-    same cells. What the wires leave of the conductances is worked out once per state of the cells; a cell's read noise acts in
-    proportion to what is left of its conductance.
+    same cells, and acts only when a cell is looked at or pulsed. What the wires leave of the conductances is worked out once per
+    state of the cells; a cell's read noise acts in proportion to what is left of its conductance.
     """
 
     def __init__(
@@ -76,10 +80,6 @@ class PhysicalCells:
         stuck: bool,
         ageing: bool,
     ) -> None:
-        if device.cubic and not wires.ideal:
-            raise ArrayError(
-                f"{wires} around cells whose I(V) is not straight: solve such an array by fxlstm.crossbar.wires.solve_nonlinear"
-            )
         self._hardware = hardware
         self._device = device
         variation, self._programming, self._reading, self._fates = streams
@@ -87,29 +87,35 @@ class PhysicalCells:
         self._update_noise = update_noise
         self._ageing = ageing
         shape = rows, columns
-        self.state: NDArray[Any] = variation.uniform(*device.initial, shape)
+        self.state: NDArray[Any] = variation.uniform(*device.initial, shape)  # as it was when last looked at
         chances = variation.random(shape)
         self.stuck = device.defects.strike(self.state, chances) if stuck else np.zeros(shape, np.bool_)
         self._character = variation.standard_normal((2, *shape))
         self._written = self.state.copy()
         self._age = np.full(shape, np.inf)
+        self._due = 0.0  # seconds that have passed and not yet acted
         self._fate = np.zeros(shape)
         self._wires = wires
-        self._effective: Numbers | None = None  # of the state as it is, or not yet worked out
+        self._left_by_wires = ChangingConductance(wires)
 
     @property
     def conductance(self) -> Numbers:
         """Siemens, (rows, columns)."""
-        return self.state.copy()
+        return self._live() * self._device.warmth.conductance
+
+    @property
+    def timeless(self) -> bool:
+        """Whether the preset says nothing about time: neither that cells age nor that their noise does."""
+        return isinstance(self._device.ageing, Stable) and isinstance(self._device.reading, Relative)
 
     def set(self, row: int, columns: NDArray[np.intp], volts: float, gates: Numbers, seconds: float) -> None:
         """SET cells of a row by a pulse of ``volts`` on the row, each with its gate voltage."""
-        before = self.state[row, columns]
+        before = self._live()[row, columns]
         self._write(row, columns, self._device.law.after_set(before, self._pulse(row, columns, volts, gates, seconds)))
 
     def reset(self, row: int, columns: NDArray[np.intp], volts: float, gates: Numbers, seconds: float) -> None:
         """RESET cells of a row by a pulse of magnitude ``volts``."""
-        before = self.state[row, columns]
+        before = self._live()[row, columns]
         self._write(row, columns, self._device.law.after_reset(before, self._pulse(row, columns, volts, gates, seconds)))
 
     def _pulse(self, row: int, columns: NDArray[np.intp], volts: float, gates: Numbers, seconds: float) -> Pulse:
@@ -118,33 +124,36 @@ class PhysicalCells:
         return Pulse(volts, gates, seconds, self._character[:, row, columns], noise)
 
     def _write(self, row: int, columns: NDArray[np.intp], conductance: Numbers) -> None:
-        self._effective = None
         self.state[row, columns] = self._written[row, columns] = self._device.inside(conductance)
         self._age[row, columns] = 0.0
+        self._fate[row, columns] = self._fates.standard_normal(columns.size)
 
     def elapse(self, seconds: float) -> None:
         """Let time pass: cells relax, decay or drift by their preset's law, but not stuck ones nor ones never written."""
-        self._effective = None
-        fates = self._fates.standard_normal(self.state.shape)
-        self._fate = np.where(self._age == 0, fates, self._fate)
-        self._age += seconds
-        if not self._ageing:
-            return
-        ageing = np.isfinite(self._age) & ~self.stuck
-        moved = self._device.ageing.after(self._written[ageing], self._age[ageing], self._fate[ageing])
-        self.state[ageing] = self._device.inside(moved)
+        self._due += seconds
+
+    def _live(self) -> NDArray[Any]:
+        """The conductances as they are now."""
+        if not self._due:
+            return self.state
+        self._age += self._due
+        self._due = 0.0
+        if self._ageing:
+            ageing = np.isfinite(self._age) & ~self.stuck
+            moved = self._device.ageing.after(self._written[ageing], self._age[ageing], self._fate[ageing])
+            self.state[ageing] = self._device.inside(moved)
+        return self.state
 
     def saved(self) -> dict[str, NDArray[Any]]:
         """The arrays that make up the cells' state."""
-        state = {"cells": self.state, "stuck": self.stuck, "character": self._character}
+        state = {"cells": self._live(), "stuck": self.stuck, "character": self._character}
         return state | {"written": self._written, "age": self._age, "fate": self._fate}
 
     def operand(self, block: Block) -> PhysicalOperand:
         """Prepare a block to multiply by."""
-        if self._effective is None:
-            self._effective = effective_conductance(self.state, self._wires)
-        cells = self._effective
-        noise = self._device.reading.noise(self.state, self._age) if self._read_noise else 0.0
+        conductance = self.conductance
+        cells = self._left_by_wires(conductance)
+        noise = self._device.reading.noise(conductance, self._age) if self._read_noise else 0.0
         weighted, part = (cells, noise) if isinstance(noise, float) else (cells * noise, 1.0)
         differences = cells[block.positive, block.columns]
         squares = weighted[block.positive, block.columns] ** 2
@@ -155,4 +164,15 @@ class PhysicalCells:
         gain = self._hardware.read_voltage / self._hardware.full_scale_current(block.range) * 2.0 ** (block.bits - CODE_BITS)
         variance = squares * (gain * part) ** 2 if part else None
         cubic = self._device.cubic * (self._hardware.read_voltage / 2.0 ** (CODE_BITS - 1)) ** 2
-        return PhysicalOperand(differences * gain, variance, cubic, block.bits, self._reading)
+        solved = partial(self._solved, block, gain) if cubic and not self._wires.ideal else None
+        return PhysicalOperand(differences * gain, variance, cubic, block.bits, self._reading, solved)
+
+    def _solved(self, block: Block, gain: float, rows: Numbers) -> Numbers:
+        """What an ADC without limits or steps would measure of a block of cells that are not straight, behind wires."""
+        driven = np.zeros((*rows.shape[:-1], len(self.stuck)))
+        driven[..., block.positive] = rows
+        if block.negative is not None:
+            driven[..., block.negative] = -rows
+        volts = driven * (self._hardware.read_voltage / 2.0 ** (CODE_BITS - 1))
+        amperes = cubic_currents(self.conductance, self._device.cubic, self._wires, volts)[..., block.columns]
+        return amperes * (gain / self._hardware.read_voltage * 2.0 ** (CODE_BITS - 1))

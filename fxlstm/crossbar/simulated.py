@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -17,11 +18,13 @@ from fxlstm.crossbar.cells import Block, Cells, IdealCells, Operand
 from fxlstm.crossbar.converters import Converters
 from fxlstm.crossbar.device import Device, Thresholds
 from fxlstm.crossbar.front_end import FrontEnd
+from fxlstm.crossbar.measuring import Measurable, check_measured, measured_conductance, measured_offsets
 from fxlstm.crossbar.physical import STREAMS, PhysicalCells
-from fxlstm.crossbar.schemes import AnyScheme, carry_out, programming_scheme
-from fxlstm.crossbar.targets import check_program, check_window, targets_for
+from fxlstm.crossbar.programming import write
+from fxlstm.crossbar.targets import check_program, targets_for
+from fxlstm.crossbar.temperature import ROOM, Warmth
 from fxlstm.crossbar.wires import Wires
-from fxlstm.errors import ArrayError
+from fxlstm.errors import ArrayError, BoardError
 from fxlstm.files import write_whole
 from fxlstm.program.device import load_device
 from fxlstm.program.formats import CODE_BITS
@@ -30,7 +33,9 @@ from fxlstm.program.identity import Identity
 from fxlstm.program.mapping import tiles_of, tiles_overlap
 from fxlstm.program.pairs import converted_columns, driven_rows, row_codes, tile_codes
 from fxlstm.program.program import Codes, Program, Tile
-from fxlstm.program.scheme import READ_CODE, READ_RANGE, ProgrammingReport, Progress, code_siemens
+from fxlstm.program.programming_report import ProgrammingReport, Progress
+from fxlstm.program.scheme import READ_CODE, READ_RANGE, Scheme, chosen_scheme, code_siemens
+from fxlstm.program.window import check_window
 
 
 class SimulatedArray:
@@ -39,11 +44,12 @@ class SimulatedArray:
     ``rows`` x ``cols`` cells of preset ``device`` (``fxlstm/devices`` or one's own file ``my-device.toml``; ``"ideal"`` is exact
     in integers) behind the front end of ``board``. The same ``seed`` gives the same cells and the same noise; ``None`` draws a
     fresh one. ``read_noise``, ``update_noise``, ``stuck`` and ``ageing`` switch these imperfections off one by one.
+    ``temperature`` in kelvin acts where the preset has published numbers about it; others are refused but 300.
     ``wires`` are the resistances around the cells, by default none; ``front_end`` is what is imperfect about the converters, by
     default nothing. Both act on reading and multiplying, not on pulses. ``adc_clipped`` counts the codes that an ADC saturated, in
     reading and multiplying, since the object was made, and those that a calibration of the columns took beyond the scale.
-    Raises :class:`ArrayError` for an unknown preset, an impossible size, and for wires around or an imperfect front end before
-    cells that are exact in integers.
+    Raises :class:`ArrayError` for an unknown preset, an impossible size or temperature, and for wires around or an imperfect front
+    end before cells that are exact in integers.
     """
 
     def __init__(
@@ -58,6 +64,7 @@ class SimulatedArray:
         update_noise: bool = True,
         stuck: bool = True,
         ageing: bool = True,
+        temperature: float = ROOM,
         wires: Wires | None = None,
         front_end: FrontEnd | None = None,
     ) -> None:
@@ -80,6 +87,7 @@ class SimulatedArray:
         self.seed = int(np.random.SeedSequence().generate_state(1)[0]) if seed is None else seed
         self.pulse_counts = np.zeros((rows, cols), np.int64)
         self.adc_clipped = 0
+        self.temperature = temperature
         self._switches = {"read_noise": read_noise, "update_noise": update_noise, "stuck": stuck, "ageing": ageing}
         self._preset, self._thresholds = preset, Thresholds.of(preset)
         self._reading_seconds = preset.get("read.time", load_board(board)["settling"]["read_microseconds"] * 1e-6)
@@ -88,9 +96,12 @@ class SimulatedArray:
         self._converters: Converters | None = None  # unless they are ideal
         self._cells: Cells
         if preset.integer:
+            Warmth.of(preset, temperature)
             self._cells = IdealCells(self.hardware, rows, cols)
         else:
-            cells = PhysicalCells(self.hardware, Device.of(preset), rows, cols, self._streams, self.wires, **self._switches)
+            cells = PhysicalCells(
+                self.hardware, Device.of(preset, temperature), rows, cols, self._streams, self.wires, **self._switches
+            )
             self._cells = cells
             if not self.front_end.ideal:
                 self._converters = Converters(self.front_end, self.hardware, cells, self.seed)
@@ -124,7 +135,7 @@ class SimulatedArray:
         self,
         target: Program | NDArray[np.uint16],
         tolerance: float | None = None,
-        scheme: AnyScheme | None = None,
+        scheme: Scheme | str | None = None,
         progress: Progress | None = None,
         *,
         targets: NDArray[np.uint16] | None = None,
@@ -133,20 +144,18 @@ class SimulatedArray:
 
         ``target`` may also be a map (rows, columns) of conductance units above the scheme's base, 65535 = leave alone.
         ``targets``: a map to write in place of a program's own, see :func:`fxlstm.corrected_targets`.
-        ``tolerance``: siemens, by default the preset's. ``scheme``: another way of programming, see
-        :func:`fxlstm.crossbar.programming_scheme`. ``progress`` is called with (cells dealt with, cells).
+        ``tolerance``: siemens, by default the preset's. ``scheme``: another way of programming, by name
+        or as made by :func:`fxlstm.crossbar.programming_scheme`. ``progress`` is called with (cells dealt with, cells).
         Programs written earlier stay usable where this one leaves their cells alone (``quantize(..., taken=)``).
         Afterwards the time passes that the preset's cells are given to settle, if any. Raises :class:`ArrayError` when the program
         does not fit, and for targets outside the preset's window of conductance.
         """
-        if scheme is not None and tolerance is not None:
-            raise ArrayError("both tolerance and scheme are given; put the tolerance into the scheme")
-        scheme = scheme or programming_scheme(self.device, self.hardware, tolerance=tolerance)
+        chosen = chosen_scheme(self.device, self.hardware, scheme, tolerance)
         targets = targets_for(self.rows, self.columns, self.hardware, target, targets)
-        check_window(targets, scheme, self._preset, self.device, self.hardware)
+        check_window(targets, chosen, self.device, self.hardware)
         busy = self._busy
-        report = carry_out(self, targets, scheme, progress)
-        report = replace(report, seconds=self._busy - busy)
+        report = write(self, targets, chosen, progress)
+        report = replace(report, seconds=self._busy - busy + chosen.waits)
         self.elapse(self._preset.get("programming.settle"))
         if isinstance(target, Program):
             self._hold(target)
@@ -169,7 +178,7 @@ class SimulatedArray:
         """
         if not 0 <= seconds < np.inf:
             raise ArrayError(f"elapse({seconds}): give seconds, 0 or more")
-        if seconds > 0:
+        if seconds > 0 and not self._cells.timeless:
             self._cells_changed()
             self._cells.elapse(seconds)
 
@@ -189,7 +198,7 @@ class SimulatedArray:
         if self._converters is not None:
             block = self._tile_block(tile)
             rows = row_codes(tile, self._tiles[tile][0], codes, self.rows)
-            return self._counted(*self._converters.convert(rows, block.columns, block.range, block.bits))
+            return self._counted(*self._converters.multiply(rows, block.columns, block.range, block.bits))
         operand = self._operands.get(tile)
         if operand is None:
             operand = self._operands[tile] = self._cells.operand(self._tile_block(tile))
@@ -223,10 +232,13 @@ class SimulatedArray:
         codes = np.asarray(codes)
         if codes.dtype.kind not in "iu" or (codes.size and np.abs(codes.astype(np.int64)).max() > READ_CODE):
             raise ArrayError(f"row codes of type {codes.dtype}: give whole numbers from {-READ_CODE} to {READ_CODE}")
-        return self.convert(codes, range)
+        return self.convert(codes, range, serial=True)
 
-    def convert(self, row_codes: NDArray[np.integer], range_index: int) -> Codes:
-        """Drive all rows with codes (-32767..32767), all gates open, and convert all columns once."""
+    def convert(self, row_codes: NDArray[np.integer], range_index: int, serial: bool = False) -> Codes:
+        """Drive all rows with codes (-32767..32767) as amplitudes, all gates open, and convert all columns once.
+
+        ``serial``: bit by bit if the front end does so.
+        """
         if row_codes.shape[-1:] != (self.rows,):
             raise ArrayError(f"codes of shape {row_codes.shape}: the last axis needs one code for each of the {self.rows} rows")
         if not 0 <= range_index < self.hardware.range_count:
@@ -234,7 +246,8 @@ class SimulatedArray:
         self._busy += self._reading_seconds * row_codes.size / self.rows
         if self._converters is not None:
             vectors = row_codes.reshape(-1, self.rows)
-            codes, clipped = self._converters.convert(vectors, slice(0, self.columns), range_index, CODE_BITS)
+            drive = self._converters.multiply if serial else self._converters.convert
+            codes, clipped = drive(vectors, slice(0, self.columns), range_index, CODE_BITS)
             return self._counted(codes.reshape(*row_codes.shape[:-1], self.columns), clipped)
         operand = self._operands.get(range_index)
         if operand is None:
@@ -302,6 +315,31 @@ class SimulatedArray:
         state["age"][...] = seconds
         return array
 
+    @classmethod
+    def from_board(
+        cls, board: Measurable, program: Program | None = None, device: str | None = None, seed: int = 0, **options: Any
+    ) -> SimulatedArray:
+        """Return the digital twin of a board: an array with its cells as they are measured now, its gains and its columns' offsets.
+
+        ``program``: by default the one that the board was last brought. ``device``: preset of the cells, by default the board's;
+        its read noise is not added unless ``options`` say ``read_noise=True``. ``options`` may also hold ``wires``, which
+        conductances measured one row at a time contain already. :func:`fxlstm.twin_of` does the same from a measurement log.
+        Raises :class:`BoardError` where a cell that the program uses cannot be measured, and what :meth:`holding` raises.
+        """
+        program, device = program or board.loaded, device or board.identity.device
+        if program is None or not device:
+            raise BoardError("a twin needs the board's program and the preset of its cells: give program and device='ta-hfo2'")
+        conductance = measured_conductance(board)
+        check_measured(conductance, program)
+        array = cls.holding(program, conductance, device, seed, **{"read_noise": False, **options})
+        array.shift_columns({tile.range: measured_offsets(board, tile.range) for tile in tiles_of(program)})
+        return array
+
+    def shift_columns(self, offsets: Mapping[int, NDArray[np.float64]]) -> None:
+        """Add ``offsets``, by range, in ADC codes, (columns,), to what the tiles give from now on, in place of any calibration."""
+        for tile in self._tiles:
+            self._calibrations[tile] = ColumnCalibration.shift(offsets[tile.range][self._tile_block(tile).columns])
+
     def _state(self) -> dict[str, NDArray[Any]]:
         """The arrays that make up the state, by their names in a saved file."""
         driven = {} if self._converters is None else {"driven": self._converters.driven}
@@ -320,6 +358,7 @@ class SimulatedArray:
             "seed": self.seed,
             "board": self.hardware.board,
             "switches": self._switches,
+            "temperature": self.temperature,
             "wires": asdict(self.wires),
             "front_end": asdict(self.front_end),
             "calibrations": [{"tile": asdict(tile), **found.saved()} for tile, found in self._calibrations.items()],
@@ -338,7 +377,8 @@ class SimulatedArray:
                 parts = dict(file)
             place = about["rows"], about["columns"], about["device"], about["seed"], about["board"]
             wires, front_end = Wires(**about.get("wires", {})), FrontEnd.of(about.get("front_end", {}))
-            array = cls(*place, **about["switches"], wires=wires, front_end=front_end)
+            warmth = about.get("temperature", ROOM)
+            array = cls(*place, **about["switches"], temperature=warmth, wires=wires, front_end=front_end)
             for stream, state in zip(array._random_streams(), about["streams"], strict=True):
                 stream.bit_generator.state = state
             array._tiles = {Tile(**tile): (str(pairing), int(adc_bits)) for tile, pairing, adc_bits in about["tiles"]}

@@ -5,9 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from fxlstm.crossbar.schemes import AnyScheme
 from fxlstm.errors import ArrayError
-from fxlstm.program.device import Preset
 from fxlstm.program.hardware import Hardware
 from fxlstm.program.mapping import LEAVE, check_front_end, check_placement, checked_targets, target_map
 from fxlstm.program.program import Program
@@ -36,18 +34,3 @@ def check_program(program: Program, rows: int, columns: int, hardware: Hardware)
     """Refuse a program that does not fit an array of this size on this board."""
     check_placement(program, rows, columns)
     check_front_end(program, hardware.board)
-
-
-def check_window(targets: Targets, scheme: AnyScheme, preset: Preset, device: str, hardware: Hardware) -> None:
-    """Refuse targets that cells of the preset cannot take."""
-    wanted = targets[targets != LEAVE]
-    if preset.integer or not wanted.size:
-        return
-    unit = hardware.conductance_unit
-    low, high = ((scheme.base_units + int(end)) * unit for end in (wanted.min(), wanted.max()))
-    window = preset["conductance.minimum"], preset["conductance.maximum"]
-    if not window[0] - unit <= low <= high <= window[1] + unit:
-        raise ArrayError(
-            f"targets of {low * 1e6:.4g} to {high * 1e6:.4g} uS: cells of device {device!r} take {window[0] * 1e6:.4g} to "
-            f"{window[1] * 1e6:.4g} uS; quantize for Hardware(board={preset.board!r}) and take that board for the array"
-        )

@@ -10,6 +10,12 @@ Regions", Pattern Recognition Letters 20 (11-13), 1103-1111, 1999.
 ``wafer.npz``: 7163 records of one sensor while semiconductor wafers were processed, normal or abnormal, from the UCR archive;
 R. T. Olszewski, "Generalized Feature Extraction for Structural Pattern Recognition in Time-Series Data", CMU-CS-01-108, 2001.
 The archive's first normal test record is missing here: 6163 of its 6164 test records are in the file.
+
+``walking.npz``: eight persons walking with a telephone in the chest pocket, its acceleration along three axes, from "User
+Identification From Walking Activity" of the UCI archive; P. Casale, O. Pujol and P. Radeva, "Personalization and User Verification
+in Wearable Systems Using Biometric Walking Patterns", Personal and Ubiquitous Computing 16 (5), 563-580, 2012. Of the 22 persons
+the eight with the longest recordings; ``tools/make_walking.py`` cut these at gaps and where a person stands still, and
+interpolated them to equal distances.
 """
 
 from __future__ import annotations
@@ -23,6 +29,9 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
+WALKING_RATE = 32  # samples per second
+WALKING_UNIT = 0.001  # m/s2 per integer in the file, far below the resolution of the sensor
+
 
 @dataclass(frozen=True, eq=False)
 class Labelled:
@@ -33,6 +42,11 @@ class Labelled:
 
     sequences: tuple[Array, ...]
     labels: NDArray[np.int64]
+
+    def part(self, chosen: NDArray[np.bool_]) -> Labelled:
+        """Return the sequences that are chosen, with their labels."""
+        indices = np.flatnonzero(chosen)
+        return Labelled(tuple(self.sequences[index] for index in indices), self.labels[indices])
 
 
 def load_airline() -> tuple[NDArray[np.datetime64], Array]:
@@ -63,6 +77,14 @@ def load_wafer() -> tuple[Labelled, Labelled]:
         for part in ("train", "test")
     )
     return train, test
+
+
+def load_walking() -> Labelled:
+    """Return unbroken recordings of acceleration, (time, 3) each, in m/s2, 32 samples per second, as they follow; label: person."""
+    arrays = _arrays("walking.npz")
+    values = arrays["values"].astype(np.float64) * WALKING_UNIT
+    recordings = np.split(values, np.cumsum(arrays["lengths"], dtype=np.int64)[:-1])
+    return Labelled(tuple(recordings), np.unique(arrays["persons"], return_inverse=True)[1])
 
 
 def _arrays(name: str) -> dict[str, NDArray[np.generic]]:

@@ -36,4 +36,5 @@ cdef extern from "app/firmware.h" nogil:
     size_t firmware_size()
     size_t firmware_cells_size()
     void firmware_init(firmware *board, firmware_cells *cells, hal *port)
+    void firmware_set_name(firmware *board, const char *name)
     bool_t firmware_poll(firmware *board)

@@ -11,21 +11,26 @@ from fxlstm.errors import BoardError
 
 
 cdef class HostFirmware:
-    """The board's firmware in this process, with its own memory, so that any number of boards live side by side."""
+    """The board's firmware in this process, with its own memory, so that any number of boards live side by side.
+
+    ``name``: what the board calls itself, where it is not the one that the firmware was built for.
+    """
 
     cdef hal *_port
     cdef firmware *_firmware
     cdef firmware_cells *_cells
     cdef object _bus
+    cdef bytes _name
     cdef object _failure  # what a call of the bus raised, until poll or the constructor raises it
 
-    def __cinit__(self, bus, serial=1):
+    def __cinit__(self, bus, serial=1, name=None):
         self._port = <hal *>calloc(1, sizeof(hal))
         self._firmware = <firmware *>calloc(1, firmware_size())
         self._cells = <firmware_cells *>calloc(1, firmware_cells_size())
         if self._port == NULL or self._firmware == NULL or self._cells == NULL:
             raise MemoryError("no memory for a board's firmware")
         self._bus = bus
+        self._name = None if name is None else name.encode()
         self._port.user = <void *>self
         self._port.spi_transfer = _spi_transfer
         self._port.pin_write = _pin_write
@@ -45,6 +50,8 @@ cdef class HostFirmware:
         self._port.start.reset = reason
         self._port.start.boot_id = int.from_bytes(os.urandom(4), "little")
         firmware_init(self._firmware, self._cells, self._port)
+        if self._name is not None:
+            firmware_set_name(self._firmware, self._name)
         self._raise_failure()
 
     def feed(self, const uint8_t[::1] data not None):

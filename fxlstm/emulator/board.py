@@ -6,11 +6,13 @@ import os
 from pathlib import Path
 
 from fxlstm.crossbar.simulated import SimulatedArray
+from fxlstm.crossbar.surroundings import Surroundings
 from fxlstm.emulator._firmware import HostFirmware
 from fxlstm.emulator.bus import Bus
 from fxlstm.emulator.clock import VirtualClock
 from fxlstm.emulator.faults import CellFaults, ChipFaults
 from fxlstm.errors import ArrayError
+from fxlstm.program.device import load_device
 from fxlstm.program.hardware import load_board
 
 RESET_PIN = 1  # hal_reset_reason of firmware/hal/hal.h
@@ -19,28 +21,32 @@ RESET_PIN = 1  # hal_reset_reason of firmware/hal/hal.h
 class EmulatedBoard:
     """A board in this process, as large as the board file says.
 
-    ``device`` and ``seed`` are those of :class:`fxlstm.SimulatedArray`; ``cells`` and ``faults`` say what is wrong with it and with
-    the chips. ``state`` names a file that keeps the array between
-    processes: it is read when it exists and written by :meth:`save`. ``clock``: virtual by default. Bytes go in with :meth:`feed`;
+    ``board``: that file, by default the one whose amplifiers suit the preset. ``device`` and ``seed`` are those of
+    :class:`fxlstm.SimulatedArray`; ``cells`` and ``faults`` say what is wrong with it and with the chips, ``around`` which wires
+    and errors of converters lie between them. ``state`` names a file that keeps the array between processes: it is read when it
+    exists and written by :meth:`save`. ``clock``: virtual by default; the cells age in its time. Bytes go in with :meth:`feed`;
     each :meth:`poll` runs the firmware's main loop once and returns what it sent. Violations of the hardware's rules are in
-    ``bus.violations``. Raises :class:`ArrayError` for an unknown preset and for a state that belongs to another device or size.
+    ``bus.violations``. Raises :class:`ArrayError` for an unknown preset, a state that belongs to another device, size or
+    surroundings, and for surroundings of cells that are exact in integers.
     """
 
     def __init__(
         self,
         device: str = "ta-hfo2",
         seed: int | None = None,
-        board: str = "reference",
+        board: str | None = None,
         *,
         faults: ChipFaults | None = None,
         cells: CellFaults | None = None,
+        around: Surroundings | None = None,
         state: str | os.PathLike[str] | None = None,
         clock: VirtualClock | None = None,
     ) -> None:
         self._state = Path(state) if state is not None else None
-        self.array = _array(device, seed, board, cells or CellFaults(), self._state)
+        board = load_device(device).board if board is None else board
+        self.array = _array(device, seed, board, cells or CellFaults(), around, self._state)
         self.bus = Bus(self.array, board, clock, faults)
-        self.firmware = HostFirmware(self.bus)
+        self.firmware = HostFirmware(self.bus, name=load_board(board)["name"])
         self._waiting = bytearray()
         self._saved_pulses = self._pulses()
 
@@ -80,14 +86,18 @@ class EmulatedBoard:
         return int(self.array.pulse_counts.sum())
 
 
-def _array(device: str, seed: int | None, board: str, cells: CellFaults, state: Path | None) -> SimulatedArray:
+def _array(
+    device: str, seed: int | None, board: str, cells: CellFaults, around: Surroundings | None, state: Path | None
+) -> SimulatedArray:
     """The array of a state file that exists, else a fresh one."""
+    if around is not None and around.front_end.serial_bits:
+        raise ArrayError(f"serial_bits = {around.front_end.serial_bits}: the board's firmware drives amplitudes; leave it out")
     size = load_board(board)["array"]
     rows, columns = size["rows"], size["columns"]
     if cells.stuck_cell >= rows * columns:
         raise ArrayError(f"stuck_cell = {cells.stuck_cell} of {rows} x {columns} cells: choose row x {columns} + column")
     if state is not None and state.exists():
-        array = _loaded(state, device, rows, columns)
+        array = _loaded(state, device, rows, columns, around)
     else:
         array = SimulatedArray(
             rows,
@@ -98,16 +108,21 @@ def _array(device: str, seed: int | None, board: str, cells: CellFaults, state: 
             read_noise=cells.read_noise,
             update_noise=cells.update_noise,
             stuck=cells.stuck,
+            ageing=cells.ageing,
+            temperature=cells.temperature,
+            **(around._asdict() if around else {}),
         )
     if cells.stuck_cell >= 0:
         array.stuck[divmod(cells.stuck_cell, columns)] = True
     return array
 
 
-def _loaded(state: Path, device: str, rows: int, columns: int) -> SimulatedArray:
-    """The array of a state file, with the switches it was made with."""
+def _loaded(state: Path, device: str, rows: int, columns: int, around: Surroundings | None) -> SimulatedArray:
+    """The array of a state file, with the switches and surroundings it was made with."""
     array = SimulatedArray.load(state)
     if (array.rows, array.columns, array.device) != (rows, columns, device):
         found = f"{array.rows} x {array.columns} cells of {array.device!r}"
         raise ArrayError(f"{state} holds {found}, not {rows} x {columns} of {device!r}; name that device or another file")
+    if around is not None and around != (array.wires, array.front_end):
+        raise ArrayError(f"{state} holds an array behind {array.wires} and {array.front_end}; name these, none, or another file")
     return array

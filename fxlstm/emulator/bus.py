@@ -36,6 +36,9 @@ class Array(Protocol):
     def pulse(self, row_volts: Volts, gate_volts: Volts, seconds: float) -> None:
         """Pulse the cells of driven rows whose gate is open."""
 
+    def elapse(self, seconds: float) -> None:
+        """Let time pass."""
+
 
 class Bus:
     """Chips and array of the board described by ``fxlstm/boards/<board>.toml``; the calls are those of ``firmware/hal/hal.h``."""
@@ -61,6 +64,7 @@ class Bus:
         self._applied: tuple[Volts, Volts] | None = None
         self._applied_at = 0
         self._moved_at = 0  # when an output or a switch last moved
+        self._aged_at = self.clock.now()  # until when the array's cells have lived
 
     def _dacs(self, section: str, outputs: Volts, dead: int) -> list[LTC2668]:
         """The converters of one section of the board, each writing its sixteen outputs into ``outputs``."""
@@ -179,11 +183,18 @@ class Bus:
             self._report("a conversion with the range switch in its programming position; switch to read first")
         if self.clock.now() - self._moved_at < 1000 * self._board["settling"]["read_microseconds"]:
             self._report("a conversion before the outputs have settled; wait after LDAC and after a switch")
+        self._age()
         codes = self._sample()
         codes[self._gate_outputs <= SELECTOR_THRESHOLD_VOLTS] = 0
         samples, size, now = codes.astype(">i2").tobytes(), 2 * ad7606c.CHANNELS, self.clock.now()
         for index, adc in enumerate(self._columns):
             adc.convert(samples[size * index : size * index + size], now)
+
+    def _age(self) -> None:
+        """Let the array live through the time since it was last looked at."""
+        now = self.clock.now()
+        self.array.elapse((now - self._aged_at) * 1e-9)
+        self._aged_at = now
 
     def _sample(self) -> NDArray[np.int16]:
         """Codes of all columns, each in the range that its amplifier and its ADC are in."""
@@ -235,6 +246,7 @@ class Bus:
             or volts**2 * self._board["cells"]["worst_microsiemens"] * microseconds * 1e-3 > limits["pulse_nanojoules"]
         ):
             self._report(f"a pulse of {volts:g} V for {seconds * 1e6:g} us exceeds the board's limits")
+        self._age()
         try:
             self.array.pulse(row_volts, gate_volts, seconds)
         except ArrayError as error:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, TypeVar
 
+from fxlstm.crossbar.temperature import ROOM
 from fxlstm.errors import LinkError
 
 NEVER = math.inf
@@ -53,6 +54,8 @@ class CellFaults:
     read_noise: bool = True
     update_noise: bool = True
     stuck: bool = True  # the stuck cells that the preset has
+    ageing: bool = True
+    temperature: float = ROOM  # kelvin; only where the preset has published numbers about it
     stuck_cell: int = -1  # a cell, row x columns + column, that no pulse moves; -1: none
 
     def __post_init__(self) -> None:

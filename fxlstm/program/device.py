@@ -28,6 +28,9 @@ _UNITS = {
     "1/V2": 1.0,
     "ohm": 1.0,
     "m": 1.0,
+    "K": 1.0,
+    "1/K": 1.0,
+    "eV": 1.0,
 }
 _UNITS["m2/(V s)"] = 1.0
 
@@ -154,12 +157,17 @@ def load_device(name: str) -> Preset:
         raise ArrayError(f"device preset {name!r} cannot be read ({error}); check the path") from None
 
 
+def device_names() -> list[str]:
+    """Return the names of all presets that come with the package."""
+    folder = files("fxlstm") / "devices"
+    return sorted(entry.name.removesuffix(".toml") for entry in folder.iterdir() if entry.name.endswith(".toml"))
+
+
 @lru_cache
 def _shipped(name: str) -> Preset:
-    folder = files("fxlstm") / "devices"
-    known = sorted(entry.name.removesuffix(".toml") for entry in folder.iterdir() if entry.name.endswith(".toml"))
+    known = device_names()
     if name not in known:
         raise ArrayError(
             f"no device preset named {name!r}; known presets: {', '.join(known)}, or the path of a file my-device.toml"
         )
-    return Preset(name, (folder / f"{name}.toml").read_text(encoding="utf-8"))
+    return Preset(name, (files("fxlstm") / "devices" / f"{name}.toml").read_text(encoding="utf-8"))

@@ -261,9 +261,8 @@ class Program:
 
         Raises :class:`~fxlstm.errors.ProgramError` where the metadata say something else than an order.
         """
-        order = self.metadata.get("order", {}).get(part.name)
-        if order is None:
-            return np.arange(part.length)
+        orders = self.metadata.get("order", {})
+        order = orders.get(part.name, list(range(part.length))) if isinstance(orders, dict) else None
         if not isinstance(order, list) or sorted(map(str, order)) != sorted(map(str, range(part.length))):
             raise ProgramError(f"the metadata's order of {part.name!r} is not one of its {part.length} elements; remap it again")
         return np.array(order, np.intp)

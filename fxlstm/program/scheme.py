@@ -1,13 +1,14 @@
-"""How cells are programmed: the parameters of write-verify, and what came of it for every cell. Plain data in device codes.
+"""How cells are programmed: the parameters of every way, as whole numbers in the units of the device.
 
 The array that does it (simulated or a board) takes these numbers as they stand; they are the fields of the link's
-``campaign_scheme``. The algorithm in plain Python is :mod:`fxlstm.crossbar.programming`.
+``campaign_scheme``. The algorithms in plain Python begin at :mod:`fxlstm.crossbar.programming`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,33 +18,72 @@ from fxlstm.program.device import Preset, load_device
 from fxlstm.program.formats import CODE_MAX
 from fxlstm.program.hardware import Hardware, load_board
 
-Progress = Callable[[int, int], None]  # called with how much is done, of how much
-
 # What can have become of a cell in a campaign; the numbers travel over the link.
 CELL_STATES: dict[str, int] = {"untouched": 0, "pending": 1, "in_tolerance": 2, "gave_up": 3, "budget_spent": 4}
 
 GATE_CODES = 65536  # codes of the gate DAC's span
+ROW_CODES = 65536  # codes of the row DAC's span
 READ_CODE = 32767  # row code that reads a conductance
 READ_RANGE = 0  # front-end range that reads a single cell: its full scale is 1.25 mS
-MAX_CYCLES = 65535  # 16 bits on the link
-GATE_SCHEMES = ("open-loop", "write-verify")  # that a :class:`Scheme` describes and boards know
+GATE_SCHEMES = ("open-loop", "write-verify")  # that a :class:`GateScheme` describes
+SCHEMES = (*GATE_SCHEMES, "incremental", "refined")
+SCHEME_KINDS: dict[str, int] = {"gate": 0, "incremental": 1}  # how the parameters are read on the link
+
+# Least and greatest value of what travels over the link.
+_LIMITS = {
+    "log2_reads": (0, 8),
+    "tolerance": (0, 65535),
+    "base_units": (0, 2**32 - 1),
+    "passes": (1, 255),
+    "wait_milliseconds": (0, 2**31 - 1),
+    "max_cycles": (1, 65535),
+    "reversals": (0, 65535),
+    "most_pulses": (1, 65535),
+}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Scheme:
-    """Parameters of programming, in the units of the device; names and meanings as in the link's ``campaign_scheme``.
+    """What all ways of programming have in common; whole numbers in the units of the device, as they travel over the link.
 
-    ``verify`` 0 is the two-pulse open loop, 1 write-verify. ``tolerance`` is in ADC codes of ``range``.
-    Gate fields are gate DAC codes; slope and correction are fixed-point factors times 65536.
+    Readings take the mean of ``2**log2_reads`` conversions in front-end range ``range``; ``tolerance`` is their accepted error in
+    ADC codes of that range. ``base_units``: conductance units of target 0. ``passes`` above 1 refine against relaxation: after
+    ``wait_milliseconds`` all cells are read again, and those that left their tolerance are written again.
+    Raises :class:`ArrayError` for numbers that make no sense.
     """
 
-    verify: int
-    skip: int
+    kind: ClassVar[str] = ""  # of SCHEME_KINDS
     range: int
     log2_reads: int
     tolerance: int
-    max_cycles: int
     base_units: int
+    passes: int = 1
+    wait_milliseconds: int = 0
+
+    @property
+    def waits(self) -> float:
+        """Seconds that pass between all passes."""
+        return (self.passes - 1) * self.wait_milliseconds / 1000
+
+    def __post_init__(self) -> None:
+        for name, (low, high) in _LIMITS.items():
+            value = getattr(self, name, low)
+            if not low <= value <= high:
+                raise ArrayError(f"a programming scheme with {name} = {value}: choose {low} to {high}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class GateScheme(Scheme):
+    """RESET, then SET at a gate voltage; fields and meanings as in the link's record ``gate_scheme``.
+
+    ``verify`` 0 is the two-pulse open loop, 1 write-verify. Gate fields are gate DAC codes; slope and correction are fixed-point
+    factors times 65536.
+    """
+
+    kind = "gate"
+    verify: int
+    skip: int
+    max_cycles: int
     set_millivolts: int
     reset_millivolts: int
     set_microseconds: int
@@ -56,6 +96,48 @@ class Scheme:
     gate_correction: int
 
 
+@dataclass(frozen=True)
+class Ladder:
+    """Pulses of one polarity, each a step stronger than the one before; fields as in the link's record ``ladder``.
+
+    ``millivolts`` of the weakest, of a step and at most, all of the polarity's sign; ``gate``: gate DAC code.
+    """
+
+    millivolts: int
+    step_millivolts: int
+    most_millivolts: int
+    gate: int
+    microseconds: int
+
+    def __post_init__(self) -> None:
+        sign = 1 if self.millivolts > 0 else -1
+        if not 0 < sign * self.millivolts <= sign * self.most_millivolts or sign * self.step_millivolts < 0:
+            raise ArrayError(f"{self}: choose a step of the sign of the weakest pulse, and at most no weaker than that")
+
+    @property
+    def top(self) -> int:
+        """Rung of the strongest pulse; the weakest is 0."""
+        return -((self.millivolts - self.most_millivolts) // self.step_millivolts) if self.step_millivolts else 0
+
+    def at(self, rung: int) -> int:
+        """Millivolts of the pulse on a rung."""
+        return self.most_millivolts if rung >= self.top else self.millivolts + rung * self.step_millivolts
+
+
+@dataclass(frozen=True, kw_only=True)
+class IncrementalScheme(Scheme):
+    """Growing pulses of one polarity until the reading passes the target, then of the other from its weakest, and so to and fro.
+
+    A cell is given up after ``reversals`` changes of polarity or ``most_pulses`` pulses.
+    """
+
+    kind = "incremental"
+    reversals: int
+    most_pulses: int
+    up: Ladder
+    down: Ladder
+
+
 def scheme_for(
     device: str,
     hardware: Hardware,
@@ -63,8 +145,8 @@ def scheme_for(
     tolerance: float | None = None,
     max_cycles: int | None = None,
     verify: bool | None = None,
-) -> Scheme:
-    """Return how to program cells of preset ``device`` on the board that ``hardware`` names.
+) -> GateScheme:
+    """Return how to program cells of preset ``device`` by gate voltages on the board that ``hardware`` names.
 
     ``tolerance``: accepted error of a reading in siemens, ``max_cycles``: RESET-SET-read cycles per cell, both by default from the
     preset. ``verify``: write-verify, or else the two-pulse open loop; by default as the preset says.
@@ -73,36 +155,93 @@ def scheme_for(
     preset = load_device(device)
     if preset.scheme not in GATE_SCHEMES:
         raise ArrayError(
-            f"cells of device {device!r} are programmed by scheme {preset.scheme!r}, which only simulated arrays know; "
-            "a board needs cells of a gate voltage, for instance 'ta-hfo2'"
+            f"cells of device {device!r} are programmed by scheme {preset.scheme!r}, as their gate voltage does not say what they "
+            "become; leave the scheme out, or choose 'incremental' or 'refined'"
         )
-    cycles = int(preset["programming.cycles"]) if max_cycles is None else max_cycles
-    if not 1 <= cycles <= MAX_CYCLES:
-        raise ArrayError(f"max_cycles = {max_cycles}: choose 1 to {MAX_CYCLES}")
-    accepted = accepted_error(preset, tolerance)
-    return Scheme(
+    return GateScheme(
+        **_readings(preset, hardware, tolerance),
         verify=int(preset.scheme == "write-verify" if verify is None else verify),
         skip=int(not preset.integer),  # an ideal cell is written even when its reading, coarser than its units, looks right
-        range=READ_RANGE,
-        log2_reads=int(preset["programming.log2_reads"]),
-        tolerance=round(accepted / _code_siemens(READ_RANGE, hardware)),
-        max_cycles=cycles,
-        base_units=round(preset["conductance.base"] / hardware.conductance_unit),
+        max_cycles=int(preset["programming.cycles"]) if max_cycles is None else max_cycles,
         set_millivolts=round(preset["set.voltage"] * 1000),
         reset_millivolts=-round(preset["reset.voltage"] * 1000),
-        set_microseconds=round(preset["set.width"] * 1e6),
-        reset_microseconds=round(preset["reset.width"] * 1e6),
+        set_microseconds=_microseconds(preset["set.width"]),
+        reset_microseconds=_microseconds(preset["reset.width"]),
         reset_gate=_gate_code(preset["reset.gate"], hardware),
         **(_IDEAL_GATES if preset.integer else _gates(preset, hardware)),
     )
 
 
-def accepted_error(preset: Preset, tolerance: float | None) -> float:
-    """The error in siemens that programming accepts: the preset's, unless ``tolerance`` is given and sensible."""
+def programming_scheme(
+    device: str, hardware: Hardware | None = None, name: str | None = None, *, tolerance: float | None = None
+) -> Scheme:
+    """Return the parameters by which cells of preset ``device`` are programmed behind the front end of ``hardware``'s board.
+
+    ``name``: ``"open-loop"`` (RESET, SET), ``"write-verify"`` (gate voltages follow the error), ``"incremental"`` (growing pulses
+    with reversals of polarity), ``"refined"`` (the preset's own scheme, repeated after the cells have relaxed); by default the
+    preset's own. ``tolerance``: accepted error of a reading in siemens, by default the preset's. Simulated arrays and boards carry
+    out the same numbers. Raises :class:`ArrayError` for an unknown name and for a preset that lacks a number that the scheme needs.
+    """
+    preset, hardware = load_device(device), hardware or Hardware()
+    name = name or preset.scheme
+    if name not in SCHEMES:
+        raise ArrayError(f"programming scheme {name!r}: choose one of {', '.join(SCHEMES)}")
+    if name == "incremental":
+        return _incremental(preset, hardware, tolerance)
+    if name != "refined":
+        return scheme_for(device, hardware, tolerance=tolerance, verify=name == "write-verify")
+    if preset.scheme == "refined":
+        raise ArrayError(
+            f"device preset {device!r}: its own scheme is 'refined', which says not how each pass writes; name that one"
+        )
+    wait = round(preset["programming.wait"] * 1000)
+    basis = programming_scheme(device, hardware, tolerance=tolerance)
+    return replace(basis, passes=int(preset["programming.passes"]), wait_milliseconds=wait)
+
+
+def chosen_scheme(device: str, hardware: Hardware, scheme: Scheme | str | None, tolerance: float | None) -> Scheme:
+    """Return a scheme as it is given, or that of a name, by default the preset's own, with a tolerance in siemens.
+
+    Raises :class:`ArrayError` for a tolerance beside a scheme, which holds one.
+    """
+    if not isinstance(scheme, Scheme):
+        return programming_scheme(device, hardware, scheme, tolerance=tolerance)
+    if tolerance is not None:
+        raise ArrayError("both tolerance and scheme are given; put the tolerance into the scheme")
+    return scheme
+
+
+def _incremental(preset: Preset, hardware: Hardware, tolerance: float | None) -> IncrementalScheme:
+    return IncrementalScheme(
+        **_readings(preset, hardware, tolerance),
+        reversals=int(preset["programming.reversals"]),
+        most_pulses=int(preset["programming.pulses"]),
+        up=_ladder(preset, "set", 1, hardware),
+        down=_ladder(preset, "reset", -1, hardware),
+    )
+
+
+def _ladder(preset: Preset, polarity: str, sign: int, hardware: Hardware) -> Ladder:
+    first, step, most = (sign * round(preset[f"{polarity}.{key}"] * 1000) for key in ("voltage", "step", "most"))
+    return Ladder(first, step, most, _gate_code(preset[f"{polarity}.gate"], hardware), _microseconds(preset[f"{polarity}.width"]))
+
+
+def _readings(preset: Preset, hardware: Hardware, tolerance: float | None) -> dict[str, int]:
+    """What all schemes have in common."""
     accepted = preset["programming.tolerance"] if tolerance is None else tolerance
     if not 0 <= accepted < 1:
         raise ArrayError(f"tolerance = {tolerance}: give siemens, for instance 1e-6")
-    return accepted
+    return {
+        "range": READ_RANGE,
+        "log2_reads": int(preset["programming.log2_reads"]),
+        "tolerance": round(accepted / _code_siemens(READ_RANGE, hardware)),
+        "base_units": round(preset["conductance.base"] / hardware.conductance_unit),
+    }
+
+
+def _microseconds(seconds: float) -> int:
+    """A pulse width as a timer gives it: whole microseconds, at least one."""
+    return max(round(seconds * 1e6), 1)
 
 
 # An ideal cell takes its gate code as its conductance in units.
@@ -132,6 +271,13 @@ def _gate_code(volts: float, hardware: Hardware) -> int:
     return min(round(volts * _gate_codes_per_volt(hardware)), GATE_CODES - 1)
 
 
+def row_volts(millivolts: int, hardware: Hardware) -> float:
+    """Volts that the row DAC gives when asked for millivolts: rounded towards 0, so that no limit is exceeded."""
+    low, high = load_board(hardware.board)["row_dac"]["span_volts"]
+    span = float(high - low)
+    return math.trunc(millivolts * ROW_CODES / (1000 * span)) * span / ROW_CODES
+
+
 def gate_volts(codes: NDArray[np.int64], hardware: Hardware) -> NDArray[np.float64]:
     """Volts of gate DAC codes."""
     return codes / _gate_codes_per_volt(hardware)
@@ -157,49 +303,3 @@ def target_codes(units: NDArray[np.int64], scheme: Scheme, hardware: Hardware) -
     shift = hardware.unit_shift(scheme.range)
     codes: NDArray[np.int64] = (READ_CODE * (scheme.base_units + units) + (1 << (shift - 1))) >> shift
     return np.minimum(codes, CODE_MAX)
-
-
-@dataclass(frozen=True, eq=False)
-class ProgrammingReport:
-    """What became of every cell; arrays are (rows, columns) and cells without a target have state ``untouched``.
-
-    ``state``: CELL_STATES. ``cycles``: RESET-SET-read cycles used. ``pulses``: pulses given. ``reading``: the conductance
-    that the last verdict on the cell rests on, and ``error``: reading minus target; siemens, NaN where nothing was measured.
-    ``seconds``: time it took; on a simulated array that of its pulses and readings, row after row, cells of a row side by side.
-    """
-
-    state: NDArray[np.uint8]
-    cycles: NDArray[np.int64]
-    pulses: NDArray[np.int64]
-    reading: NDArray[np.float64]
-    error: NDArray[np.float64]
-    seconds: float = 0.0
-
-    @property
-    def targeted(self) -> NDArray[np.bool_]:
-        """Cells that had a target."""
-        return np.asarray(self.state != CELL_STATES["untouched"])
-
-    @property
-    def success_rate(self) -> float:
-        """Part of the targeted cells that ended within tolerance; 1 when there were none."""
-        cells = int(np.count_nonzero(self.targeted))
-        return int(np.count_nonzero(self.state == CELL_STATES["in_tolerance"])) / cells if cells else 1.0
-
-    @property
-    def failed(self) -> list[tuple[int, int]]:
-        """(row, column) of every targeted cell that is not within tolerance."""
-        missed = self.targeted & (self.state != CELL_STATES["in_tolerance"])
-        return [(int(row), int(column)) for row, column in np.argwhere(missed)]
-
-    def __str__(self) -> str:
-        cells = int(np.count_nonzero(self.targeted))
-        if not cells:
-            return "no cell had a target"
-        cycles = float(self.cycles[self.targeted].mean())
-        spread = float(np.nanstd(self.error[self.state == CELL_STATES["in_tolerance"]])) if self.success_rate else float("nan")
-        return (
-            f"{cells - len(self.failed)} of {cells} cells in tolerance ({100 * self.success_rate:.2f} %), "
-            f"{cycles:.2f} cycles per cell, {int(self.pulses.sum())} pulses, "
-            f"spread of the accepted readings {spread * 1e6:.2f} uS"
-        )

@@ -17,8 +17,8 @@ from fxlstm.errors import FxlstmError
 from fxlstm.network import Network
 from fxlstm.program.hardware import Hardware
 from fxlstm.program.program import Program
+from fxlstm.program.programming_report import ProgrammingReport
 from fxlstm.program.quantize import quantize
-from fxlstm.program.scheme import ProgrammingReport
 from fxlstm.sweep.parameters import Parameters, make_array, make_scheme, section
 from fxlstm.sweep.plan import Point
 from fxlstm.sweep.task import Floats, Task

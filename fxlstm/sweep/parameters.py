@@ -7,14 +7,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from fxlstm.crossbar.schemes import AnyScheme, programming_scheme
 from fxlstm.crossbar.simulated import SimulatedArray
-from fxlstm.crossbar.wires import Wires
+from fxlstm.crossbar.surroundings import SECTIONS as AROUND
+from fxlstm.crossbar.surroundings import surroundings
 from fxlstm.errors import FxlstmError, SweepError
 from fxlstm.program.calibration.methods import find_method
 from fxlstm.program.device import load_device
 from fxlstm.program.hardware import Hardware
 from fxlstm.program.quantize import quantize
+from fxlstm.program.scheme import Scheme, programming_scheme
 from fxlstm.sweep.axes import Value
 
 Parameters = Mapping[str, Value]
@@ -23,8 +24,8 @@ Parameters = Mapping[str, Value]
 _TAKERS: dict[str, tuple[Callable[..., Any], set[str]]] = {
     "hardware": (Hardware, set()),
     "quantize": (quantize, {"network", "calibration", "hardware", "times", "steps", "start"}),
-    "array": (SimulatedArray, {"device", "seed", "board", "wires"}),
-    "wires": (Wires, set()),
+    "array": (SimulatedArray, {"device", "seed", "board", "wires", "front_end"}),
+    **{section: (kind, set()) for section, kind in AROUND.items()},
     "programming": (programming_scheme, {"device", "hardware"}),
 }
 _KINDS: dict[str, type] = {"bool": bool, "int": int, "float": float, "str": str}
@@ -106,9 +107,8 @@ def device_name(parameters: Parameters) -> str:
 
 def make_array(parameters: Parameters, hardware: Hardware, seed: int) -> SimulatedArray:
     """Return a fresh array with a point's parameters."""
-    wires = Wires(**section(parameters, "wires"))
-    switches = section(parameters, "array")
-    return SimulatedArray(device=device_name(parameters), seed=seed, board=hardware.board, wires=wires, **switches)
+    around, switches = surroundings(parameters)._asdict(), section(parameters, "array")
+    return SimulatedArray(device=device_name(parameters), seed=seed, board=hardware.board, **around, **switches)
 
 
 def check(parameters: Parameters) -> None:
@@ -123,6 +123,6 @@ def check(parameters: Parameters) -> None:
         raise SweepError(f"the plan asks for what is not possible: {error}") from None
 
 
-def make_scheme(parameters: Parameters, hardware: Hardware) -> AnyScheme:
+def make_scheme(parameters: Parameters, hardware: Hardware) -> Scheme:
     """Return how a point's array is programmed."""
     return programming_scheme(device_name(parameters), hardware, **section(parameters, "programming"))

@@ -1,9 +1,10 @@
 """``emu://host?device=ideal&seed=1``: a board without hardware, opened like any serial port.
 
 Options: ``device``, ``seed`` (of the array), ``board`` (a name: the board lives on in this process when the port is closed, and is
-found again by that name), ``state`` (a file that keeps the array between processes), and every fault of
+found again by that name), ``state`` (a file that keeps the array between processes), what surrounds the cells (``wires.row=0.3``,
+``adc.noise=2``, ... or ``around``, a TOML file of it, see :mod:`fxlstm.crossbar.surroundings`), and every fault of
 :mod:`fxlstm.emulator.faults`: of the link (``drop``, ``flip``, ``duplicate``, ``disconnect_after``, ``stall_ms``, ...), the chips
-(``dead_row``, ...) and the cells (``stuck_cell``, ``read_noise``, ...).
+(``dead_row``, ...) and the cells (``stuck_cell``, ``read_noise``, ``temperature``, ...).
 Time is virtual: a read that would wait in vain returns at once and has let its time-out pass on the board. Closing the port does
 not reset the board.
 """
@@ -16,14 +17,16 @@ from urllib.parse import parse_qsl, urlsplit
 
 from serial.serialutil import PortNotOpenError, SerialBase, SerialException
 
+from fxlstm.crossbar.surroundings import DEFAULTS as AROUND
+from fxlstm.crossbar.surroundings import from_options as around_from_options
 from fxlstm.emulator.board import EmulatedBoard
 from fxlstm.emulator.faults import CellFaults, ChipFaults, LinkFaults, Unplugged, from_options, option_names
 from fxlstm.emulator.link import EmulatedLink
 from fxlstm.errors import LinkError
 
-BOARD_OPTIONS = ("device", "seed", "board", "state")
+BOARD_OPTIONS = ("device", "seed", "board", "state", "around")
 LINK_OPTIONS = option_names(LinkFaults)
-OPTIONS = (*BOARD_OPTIONS, *LINK_OPTIONS, *option_names(ChipFaults), *option_names(CellFaults))
+OPTIONS = (*BOARD_OPTIONS, *AROUND, *LINK_OPTIONS, *option_names(ChipFaults), *option_names(CellFaults))
 
 _named: dict[str, tuple[dict[str, str], EmulatedLink]] = {}  # by the name in ``board=``, with the options it was made with
 _held: set[int] = set()  # boards, by id, whose port is open
@@ -80,11 +83,14 @@ def _make(options: dict[str, str]) -> EmulatedBoard:
     text = options.get("seed")
     if text is not None and not text.isdecimal():
         raise EmulatedPortError(f"seed = {text!r}: give a whole number of 0 or more")
+    around = [options["around"]] if "around" in options else []
+    around += [f"{name}={value}" for name, value in options.items() if name in AROUND]
     return EmulatedBoard(
         options.get("device", "ta-hfo2"),
         None if text is None else int(text),
         faults=from_options(ChipFaults, options),
         cells=from_options(CellFaults, options),
+        around=around_from_options(around) if around else None,
         state=options.get("state"),
     )
 

@@ -35,7 +35,7 @@ def case(x: np.ndarray, device: str = "ta-hfo2", seconds: float = 0.0) -> Case:
 
 
 def test_the_sources_of_the_preset_are_there_and_the_others_are_named(budget):
-    assert list(by_source(budget)) == ["levels", "DAC", "ADC", "formats", "programming", "stuck cells", "read noise"]
+    assert list(by_source(budget)) == ["levels", "DAC", "ADC", "activation", "formats", "programming", "stuck cells", "read noise"]
     assert list(budget.left_out) == ["relaxation", "wires", "front end"]
     assert budget.seeds == SEEDS
 
@@ -90,14 +90,14 @@ def test_wires_front_end_and_relaxation_are_sources_where_they_are_given(x):
 
 def test_an_ideal_device_has_only_errors_of_codes(x):
     budget = error_budget(load_trained(), x, device="ideal", seeds=(1,))
-    assert list(by_source(budget)) == ["levels", "DAC", "ADC", "formats"]
+    assert list(by_source(budget)) == ["levels", "DAC", "ADC", "activation", "formats"]
     engine = fx.Engine(fx.quantize(load_trained(), x)).run(x)
     assert budget.everything.median == pytest.approx(rms(engine - load_trained()(x)))
 
 
 def test_a_digital_program_has_only_levels_and_formats(x):
     budget = error_budget(load_trained(), x, fx.Hardware(adc_bits=None), seeds=(1,))
-    assert list(by_source(budget)) == ["levels", "formats"]
+    assert list(by_source(budget)) == ["levels", "activation", "formats"]
 
 
 def test_every_layer_has_its_own_errors_and_the_last_is_the_output(budget):

@@ -33,9 +33,8 @@ def test_it_foretells_what_a_changed_weight_does_to_the_output(pairing):
         matrices = list(program.matrices)
         matrices[index] = replace(matrices[index], weights=weights)
         moved = fx.Engine(replace(program, matrices=tuple(matrices))).run(X) - wanted
-        codes = np.sqrt((moved**2).mean()) * 2.0**program.output.fraction / program.output.scale
-        found.append((foretold[index][row, column] * levels, codes))
-    expected, measured = np.log(np.array(found) + 1).T
+        found.append((foretold[index][row, column] * levels, np.sqrt((moved**2).mean())))
+    expected, measured = np.log(np.array(found) + 2.0**-program.output.fraction).T  # beside what rounding hides
     assert np.corrcoef(expected, measured)[0, 1] > 0.8
     assert abs(np.median(expected - measured)) < 0.7  # a factor of two: signals that vary and a constant differ
 
@@ -48,6 +47,13 @@ def test_a_unit_that_the_head_does_not_read_is_worth_nothing():
     worth = fx.weight_sensitivity(replace(program, matrices=(own, head)), X)[0]
     assert (worth[:, 0::5] == 0).all()
     assert (worth[:, 1::5] > 0).any()
+
+
+def test_columns_whose_weights_have_all_but_vanished_are_worth_next_to_nothing():
+    weights = np.ones((2, 2)) * [1e-12, 1]
+    program = fx.quantize(fx.Network((fx.dense(weights, np.zeros(2)),)), X)
+    (worth,) = fx.weight_sensitivity(program, X)
+    assert (worth[:, 0] < 1e-9 * worth[:, 1]).all()
 
 
 def test_programs_of_several_phases_and_without_an_array_are_refused():

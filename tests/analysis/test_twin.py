@@ -32,6 +32,21 @@ def test_the_twin_explains_most_of_a_boards_deviation(seed, program, x):
     assert {name: errors.shape for name, errors in report.timesteps.items()} == dict.fromkeys(report.timesteps, (3, len(x)))
 
 
+def test_a_twin_has_the_offsets_of_the_boards_columns(program, x):
+    with fx.Board(URL.format(1) + "&read_noise=0&adc.offset=300&adc.gain=0.01", log=False) as board:
+        board.program(program)
+        twin = fx.SimulatedArray.from_board(board)
+        without = fx.SimulatedArray.holding(program, np.maximum(board.read_conductance(), 0), "ta-hfo2", read_noise=False)
+        explained, partly = (fx.compare_with_twin(board, program, x[:40], array).output.part for array in (twin, without))
+    assert explained > 0.99
+    assert partly < 0.9
+
+
+def test_a_twin_needs_a_program_and_says_so():
+    with fx.Board(URL.format(1), log=False) as board, pytest.raises(fx.BoardError, match="give program and device"):
+        fx.SimulatedArray.from_board(board)
+
+
 def test_a_twin_of_another_boards_cells_explains_nothing(program, x):
     with fx.Board(URL.format(2), log=False) as other:
         other.program(program)

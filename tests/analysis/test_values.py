@@ -38,7 +38,7 @@ def test_with_every_rounding_the_codes_are_the_executors(name, hardware):
 def test_without_roundings_and_with_fine_levels_it_is_the_float_network(name):
     x, network = RANDOM.uniform(-1, 1, (3, 20, 2)), networks()[name]
     program = fx.quantize(network, x, fx.Hardware(levels=32768))
-    exact = trace(program, x, rounding=Rounding(False, False, False)).outputs
+    exact = trace(program, x, rounding=Rounding(False, False, False, False)).outputs
     np.testing.assert_allclose(exact, network(x), atol=2e-4)
 
 
@@ -58,3 +58,17 @@ def test_random_networks_give_the_executors_codes(choose, seed):
     x = random.uniform(-1, 1, (2, 9, network.inputs))
     program = fx.quantize(replace(network, mask_value=None), x, random_hardware(random))
     np.testing.assert_array_equal(trace(program, x).outputs, fx.Engine(program).run(x))
+
+
+def test_sequences_of_several_lengths_end_where_they_end():
+    x, lengths = RANDOM.uniform(-1, 1, (4, 12, 2)), np.array([12, 1, 7, 3])
+    program = fx.quantize(networks()["last"], x)
+    traced = trace(program, x, lengths=lengths)
+    np.testing.assert_array_equal(traced.outputs, fx.Engine(program).run(x, lengths))
+    assert not any(values[1, 1:].any() for values in traced.vectors.values())
+
+
+def test_lengths_of_a_network_that_gives_every_output_are_refused():
+    x = RANDOM.uniform(-1, 1, (4, 12, 2))
+    with pytest.raises(fx.ProgramError, match="returns its last output"):
+        trace(fx.quantize(networks()["stack"], x), x, lengths=[1, 2, 3, 4])

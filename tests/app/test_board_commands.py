@@ -50,6 +50,15 @@ def test_selftest_fails_when_a_chip_is_missing(command):
     assert "echo" in outcome.out
 
 
+def test_a_scheme_is_chosen_by_its_name(command, program_file):
+    outcome = command("board", "program", program_file, "--port", IDEAL, "--scheme", "open-loop")
+    assert outcome.status == 0
+    assert "1.00 cycles per cell" in outcome.out
+    refused = command("board", "program", program_file, "--port", IDEAL, "--scheme", "incremental")
+    assert refused.status == 1
+    assert "'ideal' lacks programming.reversals" in refused.err
+
+
 def test_program_reports_what_became_of_the_cells(command, program_file, program):
     outcome = command("board", "program", program_file, "--port", IDEAL, "--json")
     report = json.loads(outcome.out)

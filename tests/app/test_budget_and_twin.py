@@ -2,6 +2,9 @@
 
 import json
 
+import numpy as np
+import pytest
+
 PORT = "emu://host?device=ta-hfo2&seed=1"
 
 
@@ -15,11 +18,11 @@ def test_a_budget_is_printed_and_drawn(command, network_file, inputs_file, tmp_p
 
 
 def test_a_budget_with_wires_as_json(command, network_file, inputs_file):
-    arguments = ("--seeds", 1, "--wire", 0.1, "--levels", 16, "--json")
+    arguments = ("--seeds", 1, "--around", "wires.row=0.1", "--around", "wires.column=0.1", "--levels", 16, "--json")
     outcome = command("budget", network_file, "--calibrate", inputs_file, *arguments)
     assert outcome.status == 0
     sources = [row["source"] for row in json.loads(outcome.out)["sources"]]
-    assert sources == ["levels", "DAC", "ADC", "formats", "programming", "stuck cells", "read noise", "wires"]
+    assert sources == ["levels", "DAC", "ADC", "activation", "formats", "programming", "stuck cells", "read noise", "wires"]
 
 
 def test_an_unknown_device_is_one_sentence(command, network_file, inputs_file):
@@ -36,3 +39,39 @@ def test_a_twin_is_printed_drawn_and_given_as_json(command, network_file, inputs
     assert picture.read_bytes().startswith(b"\x89PNG")
     numbers = json.loads(command("twin", program, inputs_file, "--port", PORT, "--json").out)
     assert numbers["rows"][-1]["vector"] == "output"
+
+
+def test_a_budget_may_be_judged_by_targets(command, network, network_file, inputs_file, x, tmp_path):
+    np.save(tmp_path / "y.npy", network(x) + 0.5)
+    arguments = ("budget", network_file, "--calibrate", inputs_file, "--seeds", 1, "--targets", tmp_path / "y.npy", "--json")
+    numbers = json.loads(command(*arguments).out)
+    assert numbers["metric"] == pytest.approx(0.5)
+    assert numbers["metric_everything"]["median"] == pytest.approx(0.5, rel=0.2)
+
+
+def test_a_task_that_ships_brings_its_data_and_metric(command):
+    outcome = command("budget", "airline", "--seeds", 1)
+    assert outcome.status == 0
+    for words in ("stuck cells", "metric", "Metric: rmse."):
+        assert words in outcome.out
+
+
+def test_a_budget_is_measured_on_a_board(command, network_file, inputs_file):
+    arguments = ("--port", PORT + "&wires.row=0.1", "--around", "wires.row=0.1", "--runs", 2, "--json")
+    outcome = command("budget", network_file, "--calibrate", inputs_file, *arguments)
+    assert outcome.status == 0
+    numbers = json.loads(outcome.out)
+    assert [row["source"] for row in numbers["sources"]][-3:] == ["read noise", "wires", "unexplained"]
+    assert numbers["repeated"] == "runs on the board"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("airlines",), "'airlines' is no task that ships"),
+        (("airline", "--calibrate", "x.npy"), "has its own data"),
+    ],
+)
+def test_what_a_budget_cannot_be_of_is_one_sentence(command, arguments, words):
+    outcome = command("budget", *arguments)
+    assert outcome.status == 1 and words in outcome.err and outcome.err.count("\n") == 1

@@ -15,7 +15,7 @@ from fxlstm.board.board import Board
 from fxlstm.board.campaign import _start
 from fxlstm.board.log import MeasurementLog
 from fxlstm.core.engine import Engine
-from fxlstm.errors import BoardError
+from fxlstm.errors import ArrayError, BoardError
 from fxlstm.program.hardware import Hardware
 from fxlstm.program.mapping import LEAVE
 from fxlstm.program.program import Program
@@ -189,6 +189,15 @@ def test_a_campaign_stopped_from_elsewhere_is_reported_as_unfinished() -> None:
 
         with pytest.raises(BoardError, match=r"campaign .* is stopped with \d+ of 600 cells in tolerance; program again to resume"):
             board.program(some_targets(), progress=stop)
+
+
+def test_targets_outside_the_window_of_the_cells_are_refused_before_a_pulse() -> None:
+    with Board("emu://host?device=ta-hfo2&seed=4", device="hfox", log=False) as board:
+        with pytest.raises(
+            ArrayError, match=r"cells of device 'hfox' take 0 to 40 uS; quantize for Hardware\(board='reference-110k'"
+        ):
+            board.program(some_targets())
+        assert board.snapshot()["pulses"] == 0
 
 
 def test_progress_counts_cells_up_to_all_of_them() -> None:

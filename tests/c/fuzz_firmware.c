@@ -62,24 +62,51 @@ static size_t compose_object(fuzzer *fuzz, uint8_t message, uint8_t *payload) {
     return FW_OBJECT_WRITE_REQUEST_SIZE + size;
 }
 
+static size_t compose_gate_scheme(generator *random, uint8_t *record) {
+    memset(record, 0, FW_GATE_SCHEME_SIZE);
+    record[0] = (uint8_t)below(random, 2);
+    record[1] = (uint8_t)below(random, 2);
+    fw_put_u16(record + 2, (uint16_t)(1 + below(random, 5)));
+    fw_put_i16(record + 4, 2500);
+    fw_put_i16(record + 6, -1700);
+    fw_put_u32(record + 8, 5);
+    fw_put_u32(record + 12, 5);
+    fw_put_u16(record + 16, (uint16_t)next_random(random));
+    fw_put_u16(record + 20, UINT16_MAX);
+    for (size_t i = 22; i < FW_GATE_SCHEME_SIZE; i++) {
+        record[i] = (uint8_t)next_random(random);
+    }
+    return FW_GATE_SCHEME_SIZE;
+}
+
+static void compose_ladder(generator *random, int sign, uint8_t *record) {
+    int first = 1 + (int)below(random, 3000);
+    fw_put_i16(record, (int16_t)(sign * first));
+    fw_put_i16(record + 2, (int16_t)(sign * (int)(next_random(random) >> (52 + below(random, 12)))));
+    fw_put_i16(record + 4, (int16_t)(sign * (first + (int)below(random, (size_t)(3010 - first)))));
+    fw_put_u16(record + 6, (uint16_t)next_random(random));
+    fw_put_u32(record + 8, 5);
+}
+
+static size_t compose_ladders(generator *random, uint8_t *record) {
+    fw_put_u16(record, (uint16_t)below(random, 4));
+    fw_put_u16(record + 2, (uint16_t)below(random, 20));
+    compose_ladder(random, 1, record + FW_INCREMENTAL_SCHEME_SIZE);
+    compose_ladder(random, -1, record + FW_INCREMENTAL_SCHEME_SIZE + FW_LADDER_SIZE);
+    return FW_INCREMENTAL_SCHEME_SIZE + 2 * FW_LADDER_SIZE;
+}
+
 static size_t compose_scheme(generator *random, uint8_t *payload) {
     memset(payload, 0, FW_CAMPAIGN_SCHEME_REQUEST_SIZE);
-    payload[0] = (uint8_t)below(random, 2);
-    payload[1] = (uint8_t)below(random, 2);
-    payload[2] = (uint8_t)below(random, FW_RANGE_COUNT);
+    uint8_t kind = payload[0] = (uint8_t)below(random, 2);
+    payload[1] = (uint8_t)below(random, FW_RANGE_COUNT);
+    payload[3] = (uint8_t)(1 + below(random, 3));
     fw_put_u16(payload + 4, (uint16_t)next_random(random));
-    fw_put_u16(payload + 6, (uint16_t)(1 + below(random, 5)));
-    fw_put_u32(payload + 8, (uint32_t)next_random(random) >> below(random, 32));
-    fw_put_i16(payload + 12, 2500);
-    fw_put_i16(payload + 14, -1700);
-    fw_put_u32(payload + 16, 5);
-    fw_put_u32(payload + 20, 5);
-    fw_put_u16(payload + 24, (uint16_t)next_random(random));
-    fw_put_u16(payload + 28, UINT16_MAX);
-    for (size_t i = 30; i < FW_CAMPAIGN_SCHEME_REQUEST_SIZE; i++) {
-        payload[i] = (uint8_t)next_random(random);
-    }
-    return FW_CAMPAIGN_SCHEME_REQUEST_SIZE;
+    fw_put_u32(payload + 6, (uint32_t)next_random(random) >> below(random, 32));
+    fw_put_u32(payload + 10, (uint32_t)below(random, 3));
+    uint8_t *parameters = payload + FW_CAMPAIGN_SCHEME_REQUEST_SIZE;
+    return FW_CAMPAIGN_SCHEME_REQUEST_SIZE +
+           (kind == FW_SCHEME_GATE ? compose_gate_scheme(random, parameters) : compose_ladders(random, parameters));
 }
 
 static size_t random_bytes(generator *random, uint8_t *payload, size_t size) {

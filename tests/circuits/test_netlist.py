@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from fxlstm.app.cli import main
-from fxlstm.circuits import array_netlist
+from fxlstm.circuits import array_netlist, gated_netlist
 from fxlstm.crossbar import SimulatedArray, Wires, effective_conductance
+from fxlstm.crossbar.wires import solve_gated
 from fxlstm.errors import ArrayError
 
 
@@ -41,6 +42,16 @@ def test_the_same_currents(shape, wires, tmp_path):
     found = answered(array_netlist(cells, wires, volts), tmp_path)
     expected = volts @ effective_conductance(cells, wires)
     np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-9 * np.abs(expected).max())
+
+
+@pytest.mark.parametrize("sense", ["top", "bottom", "both"])
+@pytest.mark.parametrize("source", [0.0, 0.7])
+def test_the_same_currents_of_bit_and_source_lines(sense, source, tmp_path):
+    random = np.random.default_rng(2)
+    cells, gates = random.uniform(10e-6, 900e-6, (24, 6)), random.random(24) < 0.4
+    wires = Wires(column=0.5, source=source, driver=5, amplifier=2, sense=sense)
+    found = answered(gated_netlist(cells, wires, gates), tmp_path)
+    np.testing.assert_allclose(found, solve_gated(cells, wires, gates).currents, rtol=1e-6)
 
 
 def test_cells_without_conductance_are_left_out():

@@ -8,13 +8,13 @@ from importlib.resources import files
 import numpy as np
 import pytest
 
-from fxlstm.board.protocol import MESSAGE_BY_NAME
+from fxlstm.board.protocol import MESSAGE_BY_NAME, RECORDS
 from fxlstm.crossbar import SimulatedArray
 from fxlstm.errors import ArrayError
 from fxlstm.program.device import Preset, load_device
 from fxlstm.program.hardware import Hardware, load_board
 from fxlstm.program.mapping import LEAVE
-from fxlstm.program.scheme import GATE_SCHEMES, Scheme, scheme_for
+from fxlstm.program.scheme import GATE_SCHEMES, GateScheme, IncrementalScheme, Ladder, Scheme, scheme_for
 
 PRESETS = sorted(
     entry.name.removesuffix(".toml") for entry in (files("fxlstm") / "devices").iterdir() if entry.name.endswith(".toml")
@@ -148,5 +148,10 @@ def test_a_nonsensical_scheme_is_refused(wrong):
         scheme_for("ta-hfo2", Hardware(), **wrong)
 
 
-def test_a_scheme_has_the_fields_of_the_links_campaign_scheme():
-    assert [field.name for field in fields(Scheme)] == [field.name for field in MESSAGE_BY_NAME["campaign_scheme"].request]
+def test_schemes_have_the_fields_that_travel_over_the_link():
+    common = [field.name for field in fields(Scheme)]
+    assert {"kind", *common, "parameters"} == {field.name for field in MESSAGE_BY_NAME["campaign_scheme"].request}
+    ladders = ["up", "down"]
+    for kind, record, apart in ((GateScheme, "gate_scheme", []), (IncrementalScheme, "incremental_scheme", ladders)):
+        assert [field.name for field in fields(kind)] == common + [field.name for field in RECORDS[record]] + apart
+    assert [field.name for field in fields(Ladder)] == [field.name for field in RECORDS["ladder"]]

@@ -8,11 +8,12 @@ from importlib.resources import files
 import numpy as np
 import pytest
 
-from fxlstm.board.board import Board
-from fxlstm.crossbar import Refinement, SimulatedArray, Wires, programming_scheme
+from fxlstm.crossbar import SimulatedArray, Wires, programming_scheme
+from fxlstm.crossbar.wires import effective_conductance, solve_nonlinear
 from fxlstm.errors import ArrayError
 from fxlstm.program.device import load_device
 from fxlstm.program.hardware import Hardware
+from fxlstm.program.scheme import Ladder
 
 ROWS, COLUMNS = 64, 64
 DAY = 86400.0
@@ -274,8 +275,22 @@ def test_a_cubic_i_of_v_acts_on_every_row_code(tmp_path):
     for array, cubic in ((straight, 0), (bent, 5)):
         expected = (volts + cubic * volts**3) @ array.conductance / per_code
         np.testing.assert_allclose(array.multiply(codes), expected, atol=0.51)
-    with pytest.raises(ArrayError, match="I\\(V\\) is not straight"):
-        SimulatedArray(3, 2, str(path), 1, "reference-174k", wires=Wires(row=1))
+
+
+def test_wires_take_voltage_from_cells_that_are_not_straight(tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text(shipped_text("taox") + '\n[conduction]\ncubic = { value = 5, unit = "1/V2", source = "a test" }\n')
+    wires = Wires(row=800, column=500, driver=1000)
+    array = SimulatedArray(6, 4, str(path), 1, "reference-174k", read_noise=False, wires=wires)
+    codes = np.random.default_rng(1).integers(-32767, 32768, (5, 6))
+    found = array.multiply(codes) * (array.hardware.full_scale_current(0) / 32768)
+    cells = array.conductance
+    for row_codes, currents in zip(codes, found, strict=True):
+        volts = row_codes / 32768 * array.hardware.read_voltage
+        exact = solve_nonlinear(lambda v: cells * (v + 5 * v**3), lambda v: cells * (1 + 15 * v**2), (6, 4), wires, volts)
+        np.testing.assert_allclose(currents, exact.currents, atol=0.51 * array.hardware.full_scale_current(0) / 32768)
+    straight = codes / 32768 * array.hardware.read_voltage @ effective_conductance(cells, wires)
+    assert np.abs(found / straight - 1).max() > 0.05
 
 
 # ---- Schemes
@@ -285,9 +300,9 @@ def test_a_cubic_i_of_v_acts_on_every_row_code(tmp_path):
     "device, name, words",
     [
         ("hfox", "magic", "'magic': choose one of open-loop, write-verify, incremental, refined"),
-        ("ta-hfo2", "incremental", "lacks set.step"),
-        ("ta-hfo2", "refined", "lacks programming.passes"),
-        ("hfox", "write-verify", "only simulated arrays know"),
+        ("ta-hfo2", "incremental", "lacks programming.reversals"),
+        ("ta-hfo2", "refined", "lacks programming.wait"),
+        ("hfox", "write-verify", "choose 'incremental' or 'refined'"),
     ],
 )
 def test_a_scheme_that_the_cells_do_not_know_is_refused_by_name(device, name, words):
@@ -295,26 +310,38 @@ def test_a_scheme_that_the_cells_do_not_know_is_refused_by_name(device, name, wo
         programming_scheme(device, name=name)
 
 
-@pytest.mark.parametrize("wrong", [{"passes": 0, "wait": 1.0}, {"passes": 2, "wait": -1.0}, {"passes": 2, "wait": float("nan")}])
-def test_a_refinement_that_makes_no_sense_is_refused(wrong):
-    with pytest.raises(ArrayError, match="Refinement of"):
-        Refinement(programming_scheme("hfox"), **wrong)
-
-
 @pytest.mark.parametrize(
-    "wrong", [{"tolerance": float("nan")}, {"tolerance": -1e-6}, {"reversals": -1}, {"most_pulses": 0}, {"log2_reads": 9}]
+    ("name", "value"),
+    [("tolerance", -1), ("reversals", -1), ("most_pulses", 0), ("log2_reads", 9), ("passes", 0), ("wait_milliseconds", -1)],
 )
-def test_incremental_pulses_that_make_no_sense_are_refused(wrong):
-    with pytest.raises(ArrayError, match="choose a tolerance of 0 S or more"):
-        replace(programming_scheme("hfox"), **wrong)
+def test_a_scheme_that_makes_no_sense_is_refused_by_the_number(name, value):
+    with pytest.raises(ArrayError, match=f"a programming scheme with {name} = {value}: choose"):
+        replace(programming_scheme("hfox"), **{name: value})
+
+
+@pytest.mark.parametrize("wrong", [{"millivolts": 0}, {"millivolts": 3001}, {"step_millivolts": -1}, {"most_millivolts": -2000}])
+def test_a_ladder_of_pulses_that_makes_no_sense_is_refused(wrong):
+    with pytest.raises(ArrayError, match="choose a step of the sign of the weakest pulse"):
+        replace(programming_scheme("hfox").up, **wrong)
+
+
+def test_a_ladder_climbs_by_its_step_and_stays_at_its_strongest_pulse():
+    up, down, flat = Ladder(1000, 400, 2100, 1, 1), Ladder(-1000, -300, -1900, 1, 1), Ladder(2000, 0, 2000, 1, 1)
+    assert (up.top, [up.at(rung) for rung in range(5)]) == (3, [1000, 1400, 1800, 2100, 2100])
+    assert (down.top, [down.at(rung) for rung in range(5)]) == (3, [-1000, -1300, -1600, -1900, -1900])
+    assert (flat.top, flat.at(7)) == (0, 2000)
 
 
 def test_pulses_beyond_what_the_cells_stand_are_refused_and_change_nothing():
     scheme = programming_scheme("hfox", Hardware(board="reference-110k"))
     array = SimulatedArray(2, 2, "hfox", 1, "reference-110k", stuck=False)
     before = array.conductance
-    wrong = replace(scheme, up=replace(scheme.up, first=4.0, most=9.0), down=replace(scheme.down, first=4.0, most=9.0))
-    with pytest.raises(ArrayError, match="a row voltage of 4 V: device 'hfox' allows 3 V"):
+    wrong = replace(
+        scheme,
+        up=replace(scheme.up, millivolts=3750, most_millivolts=4900),
+        down=replace(scheme.down, millivolts=-3750, most_millivolts=-4900),
+    )
+    with pytest.raises(ArrayError, match=r"a row voltage of 3\.75 V: device 'hfox' allows 3 V"):
         array.program(np.zeros((2, 2), np.uint16), scheme=wrong)
     np.testing.assert_array_equal(array.conductance, before)
 
@@ -343,11 +370,3 @@ def test_numbers_that_a_law_cannot_work_with_are_refused(device, old, new, words
     path.write_text(text.replace(old, new))
     with pytest.raises(ArrayError, match=words):
         SimulatedArray(2, 2, str(path), 1)
-
-
-def test_boards_refuse_schemes_that_their_firmware_does_not_know():
-    with Board("emu://host?device=ta-hfo2&seed=1", log=False) as board:
-        for name in ("incremental", "refined"):
-            scheme = programming_scheme("hfox", name=name)
-            with pytest.raises(ArrayError, match=f"boards do not know the programming scheme {type(scheme).__name__}"):
-                board.program(np.zeros((128, 64), np.uint16), scheme=scheme)

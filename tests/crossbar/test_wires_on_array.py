@@ -7,7 +7,7 @@ import pytest
 from crossbar_programs import airline_program
 
 from fxlstm.crossbar import SimulatedArray, Wires, effective_conductance
-from fxlstm.crossbar import physical as physical_module
+from fxlstm.crossbar.wires import changing
 from fxlstm.errors import ArrayError
 from fxlstm.program.mapping import LEAVE
 from fxlstm.program.scheme import scheme_for
@@ -44,23 +44,38 @@ def test_ideal_wires_change_no_bit_of_what_an_array_does():
     np.testing.assert_array_equal(first.read_conductance(), second.read_conductance())
 
 
-def test_the_matrix_is_worked_out_once_per_state_of_the_cells(monkeypatch):
+@pytest.fixture
+def solved(monkeypatch) -> list[Wires]:
+    """One entry for each time that a whole array is solved."""
     calls = []
 
     def counted(conductance, wires):
         calls.append(wires)
         return effective_conductance(conductance, wires)
 
-    monkeypatch.setattr(physical_module, "effective_conductance", counted)
+    monkeypatch.setattr(changing, "effective_conductance", counted)
+    return calls
+
+
+def test_the_matrix_is_worked_out_once_per_state_of_the_cells(solved):
     array = array_with(WIRES)
     codes = np.ones((3, 34), np.int16)
     for _ in range(4):
         array.multiply(codes)
         array.multiply(codes, 1)
-    assert len(calls) == 1
-    array.pulse(np.eye(34)[0] * 2.5, np.full(60, 1.2), 1e-5)
+    assert len(solved) == 1
+    array.pulse(np.ones(34) * 2.5, np.full(60, 1.2), 1e-5)
     array.multiply(codes)
-    assert len(calls) == 2
+    assert len(solved) == 2
+
+
+def test_a_map_is_written_through_wires_without_solving_the_array_after_every_pulse(solved):
+    targets = np.random.default_rng(0).integers(0, 40000, (34, 60)).astype(np.uint16)
+    array = array_with(WIRES, read_noise=False)
+    report = array.program(targets)
+    assert report.cycles.max() > 3
+    assert len(solved) == 2  # before the first pulse and after it
+    np.testing.assert_allclose(array.read_conductance(), effective_conductance(array.conductance, WIRES), atol=0.03e-6)
 
 
 def test_write_verify_corrects_what_the_wires_take_as_far_as_it_reads_it():

@@ -15,7 +15,7 @@ if "fxlstm.urls" not in serial.protocol_handler_packages:
 class Echo:
     """Stands where the firmware stands."""
 
-    def __init__(self, bus: object) -> None:
+    def __init__(self, bus: object, name: str) -> None:
         self._bytes = bytearray()
 
     def feed(self, data: bytes) -> int:

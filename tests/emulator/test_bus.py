@@ -20,6 +20,7 @@ class RecordingArray:
     def __init__(self) -> None:
         self.conversions: list[tuple[list[int], int]] = []
         self.pulses: list[tuple[np.ndarray, np.ndarray, float]] = []
+        self.seconds = 0.0
 
     def convert(self, row_codes: np.ndarray, range_index: int) -> np.ndarray:
         self.conversions.append((row_codes.tolist(), range_index))
@@ -29,6 +30,9 @@ class RecordingArray:
         if np.abs(row_volts).max() > 4.5:
             raise ArrayError("too much")
         self.pulses.append((row_volts, gate_volts, seconds))
+
+    def elapse(self, seconds: float) -> None:
+        self.seconds += seconds
 
 
 @pytest.fixture

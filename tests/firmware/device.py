@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import zlib
-from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fxlstm.board.campaign import scheme_message
 from fxlstm.board.messages import Frame, FrameDecoder, encode_frame, pack, records, unpack
 from fxlstm.board.protocol import CAMPAIGN_STATES, KIND_ERROR, KIND_EVENT, KIND_REQUEST, MESSAGE_BY_NAME, OBJECTS, RECORDS
 from fxlstm.crossbar.simulated import SimulatedArray
 from fxlstm.emulator._firmware import HostFirmware
 from fxlstm.emulator.bus import Bus
 from fxlstm.emulator.faults import ChipFaults
+from fxlstm.program.device import load_device
 from fxlstm.program.scheme import Scheme
 from fxlstm.status import BY_CODE
 
 SESSION = 0x5EED
+IDLE = 10_000_000  # nanoseconds that pass on a board whose campaign waits, or between two looks of the host
 PIECE = 1000  # bytes of an object in one frame
 
 
@@ -31,11 +33,15 @@ class Refused(Exception):
 
 
 class Device:
-    """One board on a virtual clock; ``events`` collects what it says unasked, ``pulses`` counts what reached the array."""
+    """One board on a virtual clock, with amplifiers that suit its cells; ``switches`` are those of the array.
 
-    def __init__(self, device: str = "ideal", faults: ChipFaults | None = None) -> None:
-        self.array = SimulatedArray(128, 64, device, 1)
-        self.bus = Bus(self.array, faults=faults)
+    ``events`` collects what it says unasked, ``pulses`` counts what reached the array.
+    """
+
+    def __init__(self, device: str = "ideal", faults: ChipFaults | None = None, **switches: bool) -> None:
+        board = load_device(device).board
+        self.array = SimulatedArray(128, 64, device, 1, board, **switches)
+        self.bus = Bus(self.array, board, faults=faults)
         self.firmware = HostFirmware(self.bus, serial=42)
         self.events: list[Frame] = []
         self.pulses = 0
@@ -107,7 +113,7 @@ class Device:
     def start_campaign(self, targets: NDArray[np.uint16], scheme: Scheme) -> int:
         """Load a target map and a scheme and start programming; return the map's CRC-32."""
         crc = self.load("target", targets.astype("<u2").tobytes())
-        self.request("campaign_scheme", **asdict(scheme))
+        self.request("campaign_scheme", **scheme_message(scheme))
         self.request("campaign_start", target_crc=crc)
         return crc
 
@@ -115,6 +121,7 @@ class Device:
         """Let a campaign run to its end, the host listening; return its status."""
         while (status := self.request("campaign_status"))["state"] == CAMPAIGN_STATES["running"]:
             self.poll(200)
+            self.bus.clock.advance(IDLE)
         return status
 
     def cells(self, row: int) -> NDArray[np.void]:

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from device import Device, Refused
 
+from fxlstm.board.campaign import scheme_message
 from fxlstm.board.protocol import CAMPAIGN_STATES, EVENTS, RUN_FLAGS
 from fxlstm.crossbar.programming import write
 from fxlstm.program.hardware import Hardware, load_board
 from fxlstm.program.mapping import LEAVE
-from fxlstm.program.scheme import scheme_for
+from fxlstm.program.scheme import programming_scheme, scheme_for
 
 IDEAL = scheme_for("ideal", Hardware())
 PHYSICAL = scheme_for("ta-hfo2", Hardware())
+LADDERS = programming_scheme("hfox", Hardware(board="reference-110k"))
+REFINED = replace(LADDERS, passes=3, wait_milliseconds=50)
 EVENT = {event.name: event.code for event in EVENTS}
 SILENCE = load_board("reference")["limits"]["silence_milliseconds"] / 1000
 
@@ -74,11 +77,76 @@ def test_a_stopped_campaign_goes_on_to_the_same_end_as_one_that_was_not(device):
         device.poll(1)
         device.request("campaign_stop")
         if device.request("campaign_status")["state"] == CAMPAIGN_STATES["stopped"]:
-            device.request("campaign_scheme", **asdict(IDEAL))
+            device.request("campaign_scheme", **scheme_message(IDEAL))
             assert device.request("campaign_start", target_crc=crc)["resumed"] == 1
     device.finish_campaign()
     np.testing.assert_array_equal(device.array.pulse_counts, other.array.pulse_counts)
     np.testing.assert_array_equal(device.array.conductance, other.array.conductance)
+
+
+@pytest.mark.parametrize(("device", "scheme"), [("ta-hfo2", PHYSICAL), ("hfox", LADDERS), ("hfox", REFINED)])
+def test_a_campaign_stopped_again_and_again_gives_the_same_pulses_to_the_same_noisy_cells(device, scheme):
+    stopped, other = (Device(device, ageing=False).open() for _ in range(2))
+    other.start_campaign(targets(1), scheme)
+    other.finish_campaign()
+    crc = stopped.start_campaign(targets(1), scheme)
+    stops = 0
+    while (state := stopped.request("campaign_status")["state"]) != CAMPAIGN_STATES["finished"]:
+        stopped.request("campaign_stop")
+        stops += state == CAMPAIGN_STATES["running"]
+        assert stopped.request("campaign_start", target_crc=crc)["resumed"] == 1
+        stopped.poll(1)
+        stopped.bus.clock.advance(1_000_000)
+    assert stops > stopped.pulses / 4
+    np.testing.assert_array_equal(stopped.array.pulse_counts, other.array.pulse_counts)
+    np.testing.assert_array_equal(stopped.array.conductance, other.array.conductance)
+    np.testing.assert_array_equal(stopped.cells(0), other.cells(0))
+
+
+@pytest.mark.parametrize("scheme", [LADDERS, REFINED])
+def test_after_a_reset_the_campaign_begins_anew_and_leaves_cells_in_tolerance_alone(scheme):
+    device = Device("hfox", ageing=False).open()
+    device.start_campaign(targets(2), scheme)
+    first = device.finish_campaign()
+    device.firmware.reset(1)
+    device.open()
+    device.start_campaign(targets(2), scheme)
+    second = device.finish_campaign()
+    assert second["state"] == CAMPAIGN_STATES["finished"]
+    assert second["pulses"] < first["pulses"] / 3
+
+
+def waiting(scheme=REFINED):
+    """A board whose campaign has done its first pass and waits."""
+    device = Device("hfox").open()
+    crc = device.start_campaign(targets(1), scheme)
+    device.poll(10_000)
+    status = device.request("campaign_status")
+    assert status["state"] == CAMPAIGN_STATES["running"]
+    assert (status["passes_before"], status["in_tolerance"] + status["gave_up"]) == (0, status["cells"])
+    return device, crc
+
+
+def test_a_board_that_waits_for_cells_to_relax_answers_pulses_nothing_and_then_writes_those_that_left():
+    device, _ = waiting()
+    pulses = device.pulses
+    device.pass_time(0.045)
+    assert device.request("keep_alive")["uptime_ms"] > 45
+    assert not device.bus._row_outputs.any() and not device.bus._gate_outputs.any()
+    assert device.pulses == pulses
+    device.pass_time(0.006)
+    assert device.request("campaign_status")["passes_before"] == 1
+    assert device.finish_campaign()["state"] == CAMPAIGN_STATES["finished"]
+    assert device.pulses > pulses
+
+
+def test_a_host_that_falls_silent_while_the_board_waits_finds_the_rest_of_the_wait_over():
+    device, crc = waiting(replace(REFINED, wait_milliseconds=round(SILENCE * 1500)))
+    device.pass_time(SILENCE)
+    assert device.request("campaign_status")["state"] == CAMPAIGN_STATES["silenced"]
+    device.pass_time(SILENCE)
+    assert device.request("campaign_start", target_crc=crc)["resumed"] == 1
+    assert device.request("campaign_status")["passes_before"] == 1
 
 
 def test_pulse_counts_of_cells_outlive_campaigns(device):
@@ -91,10 +159,10 @@ def test_pulse_counts_of_cells_outlive_campaigns(device):
 
 def test_starting_again_while_it_runs_joins_the_running_campaign(device):
     crc = device.start_campaign(targets(), IDEAL)
-    device.request("campaign_scheme", **asdict(IDEAL))
+    device.request("campaign_scheme", **scheme_message(IDEAL))
     assert device.request("campaign_start", target_crc=crc)["resumed"] == 1
     with pytest.raises(Refused, match="BUSY"):
-        device.request("campaign_scheme", **asdict(replace(IDEAL, tolerance=9)))
+        device.request("campaign_scheme", **scheme_message(replace(IDEAL, tolerance=9)))
     with pytest.raises(Refused, match="BUSY"):
         device.request("campaign_start", target_crc=crc ^ 1)
 

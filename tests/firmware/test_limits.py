@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from copy import copy
 
 import numpy as np
 import pytest
 from device import Refused
 
+from fxlstm.board.campaign import scheme_message
+from fxlstm.board.protocol import CAMPAIGN_STATES
 from fxlstm.program.hardware import Hardware, load_board
-from fxlstm.program.scheme import scheme_for
+from fxlstm.program.mapping import LEAVE
+from fxlstm.program.scheme import CELL_STATES, programming_scheme, scheme_for
 
 LIMITS = load_board("reference")["limits"]
 SCHEME = scheme_for("ideal", Hardware())
+LADDERS = programming_scheme("hfox", Hardware(board="reference-110k"))
+
+
+def unchecked(parameters, **change):
+    """The same parameters with other numbers, which the host's own check would refuse."""
+    changed = copy(parameters)
+    for name, value in change.items():
+        object.__setattr__(changed, name, value)
+    return changed
 
 
 def pulse(device, row=0, millivolts=2500, microseconds=5, columns=(0,)):
@@ -75,6 +87,14 @@ def test_a_cell_whose_pulse_budget_is_spent_is_refused_and_its_neighbour_is_not(
     assert (refusal.value.status, refusal.value.detail) == ("LIMIT_PULSES", 2 * 64 + 7)
     assert pulse(device, row=2, columns=(6,))["pulses"] == LIMITS["pulses_per_cell"] + 1
     assert device.cells(2)["pulses"][[6, 7]].tolist() == [1, LIMITS["pulses_per_cell"]]
+    for scheme in (SCHEME, LADDERS):  # which end at such a cell and go on beside it
+        targets = np.full((128, 64), LEAVE, np.uint16)
+        targets[2, [6, 7]] = 1000
+        device.start_campaign(targets, scheme)
+        assert device.finish_campaign()["state"] == CAMPAIGN_STATES["finished"]
+        assert device.cells(2)["state"][7] == CELL_STATES["budget_spent"]
+        assert device.array.pulse_counts[2, 7] == LIMITS["pulses_per_cell"]
+        assert device.array.pulse_counts[2, 6] > 1
 
 
 @pytest.mark.parametrize(("reason", "left"), [("power", 0), ("pin", 3), ("watchdog", 3), ("software", 3)])
@@ -116,14 +136,53 @@ def test_a_damaged_frame_at_the_end_of_a_pulse_does_not_lengthen_it(device):
         ({"reset_millivolts": 1}, "SCHEME"),
         ({"range": 6}, "SCHEME"),
         ({"log2_reads": 9}, "SCHEME"),
+        ({"passes": 0}, "SCHEME"),
         ({"max_cycles": 0}, "SCHEME"),
         ({"gate_min": 2, "gate_max": 1}, "SCHEME"),
     ],
 )
 def test_a_programming_scheme_beyond_a_limit_is_refused(device, change, status):
     with pytest.raises(Refused, match=status):
-        device.start_campaign(np.zeros((128, 64), np.uint16), replace(SCHEME, **change))
+        device.start_campaign(np.zeros((128, 64), np.uint16), unchecked(SCHEME, **change))
     assert device.request("campaign_status")["state"] == 0
+
+
+@pytest.mark.parametrize("polarity", ["up", "down"])
+@pytest.mark.parametrize(
+    ("change", "status"),
+    [
+        ({"most_millivolts": LIMITS["row_millivolts"] + 1}, "LIMIT_VOLTAGE"),
+        ({"microseconds": LIMITS["pulse_microseconds"] + 1}, "LIMIT_WIDTH"),
+        ({"microseconds": 112}, "LIMIT_ENERGY"),
+        ({"microseconds": 0}, "ARGUMENT"),
+        ({"millivolts": 0}, "SCHEME"),
+        ({"millivolts": -1}, "SCHEME"),
+        ({"step_millivolts": -1}, "SCHEME"),
+        ({"most_millivolts": 1}, "SCHEME"),
+        ({"gate": 0}, "SCHEME"),
+    ],
+)
+def test_a_ladder_of_pulses_beyond_a_limit_is_refused(device, polarity, change, status):
+    sign = 1 if polarity == "up" else -1
+    change = {name: sign * value if "millivolts" in name else value for name, value in change.items()}
+    ladder = unchecked(getattr(LADDERS, polarity), **change)
+    with pytest.raises(Refused, match=status):
+        device.start_campaign(np.zeros((128, 64), np.uint16), unchecked(LADDERS, **{polarity: ladder}))
+    assert device.request("campaign_status")["state"] == 0
+
+
+@pytest.mark.parametrize("fields", [{"kind": 2}, scheme_message(unchecked(LADDERS, most_pulses=0))])
+def test_an_incremental_scheme_that_makes_no_sense_is_refused(device, fields):
+    with pytest.raises(Refused, match="SCHEME"):
+        device.request("campaign_scheme", **scheme_message(LADDERS) | fields)
+
+
+@pytest.mark.parametrize("scheme", [SCHEME, LADDERS])
+def test_a_scheme_of_another_length_than_its_kinds_is_refused(device, scheme):
+    fields = scheme_message(scheme)
+    for parameters in (fields["parameters"] + b"\0", fields["parameters"][:-1]):
+        with pytest.raises(Refused, match="FRAME_LENGTH"):
+            device.request("campaign_scheme", **fields | {"parameters": parameters})
 
 
 @pytest.mark.parametrize(

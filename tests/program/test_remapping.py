@@ -114,9 +114,10 @@ def test_a_second_reordering_of_a_loaded_image_still_knows_the_users_order() -> 
     np.testing.assert_array_equal(fx.Engine(again.to_bytes()).run(x, states=states), fx.Engine(program).run(x, states=states))
 
 
-def test_an_order_that_is_none_is_refused() -> None:
+@pytest.mark.parametrize("order", [{"lstm/h": [0, 0, 1, 2, 3, 4]}, {"lstm/h": [0, 1]}, {"lstm/h": "012345"}, {"lstm/h": None}, 7])
+def test_an_order_that_is_none_is_refused(order: object) -> None:
     program = program_of()
-    broken = replace(program, metadata={**program.metadata, "order": {"lstm/h": [0, 0, 1, 2, 3, 4]}})
+    broken = replace(program, metadata={**program.metadata, "order": order})
     with pytest.raises(ProgramError, match="order of 'lstm/h' is not one of its 6 elements"):
         fx.Engine(broken).run(X[np.newaxis], states={"lstm/h": np.zeros((1, 6))})
 
@@ -300,5 +301,7 @@ def test_programs_on_no_array_and_an_impossible_worth_are_refused() -> None:
             use(digital, random_faults(1))
     with pytest.raises(ArrayError, match="worth of weights: give arrays of shapes"):
         fx.remapped(program_of(), random_faults(1), worth=[np.ones((2, 2))])
+    with pytest.raises(ArrayError, match="array 3: there are faults of arrays 0 to 0"):
+        fx.compensated_targets(program_of(), random_faults(1), array=3)
     with pytest.raises(ArrayError, match="no device preset named 'gold'"):
         fx.remapped(program_of(), random_faults(1), "gold")

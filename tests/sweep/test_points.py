@@ -32,6 +32,16 @@ def test_a_point_is_what_its_parts_give_by_hand(task, network):
     assert metrics["pulses"] == report.pulses.sum()
 
 
+def test_converters_of_a_point_have_its_errors(task):
+    (point,) = points("[adc]\noffset = 50\nnoise = 2\n[dac]\ngain = 0.01\n[front_end]\nreads = 2")
+    adc, dac = fx.Converter(offset=50, noise=2), fx.Converter(gain=0.01)
+    program = fx.quantize(task.model, task.calibration)
+    array = fx.SimulatedArray(seed=point.own_seed, front_end=fx.FrontEnd(dac, adc, reads=2))
+    array.program(program)
+    outputs = fx.Engine(program, array=array).run(task.inputs)
+    assert measure(task, point).metrics["rmse"] == np.sqrt(np.mean((outputs - task.targets) ** 2))
+
+
 def test_numbers_of_the_preset_act():
     assert fx.SimulatedArray(device="ta-hfo2?stuck.fraction=1", seed=1).stuck.all()
 

@@ -8,6 +8,8 @@ from generators.core import BANNER
 
 _C_TYPES = {"u8": "uint8_t", "u16": "uint16_t", "u32": "uint32_t", "i16": "int16_t", "i32": "int32_t"}
 
+_READ_BY_FIRMWARE = ("header", "gate_scheme", "incremental_scheme", "ladder")  # the other records it writes
+
 _ACCESS = """
 static inline uint8_t fw_get_u8(const uint8_t *bytes)
 {
@@ -125,7 +127,8 @@ def header(_: str) -> str:
         lines += _enumeration(prefix.upper(), codes)
     lines += [_ACCESS]
     for name, fields in protocol.RECORDS.items():
-        lines += _record(name, fields, reads=name == "header", writes=True)
+        reads = name in _READ_BY_FIRMWARE
+        lines += _record(name, fields, reads=reads, writes=not reads or name == "header")
     for message in protocol.MESSAGES:
         lines += _record(f"{message.name}_request", message.request, reads=True, writes=False)
         lines += _record(f"{message.name}_answer", message.answer, reads=False, writes=True)

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from fxlstm.app.commands.run import Device, Inputs, Output, ProgramFile
+from fxlstm.app.commands.run import Device, Inputs, Output, ProgramFile, SchemeName
 from fxlstm.app.console import Json, Port, print_json, print_table, print_values, progress_bar
 
 app = typer.Typer(no_args_is_help=True, help="Talk to a board, real or emulated. Every command needs --port, or FXLSTM_PORT.")
@@ -49,6 +49,7 @@ def program(
     program: ProgramFile,
     port: Port,
     device: Device = None,
+    scheme: SchemeName = None,
     faults: Annotated[
         Path | None, typer.Option(metavar="FAULTS.npy", help="Where the cells out of tolerance go, siemens; NaN for all others.")
     ] = None,
@@ -59,7 +60,7 @@ def program(
 ) -> None:
     """Write a program's weights into the array and its image into the board.
 
-    Write-verify runs on the board. Cut off at any point, the same command goes on where it stood.
+    The scheme runs on the board. Cut off at any point, the same command goes on where it stood.
     """
     from fxlstm.app.files import load_numbers, save_array
     from fxlstm.board.board import Board
@@ -70,7 +71,7 @@ def program(
     loaded = Program.load(program)
     with Board(port, device=device) as board, progress_bar("programming") as progress:
         targets = None if avoid is None else compensated_targets(loaded, load_numbers(avoid), board.info.device)
-        report = board.program(loaded, progress=progress, targets=targets)
+        report = board.program(loaded, progress, scheme, targets=targets)
     if faults is not None:
         save_array(faults, Faults.of(report).conductance)
     if as_json:
@@ -109,12 +110,20 @@ def read(
 
 
 @app.command(epilog="Example: fxlstm board run model.fxl x.npy -o y.npy --port /dev/ttyACM0")
-def run(program: ProgramFile, inputs: Inputs, output: Output, port: Port, device: Device = None, as_json: Json = False) -> None:
+def run(
+    program: ProgramFile,
+    inputs: Inputs,
+    output: Output,
+    port: Port,
+    device: Device = None,
+    scheme: SchemeName = None,
+    as_json: Json = False,
+) -> None:
     """Run a program over inputs on the board; what it holds already is not written again."""
     from fxlstm.app.commands.run import ArrayKind
     from fxlstm.app.commands.run import run as run_anywhere
 
-    run_anywhere(program, inputs, output, ArrayKind.BOARD, port, device, as_json=as_json)
+    run_anywhere(program, inputs, output, ArrayKind.BOARD, port, device, scheme=scheme, as_json=as_json)
 
 
 @app.command(epilog="Example: fxlstm board log --last 20")

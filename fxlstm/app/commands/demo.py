@@ -1,25 +1,26 @@
-"""``fxlstm demo``: whole tasks, from a trained network to a prediction measured on a board."""
+"""``fxlstm demo``: published experiments, from a trained network to what a board measures."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from fxlstm.app.console import Json, print_json
+from fxlstm.app.demos.experiments import EXPERIMENTS
 
-app = typer.Typer(no_args_is_help=True, help="Run a demonstration that ships with its trained network.")
+app = typer.Typer(no_args_is_help=True, help="Run a published experiment with its shipped network, and print both results.")
+
+Port = Annotated[str | None, typer.Option(envvar="FXLSTM_PORT", help="The board; without it an emulated one with Ta/HfO2 cells.")]
+Output = Annotated[Path, typer.Option("--output", "-o", metavar="FOLDER", help="Where the picture goes.")]
+Seeds = Annotated[int, typer.Option(min=1, help="How many simulated arrays are programmed: seeds 1, 2, ...")]
+FOLDER = Path("demo-output")
 
 
 @app.command(epilog="Example: fxlstm demo airline --port /dev/ttyACM0")
-def airline(
-    port: Annotated[
-        str | None, typer.Option(envvar="FXLSTM_PORT", help="The board; without it an emulated one with Ta/HfO2 cells.")
-    ] = None,
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="FOLDER", help="Where the picture goes.")] = Path("demo-output"),
-    as_json: Json = False,
-) -> None:
+def airline(port: Port = None, output: Output = FOLDER, as_json: Json = False) -> None:
     """Predict airline passengers month by month with an LSTM written into a 128 x 64 memristor array.
 
     Prints the error of network, integer program, simulated array and board, and where it comes from.
@@ -33,3 +34,29 @@ def airline(
         print_json(result.as_dict())
     else:
         demonstration.show(result)
+
+
+def _command(name: str) -> Callable[..., None]:
+    """Return the command that runs an experiment."""
+
+    def run(port: Port = None, output: Output = FOLDER, seeds: Seeds = 5, as_json: Json = False) -> None:
+        from fxlstm.app.demos import measured, pictures, report
+        from fxlstm.app.files import make_folder
+
+        make_folder(output)
+        url, log = port or measured.URL, output / "measurements.db"
+        result = measured.measure(EXPERIMENTS[name], url, log, range(1, seeds + 1))
+        picture = output / f"{name}.png"
+        pictures.draw(result, picture)
+        if as_json:
+            print_json(result.as_dict() | {"plot": str(picture)})
+        else:
+            report.show(result, picture)
+
+    return run
+
+
+for _name, _experiment in EXPERIMENTS.items():
+    if _name != "airline":
+        _words = f"{_experiment.summary}\n\nPrints the published result beside those measured, and draws FOLDER/{_name}.png."
+        app.command(_name, help=_words, epilog=f"Example: fxlstm demo {_name} --seeds 10")(_command(_name))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fxlstm.app.console import Json, print_json
+from fxlstm.app.console import Around, Json, print_json
 
 if TYPE_CHECKING:
     from fxlstm.emulator.link import EmulatedLink
@@ -23,6 +23,7 @@ def emulate(
     device: Annotated[str, typer.Option(help="Device preset of the cells.")] = "ta-hfo2",
     seed: Annotated[int, typer.Option(min=0, help="Seed of the cells and their noise.")] = 0,
     state: Annotated[Path | None, typer.Option(help="File that keeps the array from one run to the next.")] = None,
+    around: Around = None,
     fault: Annotated[list[str] | None, typer.Option(metavar="NAME=VALUE", help="A fault, e.g. drop=0.001; repeatable.")] = None,
     as_json: Json = False,
 ) -> None:
@@ -34,7 +35,7 @@ def emulate(
         raise typer.BadParameter("choose one of --pty and --tcp HOST:PORT")
     if link and not pty:
         raise typer.BadParameter("a link points to a pseudo-terminal; give it with --pty", param_hint="--link")
-    with _server(_link(device, seed, state, fault or []), tcp, link) as server:
+    with _server(_link(device, seed, state, around, fault or []), tcp, link) as server:
         port = f"socket://{server.address}" if tcp else server.address
         if as_json:
             print_json({"port": port, "device": device, "seed": seed})
@@ -43,8 +44,9 @@ def emulate(
         server.run()
 
 
-def _link(device: str, seed: int, state: Path | None, faults: list[str]) -> EmulatedLink:
-    """Return the line to a new board, with the faults asked for."""
+def _link(device: str, seed: int, state: Path | None, around: list[str] | None, faults: list[str]) -> EmulatedLink:
+    """Return the line to a new board, with the surroundings and faults asked for."""
+    from fxlstm.crossbar.surroundings import from_options as around_from_options
     from fxlstm.emulator.board import EmulatedBoard
     from fxlstm.emulator.clock import RealClock
     from fxlstm.emulator.faults import CellFaults, ChipFaults, LinkFaults, from_options, option_names
@@ -55,7 +57,8 @@ def _link(device: str, seed: int, state: Path | None, faults: list[str]) -> Emul
     if unknown := sorted(set(options) - set(known)):
         raise typer.BadParameter(f"{unknown[0]!r} is no fault; choose from {', '.join(known)}", param_hint="--fault")
     chips, cells = from_options(ChipFaults, options), from_options(CellFaults, options)
-    board = EmulatedBoard(device, seed, faults=chips, cells=cells, state=state, clock=RealClock())
+    surroundings = around_from_options(around) if around else None
+    board = EmulatedBoard(device, seed, faults=chips, cells=cells, around=surroundings, state=state, clock=RealClock())
     return EmulatedLink(board, from_options(LinkFaults, options))
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from fxlstm.app.console import Json, print_json, progress_bar
+from fxlstm.app.console import Around, Json, print_json, progress_bar
 from fxlstm.errors import ModelError
 
 if TYPE_CHECKING:
@@ -34,6 +34,14 @@ Device = Annotated[
     str | None,
     typer.Option(help="Device preset of the cells, e.g. ta-hfo2; an emu:// port brings its own.", show_default=False),
 ]
+SchemeName = Annotated[
+    str | None,
+    typer.Option(
+        "--scheme",
+        help="How cells are programmed: open-loop, write-verify, incremental or refined; by default as the preset says.",
+        show_default=False,
+    ),
+]
 SIMULATED_DEVICE = "ta-hfo2"
 Inputs = Annotated[Path, typer.Argument(metavar="X.npy", help="Inputs, (time, features) or (batch, time, features).")]
 ProgramFile = Annotated[Path, typer.Argument(metavar="MODEL.fxl", help="A program made by fxlstm quantize.")]
@@ -50,6 +58,8 @@ def run(
     port: Annotated[str, typer.Option(envvar="FXLSTM_PORT", help="The board, for --array board.")] = "emu://host",
     device: Device = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the simulated cells and their noise.")] = 0,
+    scheme: SchemeName = None,
+    around: Around = None,
     steps: Annotated[
         int | None,
         typer.Option(min=1, help="Outputs to generate: by a decoder, or by a network that feeds back.", show_default=False),
@@ -58,21 +68,25 @@ def run(
 ) -> None:
     """Run a program over inputs and save the outputs. A network that is not quantized yet is run in float.
 
-    A simulated array and a board are first programmed by write-verify; cells of a board that already hold their value are skipped.
+    A simulated array and a board are first programmed; cells of a board that already hold their value are skipped.
     """
     from fxlstm.app.files import load_array, save_array
     from fxlstm.network.importers.door import SUFFIXES
     from fxlstm.program.program import Program
 
+    if around and array is not ArrayKind.SIMULATED:
+        raise typer.BadParameter("is for --array simulated; an emulated board takes such names in its URL", param_hint="--around")
     in_float = program.suffix.lower() in SUFFIXES
     if in_float:
         y = _in_float(program, inputs, array, steps)
     else:
         loaded, x = Program.load(program), load_array(inputs)
         if array is ArrayKind.BOARD:
-            y = _on_board(loaded, x, steps, port, device)
+            y = _on_board(loaded, x, steps, port, device, scheme)
         elif array is ArrayKind.SIMULATED:
-            y = _on_simulated_array(loaded, x, steps, device or SIMULATED_DEVICE, seed)
+            y = _on_simulated_array(loaded, x, steps, device or SIMULATED_DEVICE, seed, scheme, around or [])
+        elif scheme is not None:
+            raise ModelError(f"--scheme {scheme}: exact integers are not programmed; choose --array simulated or board")
         else:
             y = _on_integers(loaded, x, steps)
     save_array(output, y)
@@ -111,20 +125,27 @@ def _on_integers(program: Program, x: NDArray[Any], steps: int | None) -> NDArra
     return _outputs(Engine(program), program, x, steps)
 
 
-def _on_simulated_array(program: Program, x: NDArray[Any], steps: int | None, device: str, seed: int) -> NDArray[Any]:
+def _on_simulated_array(
+    program: Program, x: NDArray[Any], steps: int | None, device: str, seed: int, scheme: str | None, around: list[str]
+) -> NDArray[Any]:
     from fxlstm.core.engine import Engine
     from fxlstm.crossbar.simulated import SimulatedArray
+    from fxlstm.crossbar.surroundings import from_options
 
-    simulated = SimulatedArray(program.hardware.rows, program.hardware.columns, device, seed, program.hardware.board)
+    hardware = program.hardware
+    options = from_options(around)._asdict()
+    simulated = SimulatedArray(hardware.rows, hardware.columns, device, seed, hardware.board, **options)
     with progress_bar("programming") as progress:
-        simulated.program(program, progress=progress)
+        simulated.program(program, scheme=scheme, progress=progress)
     return _outputs(Engine(program, array=simulated), program, x, steps)
 
 
-def _on_board(program: Program, x: NDArray[Any], steps: int | None, port: str, device: str | None) -> NDArray[Any]:
+def _on_board(
+    program: Program, x: NDArray[Any], steps: int | None, port: str, device: str | None, scheme: str | None
+) -> NDArray[Any]:
     from fxlstm.board.board import Board
 
     with Board(port, device=device) as board:
         with progress_bar("programming") as progress:
-            board.program(program, progress=progress)
+            board.program(program, progress, scheme)
         return _outputs(board, program, x, steps)

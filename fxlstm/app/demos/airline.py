@@ -13,6 +13,8 @@ from fxlstm.analysis import canvas
 from fxlstm.app import plots
 from fxlstm.app.console import print_table
 from fxlstm.app.demos.airline_task import AirlineTask, Array, Score, load_trained
+from fxlstm.app.demos.experiments import EXPERIMENTS
+from fxlstm.app.demos.report import show_setting
 from fxlstm.app.demos.stages import Stages, run_stages
 from fxlstm.app.files import make_folder
 
@@ -63,8 +65,7 @@ def run(url: str = URL, output: Path = OUTPUT, device: str = "ta-hfo2", seed: in
     """
     task = AirlineTask.load()
     make_folder(output)
-    calibration = task.inputs[: task.learned - 1]
-    stages = run_stages(load_trained(), task.inputs, calibration, url, output / "measurements.db", device, seed)
+    stages = run_stages(load_trained(), task.inputs, task.calibration, url, output / "measurements.db", device, seed)
     predictions = {name: task.predict(values) for name, values in stages.outputs.items()}
     result = Result(task, stages, predictions, output / "airline.png")
     draw(result)
@@ -87,6 +88,7 @@ def show(result: Result) -> None:
         for error in result.stages.errors
     ]
     print_table("Where the error comes from", ("stage", "added to output, RMS", "thousand passengers", "SNR, dB"), errors)
+    show_setting(EXPERIMENTS["airline"])
     for name, report in result.stages.programming.items():
         print(f"Programming the {name}: {report}.")
     print(f"Picture: {result.plot}")

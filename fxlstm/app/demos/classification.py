@@ -1,4 +1,4 @@
-"""Two classification tasks with data and trained networks that ship: who speaks (JapaneseVowels), which wafer is faulty (Wafer).
+"""Classification tasks with data and trained networks that ship: who speaks (JapaneseVowels), which wafer is faulty (Wafer).
 
 The network's largest output at a sequence's last timestep names its class. ``tools/train_tasks.py`` made the networks.
 """
@@ -17,6 +17,7 @@ from fxlstm.network import Network
 
 WAFER_STEPS = 19  # of 8 readings each
 CALIBRATION_SEQUENCES = 60
+HELD_BACK = 5  # every so manieth training sequence, when choosing
 
 Labels = NDArray[np.int64]
 
@@ -33,7 +34,9 @@ class Metrics:
 class ClassificationTask:
     """Sequences to learn from and to test with, for a network that ends in one output per class.
 
-    ``name``: of the network's file. ``cells``: of its LSTM. ``rare``: the class whose recall counts beside the accuracy.
+    ``name``: of the network's file. ``cells``: of its LSTM. ``rare``: the class whose recall counts beside the accuracy. ``bias``:
+    whether the network has biases. ``choice``: sequences to learn and to compare settings with; by default every fifth of ``train``
+    is held back.
     """
 
     name: str
@@ -42,6 +45,8 @@ class ClassificationTask:
     test: Labelled
     cells: int
     rare: int | None = None
+    bias: bool = True
+    choice: tuple[Labelled, Labelled] | None = None
 
     @property
     def inputs(self) -> int:
@@ -52,6 +57,14 @@ class ClassificationTask:
     def classes(self) -> int:
         """Number of classes."""
         return int(self.train.labels.max()) + 1
+
+    @property
+    def for_choosing(self) -> tuple[Labelled, Labelled]:
+        """Training sequences to learn, and others to compare settings with before the test."""
+        if self.choice is not None:
+            return self.choice
+        held_back = np.arange(len(self.train.sequences)) % HELD_BACK == 0
+        return self.train.part(~held_back), self.train.part(held_back)
 
     @property
     def calibration(self) -> Array:
@@ -78,6 +91,17 @@ def wafer() -> ClassificationTask:
     """Return the task of finding abnormal wafers: 19 timesteps of 8 successive readings."""
     train, test = (_folded(part, WAFER_STEPS) for part in load_wafer())
     return ClassificationTask("wafer", "Wafer", train, test, cells=8, rare=1)
+
+
+def wafer_single_step() -> ClassificationTask:
+    """Return the task of finding abnormal wafers from all 152 readings at one timestep, with four cells."""
+    train, test = (_folded(part, 1) for part in load_wafer())
+    return ClassificationTask("wafer_single_step", "Wafer, 1 step of 152", train, test, cells=4, rare=1)
+
+
+def wafer_sequence() -> ClassificationTask:
+    """Return the task of finding abnormal wafers from 152 timesteps of one reading, with one cell."""
+    return ClassificationTask("wafer_sequence", "Wafer, 152 steps of 1", *load_wafer(), cells=1, rare=1)
 
 
 def _folded(data: Labelled, steps: int) -> Labelled:

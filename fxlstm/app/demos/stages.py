@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +13,7 @@ import fxlstm as fx
 from fxlstm.analysis.errors import decibel, rms
 from fxlstm.analysis.settings import target_siemens
 from fxlstm.app.console import progress_bar
+from fxlstm.sweep.task import Runs
 
 Array = NDArray[np.float64]
 REPEATS = 32  # runs on the same cells: what differs between them is read noise
@@ -57,6 +58,36 @@ class Stages:
     programming: Mapping[str, str]
 
 
+@dataclass(frozen=True, eq=False)
+class OnBoard:
+    """What a board gave: ``outputs``, siemens asked for (``target``) and ``measured``, and what it said of programming.
+
+    ``name``: of the stage. The siemens are those of the whole array, NaN where there is no weight.
+    """
+
+    name: str
+    outputs: Array
+    target: Array
+    measured: Array
+    programming: str
+
+
+def run_on_board(program: fx.Program, outputs: Callable[[Runs], Array], url: str, log: Path | bool, device: str) -> OnBoard:
+    """Write ``program`` into the board at ``url`` and return what ``outputs`` gets when it runs there.
+
+    ``device``: preset of a real board's cells; an ``emu://`` URL names its own. ``log``: where readings and pulses are kept.
+    """
+    name = "emulated board" if url.startswith("emu://") else "board"
+    with fx.Board(url, device=device if name == "board" else None, log=log) as board:
+        with progress_bar(f"programming the {name}") as progress:
+            campaign = board.program(program, progress=progress)
+        found = outputs(board.run)
+        target = target_siemens(program, board.info.device)
+        rows, columns = target.shape
+        measured = np.where(np.isfinite(target), board.read_conductance()[:rows, :columns], np.nan)
+    return OnBoard(name, found, target, measured, str(campaign))
+
+
 def run_stages(network: fx.Network, x: Array, calibration: Array, url: str, log: Path, device: str, seed: int) -> Stages:
     """Run ``network`` on ``x`` as float network, integer program, on a simulated array and on the board at ``url``.
 
@@ -66,25 +97,19 @@ def run_stages(network: fx.Network, x: Array, calibration: Array, url: str, log:
     program = fx.quantize(network, calibration=calibration)
     floats, integers = network(x), fx.Engine(program).run(x)
     simulation = simulate(program, x, device, seed)
-    board_name = "emulated board" if url.startswith("emu://") else "board"
-    with fx.Board(url, device=device if board_name == "board" else None, log=log) as board:
-        with progress_bar(f"programming the {board_name}") as progress:
-            campaign = board.program(program, progress=progress)
-        on_board = board.run(x)
-        measured = board.read_conductance()
-        target = target_siemens(program, board.info.device)
+    board = run_on_board(program, lambda run: run(x), url, log, device)
     return Stages(
         outputs={
             "float network": floats,
             "integer program": integers,
             "simulated array": simulation.runs[0],
-            board_name: on_board,
+            board.name: board.outputs,
         },
         errors=attribute(floats, integers, simulation),
-        target=target,
-        measured=np.where(np.isfinite(target), measured[: target.shape[0], : target.shape[1]], np.nan),
+        target=board.target,
+        measured=board.measured,
         devices={matrix.name: 2 * matrix.weights.size for matrix in program.matrices},
-        programming={"simulated array": simulation.report, board_name: str(campaign)},
+        programming={"simulated array": simulation.report, board.name: board.programming},
     )
 
 

@@ -43,4 +43,18 @@ def _chosen(table: Mapping[str, type[Kind]], key: str, preset: Preset) -> type[K
     return table[name]
 
 
-__all__ = ["AGEINGS", "LAWS", "READINGS", "Ageing", "Law", "Pulse", "Reading", "ageing_of", "law_of", "reading_of"]
+__all__ = [
+    "AGEINGS",
+    "LAWS",
+    "READINGS",
+    "Ageing",
+    "Drift",
+    "Law",
+    "Pulse",
+    "Reading",
+    "Relative",
+    "Stable",
+    "ageing_of",
+    "law_of",
+    "reading_of",
+]

@@ -98,12 +98,14 @@ class Drift:
     """Power-law drift: conductance times ((t + origin) / origin) ** -nu; nu varies from cell to cell and with the conductance.
 
     ``mean`` and ``spread`` of nu: (slope, offset, least, greatest) of a straight line over ln(conductance / ``full``).
+    ``warmth``: factor of nu at the cells' temperature.
     """
 
     origin: float
     mean: Numbers
     spread: Numbers
     full: float
+    warmth: float = 1.0
 
     @classmethod
     def of(cls, preset: Preset) -> Drift:
@@ -115,7 +117,7 @@ class Drift:
         """The drift exponent nu of each cell."""
         logarithm = np.log(np.maximum(written / self.full, 1e-12))
         mean, spread = (np.clip(line[0] * logarithm + line[1], line[2], line[3]) for line in (self.mean, self.spread))
-        return np.asarray(mean + spread * fate)
+        return np.asarray((mean + spread * fate) * self.warmth)
 
     def after(self, written: Siemens, seconds: Numbers, fate: Numbers) -> Siemens:
         """Conductances ``seconds`` after writing."""

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from fxlstm.errors import ArrayError
 from fxlstm.program.mapping import LEAVE, target_map, tile_weights
 from fxlstm.program.pairs import pair_regions
 from fxlstm.program.program import Program
@@ -44,7 +45,10 @@ def compensated_targets(
     array or a board; faulty cells are left alone (65535). Raises :class:`ArrayError` for maps that do not fit and for a program
     that stands on no array.
     """
-    stands = standing(program, faults, device)[array]
+    every = standing(program, faults, device)
+    if not 0 <= array < len(every):
+        raise ArrayError(f"array {array}: there are faults of arrays 0 to {len(every) - 1}")
+    stands = every[array]
     most = most_units(device, program.hardware)
     targets = target_map(program, array)
     for matrix in program.matrices:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -11,16 +12,15 @@ from numpy.typing import NDArray
 
 from fxlstm.errors import ArrayError
 from fxlstm.program.pairs import device_shape, pair_regions
-from fxlstm.program.program import Program, Tile
+from fxlstm.program.program import Matrix, Program, Tile
 from fxlstm.program.remapping.compensation import best_pair, plain_pair
 from fxlstm.program.remapping.units import Places, multiplies
 
 Numbers = NDArray[np.float64]
 
 
-@dataclass(frozen=True, eq=False)
-class FaultyPairs:
-    """Pairs of a tile with a faulty cell: row and column of the weight in the matrix, and where either cell stands (NaN: obeys)."""
+class FaultyPairs(NamedTuple):
+    """Pairs of a matrix with a faulty cell: row and column of the weight in it, and where either cell stands (NaN: obeys)."""
 
     row: Places
     column: Places
@@ -28,15 +28,29 @@ class FaultyPairs:
     negative: Numbers
 
     @classmethod
-    def of(cls, tile: Tile, pairing: str, stands: Numbers) -> FaultyPairs:
-        """The pairs of a tile where it stands on an array."""
+    def of(cls, matrix: Matrix, pairing: str, stands: Sequence[Numbers]) -> FaultyPairs:
+        """The pairs of all tiles of a matrix where these stand on their arrays."""
+        parts = [cls._of_tile(tile, pairing, stands[tile.array]) for tile in matrix.tiles]
+        return cls(
+            np.concatenate([part.row for part in parts]),
+            np.concatenate([part.column for part in parts]),
+            np.concatenate([part.positive for part in parts]),
+            np.concatenate([part.negative for part in parts]),
+        )
+
+    @classmethod
+    def _of_tile(cls, tile: Tile, pairing: str, stands: Numbers) -> FaultyPairs:
         positive, negative = (stands[region] for region in pair_regions(tile, pairing))
         row, column = np.nonzero(~np.isnan(positive) | ~np.isnan(negative))
         return cls(row + tile.row, column + tile.column, positive[row, column], negative[row, column])
 
+    def part(self, which: NDArray[np.bool_]) -> FaultyPairs:
+        """Some of the pairs."""
+        return FaultyPairs(self.row[which], self.column[which], self.positive[which], self.negative[which])
+
 
 class Damage:
-    """Squared errors of weights, each times what it does to its result: ``of_pairs`` in any order of rows and columns.
+    """Squared errors of weights, each times its worth.
 
     ``worth``: what one level of each weight does to the output, (rows, columns) for each matrix; ``None``: what it does to its
     column's result, as what drives the rows is not known to a program. ``compensate``: partners make up for faulty cells;
@@ -50,11 +64,10 @@ class Damage:
         pairs = zip(self._weights, self._worth, strict=True)
         self._whole = sum(float(((weights * worth) ** 2).sum()) for weights, worth in pairs)
 
-    def of_pairs(self, matrix: int, pairs: FaultyPairs, rows: Places, columns: Places) -> float:
-        """The damage of faulty pairs of a matrix whose row r is row ``rows[r]`` of the program's, and column c ``columns[c]``."""
-        place = rows[pairs.row], columns[pairs.column]
-        errors = self._errors(self._weights[matrix][place], pairs.positive, pairs.negative) * self._worth[matrix][place]
-        return float((errors**2).sum())
+    def of_pairs(self, matrix: int, pairs: FaultyPairs, row: Places, column: Places) -> float:
+        """The damage of faulty pairs of a matrix on which its weights ``row``, ``column`` stand."""
+        errors = self._errors(self._weights[matrix][row, column], pairs.positive, pairs.negative)
+        return float(((errors * self._worth[matrix][row, column]) ** 2).sum())
 
     def of_corners(self, matrix: int, tile: Tile, stands: Numbers) -> Numbers:
         """The damage of a tile at each corner of an array where it fits, (corner rows, corner columns), in the program's order."""
@@ -66,12 +79,10 @@ class Damage:
         along = ((row[:, *positive], row[:, *negative]) for row in windows)  # all corners of a row at once
         return np.stack([((self._errors(weights, *cells) * worth) ** 2).sum(axis=(1, 2)) for cells in along])
 
-    def of_program(self, program: Program, stands: list[Numbers]) -> float:
+    def of_program(self, program: Program, stands: Sequence[Numbers]) -> float:
         """The damage of all tiles where a program has them, in its order."""
-        tiles = ((index, tile) for index, matrix in enumerate(program.matrices) for tile in matrix.tiles)
-        orders = [tuple(np.arange(length) for length in weights.shape) for weights in self._weights]
-        pairs = ((index, FaultyPairs.of(tile, self.hardware.pairing, stands[tile.array])) for index, tile in tiles)
-        return sum(self.of_pairs(index, faulty, *orders[index]) for index, faulty in pairs)
+        every = ((index, FaultyPairs.of(matrix, self.hardware.pairing, stands)) for index, matrix in enumerate(program.matrices))
+        return sum(self.of_pairs(index, pairs, pairs.row, pairs.column) for index, pairs in every)
 
     def _errors(self, weights: Numbers, positive: Numbers, negative: Numbers) -> Numbers:
         """How far pairs are from level differences; ``positive``, ``negative``: where faulty cells stand, in units."""
@@ -93,13 +104,14 @@ def _checked(program: Program, worth: Sequence[Numbers]) -> list[Numbers]:
 
 
 def _worth_of(program: Program, index: int) -> Numbers:
-    """What one level of each weight of a matrix does to the value of its result, up to one factor for all weights of a program."""
+    """What a level of each weight of a matrix does to its result, up to one factor for all of a program; 0 where it is not used."""
     matrix = program.matrices[index]
     value = np.ones(len(program.arena))  # of one code
     for part in program.slices:
         value[part.start : part.start + part.length] = part.scale * 2.0**-part.fraction
     finest = min(tile.gain_shift for tile in matrix.tiles)
-    worth = matrix.mantissa * 2.0 ** -(matrix.shift + finest).astype(np.float64)
+    worth = np.zeros(matrix.weights.shape)
     for user in multiplies(program, index)[:1]:
-        worth = worth * value[user.result : user.result + user.length]
-    return np.tile(worth, (len(matrix.weights), 1))
+        in_codes = matrix.mantissa * 2.0 ** -(matrix.shift + finest).astype(np.float64)
+        worth[:] = in_codes * value[user.result : user.result + user.length]
+    return worth

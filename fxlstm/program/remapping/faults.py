@@ -14,7 +14,7 @@ from fxlstm.program.device import load_device
 from fxlstm.program.hardware import LARGEST_UNITS, Hardware
 from fxlstm.program.mapping import array_count, tiles_of
 from fxlstm.program.program import Program
-from fxlstm.program.scheme import ProgrammingReport
+from fxlstm.program.programming_report import ProgrammingReport
 
 Numbers = NDArray[np.float64]
 

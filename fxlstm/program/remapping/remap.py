@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,14 +14,12 @@ from fxlstm.program.calibration.placement import free_corners, take_program
 from fxlstm.program.mapping import tiles_of
 from fxlstm.program.pairs import device_shape, tile_region
 from fxlstm.program.program import Program, Tile
-from fxlstm.program.remapping.damage import Damage, FaultyPairs
+from fxlstm.program.remapping.damage import Damage
+from fxlstm.program.remapping.exchanges import LEAST_GAIN, PASSES, Exchanges
 from fxlstm.program.remapping.faults import AnyFaults, most_units, standing
-from fxlstm.program.remapping.units import Places, Units, exchangeable_units, multiplies, reordered
+from fxlstm.program.remapping.units import exchangeable_units, reordered
 
 Numbers = NDArray[np.float64]
-
-PASSES = 20  # at most, over all tiles and over all pairs of units; searches end when one brings nothing
-LEAST_GAIN = 1e-9  # part of the damage that a move has to take away to count
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,8 +78,7 @@ def remapped(
     damage = Damage(program, most_units(device, program.hardware), compensate, worth)
     placed = _at_best_corners(damage, program, stands, taken) if corners else program
     groups = exchangeable_units(program)
-    search = _Exchanges(damage, placed, stands)
-    at_corners = search.total
+    search = Exchanges(damage, placed, stands)
     if units:
         search.run(groups)
     free = Counter[str]()
@@ -92,7 +88,7 @@ def remapped(
     return Remapped(
         program=reordered(placed, search.source),
         before=damage.relative(damage.of_program(program, stands)),
-        at_corners=damage.relative(at_corners),
+        at_corners=damage.relative(damage.of_program(placed, stands)),
         after=damage.relative(search.total),
         compensates=compensate,
         free=dict(free),
@@ -144,57 +140,3 @@ def _best_corner(damage: Damage, program: Program, place: tuple[int, int], stand
         if found[row, column] < least:
             best, least = replace(own, array=array, array_row=int(row), array_column=int(column)), found[row, column]
     return best
-
-
-class _Exchanges:
-    """A search over the order of units. ``source[i]``: which code of the program's arena stands at i."""
-
-    def __init__(self, damage: Damage, program: Program, stands: list[Numbers]) -> None:
-        self._damage, self._program = damage, program
-        self.source = np.arange(len(program.arena))
-        self._pairs = [
-            [FaultyPairs.of(tile, program.hardware.pairing, stands[tile.array]) for tile in matrix.tiles]
-            for matrix in program.matrices
-        ]
-        self._users = [multiplies(program, index)[:1] for index in range(len(program.matrices))]
-        self._each = [self._of_matrix(index) for index in range(len(program.matrices))]
-
-    @property
-    def total(self) -> float:
-        """The damage in the order as it is."""
-        return sum(self._each)
-
-    def run(self, groups: list[Units]) -> None:
-        """Exchange pairs of units as long as that lowers the damage."""
-        for _ in range(PASSES):
-            exchanges = [self._try(group, *pair) for group in groups for pair in combinations(range(len(group.codes)), 2)]
-            if not any(exchanges):
-                return
-
-    def moved(self, groups: list[Units]) -> int:
-        """How many units stand elsewhere."""
-        return sum(int((self.source[group.codes[:, 0]] != group.codes[:, 0]).sum()) for group in groups)
-
-    def _try(self, group: Units, one: int, other: int) -> bool:
-        """Exchange two units if that lowers the damage."""
-        self._exchange(group, one, other)
-        each = [self._of_matrix(index) for index in range(len(self._each))]
-        if sum(each) < self.total * (1 - LEAST_GAIN):
-            self._each = each
-            return True
-        self._exchange(group, one, other)
-        return False
-
-    def _exchange(self, group: Units, one: int, other: int) -> None:
-        places = group.codes[[one, other]]
-        self.source[places] = self.source[places[::-1]]
-
-    def _of_matrix(self, index: int) -> float:
-        rows, columns = self._orders(index)
-        return sum(self._damage.of_pairs(index, pairs, rows, columns) for pairs in self._pairs[index])
-
-    def _orders(self, index: int) -> tuple[Places, Places]:
-        rows, columns = self._program.matrices[index].weights.shape
-        for user in self._users[index]:
-            return self.source[user.a : user.a + rows] - user.a, self.source[user.result : user.result + columns] - user.result
-        return np.arange(rows), np.arange(columns)
