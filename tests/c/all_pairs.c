@@ -61,6 +61,6 @@ int main(int count, char **arguments) {
         CHECK(fx_operation_run(&executor, &operation, &clipped) == FX_OK);
         wrong += product ? wrong_products(b) : wrong_sums(b);
     }
-    printf("%llu\n", (unsigned long long)wrong);
-    return wrong == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    CHECK(wrong == 0);
+    return EXIT_SUCCESS;
 }

@@ -61,3 +61,10 @@ def test_loader_refuses_or_runs_every_mutated_image(tmp_path: Path, images: list
     assert met["OK"] > FUZZ_ITERATIONS // 20
     image_symbols = {status.symbol for status in BY_CODE.values() if status.part == "image"}
     assert set(met) == image_symbols - {"IMAGE_ALIGNMENT"} | {"OK"}
+
+
+@pytest.mark.parametrize("operation", ["product", "sum"])
+def test_a_product_and_a_sum_are_right_for_every_pair_of_codes(operation: str, tmp_path: Path) -> None:
+    sources = [CORE / source for source in SOURCES]
+    run("clang", *STRICT, "-O3", "-march=native", f"-I{CORE}", HERE / "all_pairs.c", *sources, "-o", tmp_path / "all_pairs")
+    run(tmp_path / "all_pairs", operation)

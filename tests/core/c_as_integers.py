@@ -160,7 +160,8 @@ class Run:
         return self._fitted(node, value * (1 << distance))
 
     def _cast(self, node: Node, value: Any) -> Any:
-        if node["castKind"] != "IntegralCast":
+        source = _type(node["inner"][0])
+        if node["castKind"] != "IntegralCast" or (source and not source[1] and source[0] < _type(node)[0]):
             return value
         return self._fitted(node, _number(value))
 
@@ -188,7 +189,7 @@ class Run:
         return value % (1 << width)
 
     def _oblige(self, reason: str, claim: Any) -> None:
-        self.obligations.append((f"{self._name}: {reason}", self._here(claim)))
+        self.obligations.append((f"{self._name}: {reason}", self._here(z3.BoolVal(claim) if isinstance(claim, bool) else claim)))
 
     def _here(self, claim: Any) -> Any:
         """A claim that needs to hold only where this point is reached."""
