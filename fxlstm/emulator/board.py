@@ -10,12 +10,12 @@ from fxlstm.crossbar.surroundings import Surroundings
 from fxlstm.emulator._firmware import HostFirmware
 from fxlstm.emulator.bus import Bus
 from fxlstm.emulator.clock import VirtualClock
-from fxlstm.emulator.faults import CellFaults, ChipFaults
+from fxlstm.emulator.faults import BoardReset, CellFaults, ChipFaults
 from fxlstm.errors import ArrayError
 from fxlstm.program.device import load_device
 from fxlstm.program.hardware import load_board
 
-RESET_PIN = 1  # hal_reset_reason of firmware/hal/hal.h
+RESET_POWER, RESET_PIN = 0, 1  # hal_reset_reason of firmware/hal/hal.h
 
 
 class EmulatedBoard:
@@ -47,6 +47,7 @@ class EmulatedBoard:
         self.array = _array(device, seed, board, cells or CellFaults(), around, self._state)
         self.bus = Bus(self.array, board, clock, faults)
         self.firmware = HostFirmware(self.bus, name=load_board(board)["name"])
+        self.bus.counting = True
         self._waiting = bytearray()
         self._saved_pulses = self._pulses()
 
@@ -64,13 +65,18 @@ class EmulatedBoard:
         """Run one slice of the firmware's main loop; return what it sent and whether there may be more to do at once."""
         self.clock.tick()
         self._fill()
-        busy = self.firmware.poll()
+        try:
+            busy = self.firmware.poll()
+        except BoardReset as reset:
+            self.reset(reset.power)
+            busy = True
         sent = self.firmware.take()
         return sent, busy or bool(sent or self._waiting)
 
-    def reset(self) -> None:
-        """Pull the microcontroller's reset pin; chips and array stay as they are."""
-        self.firmware.reset(RESET_PIN)
+    def reset(self, power: bool = False) -> None:
+        """Pull the microcontroller's reset pin; chips and array stay as they are. ``power``: the supply fails, for chips as well."""
+        self.bus.reset(power)
+        self.firmware.reset(RESET_POWER if power else RESET_PIN)
 
     def _fill(self) -> None:
         if self._waiting:

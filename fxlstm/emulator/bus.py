@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from fxlstm.emulator.chips import AD7606C, LTC2668, ad7606c, ltc2668
 from fxlstm.emulator.clock import VirtualClock
-from fxlstm.emulator.faults import ChipFaults
+from fxlstm.emulator.faults import BoardReset, ChipFaults
 from fxlstm.errors import ArrayError
 from fxlstm.program.hardware import load_board
 
@@ -52,11 +52,12 @@ class Bus:
         self._board = load_board(board)
         self._faults = faults or ChipFaults()
         self._pins: dict[str, int] = self._board["pins"]
-        self._levels = dict.fromkeys(self._pins.values(), False)
-        self._levels[self._pins["load_dac"]] = self._levels[self._pins["convert"]] = True  # pulled up
+        self._levels = self._pulled()
+        self.counting = False  # of SPI frames, after a number of which faults happen
+        self.frames = self.pulses_begun = 0  # so far; frames of SPI
         self._row_outputs = np.zeros(self._board["array"]["rows"])
         self._gate_outputs = np.zeros(self._board["array"]["columns"])
-        self._rows = self._dacs("row_dac", self._row_outputs, self._faults.dead_row)
+        self._rows = self._dacs("row_dac", self._row_outputs, self._faults.dead_row, self._faults.stuck_row)
         self._gates = self._dacs("gate_dac", self._gate_outputs, self._faults.dead_gate)
         self._columns = [self._adc() for _ in range(self._board["column_adc"]["chips"])]
         self._transfers = self._chip_selects()
@@ -66,11 +67,15 @@ class Bus:
         self._moved_at = 0  # when an output or a switch last moved
         self._aged_at = self.clock.now()  # until when the array's cells have lived
 
-    def _dacs(self, section: str, outputs: Volts, dead: int) -> list[LTC2668]:
+    def _pulled(self) -> dict[int, bool]:
+        """Levels that the board's resistors give the pins while the microcontroller drives none."""
+        return {pin: name in ("load_dac", "convert") for name, pin in self._pins.items()}
+
+    def _dacs(self, section: str, outputs: Volts, dead: int, stuck: int = -1) -> list[LTC2668]:
         """The converters of one section of the board, each writing its sixteen outputs into ``outputs``."""
         size = ltc2668.CHANNELS
         return [
-            LTC2668(self._report, outputs[first : first + size], frozenset((dead - first,)))
+            LTC2668(self._report, outputs[first : first + size], frozenset((dead - first,)), frozenset((stuck - first,)))
             for first in range(0, size * self._board[section]["chips"], size)
         ]
 
@@ -95,6 +100,20 @@ class Bus:
         resistances, volts = front_end["transimpedance_ohms"], front_end["adc_range_volts"]
         return {(ohms < max(resistances), full): index for index, (ohms, full) in enumerate(zip(resistances, volts, strict=True))}
 
+    def reset(self, power: bool = False) -> None:
+        """The microcontroller resets: its pins go where resistors pull them. ``power``: the chips lose theirs too."""
+        self.clock.advance(PIN_NANOSECONDS)
+        for pin, level in self._pulled().items():
+            if self._levels[pin] != level:
+                self._levels[pin] = level
+                self._edge(pin, level)
+        if power:
+            for dac in self._rows + self._gates:
+                dac.power_on()
+            for adc in self._columns:
+                adc.power_on()
+            self._follow_outputs()
+
     # What the firmware calls.
 
     def transfer(self, chip: int, frame: bytes) -> bytes:
@@ -106,6 +125,9 @@ class Bus:
             )
             return b"\xff" * len(frame)
         answer: bytes = self._transfers[chip](frame)
+        self.frames += self.counting
+        if self.counting and self.frames == self._faults.reset_after_frames:
+            raise BoardReset(power=False)
         return answer
 
     def pin_write(self, pin: int, high: bool) -> None:
@@ -129,11 +151,11 @@ class Bus:
     def microseconds(self) -> int:
         """Time since power-up; asking takes time, so a loop that waits for it ends."""
         self.clock.advance(PIN_NANOSECONDS)
-        return self.clock.now() // 1000 & 0xFFFFFFFF
+        return int(self.clock.now() * (1 + self._faults.clock_error)) // 1000 & 0xFFFFFFFF
 
     def delay(self, microseconds: int) -> None:
         """Wait."""
-        self.clock.advance(1000 * microseconds)
+        self.clock.advance(int(1000 * microseconds / (1 + self._faults.clock_error)))
 
     # The wires.
 
@@ -186,6 +208,10 @@ class Bus:
         self._age()
         codes = self._sample()
         codes[self._gate_outputs <= SELECTOR_THRESHOLD_VOLTS] = 0
+        if self._faults.saturated_column >= 0:
+            codes[self._faults.saturated_column] = np.iinfo(np.int16).max
+        if self._faults.weak_column >= 0 and self._levels[self._pins["gain_switch"]]:
+            codes[self._faults.weak_column] = int(codes[self._faults.weak_column]) * 9 // 10
         samples, size, now = codes.astype(">i2").tobytes(), 2 * ad7606c.CHANNELS, self.clock.now()
         for index, adc in enumerate(self._columns):
             adc.convert(samples[size * index : size * index + size], now)
@@ -230,12 +256,19 @@ class Bus:
         if before is not None:
             self._pulse(*before, (now - self._applied_at) * 1e-9)
         self._applied, self._applied_at = applied, now
+        if before is None and applied is not None:
+            self._pulse_begins()
 
     def _drive(self) -> tuple[Volts, Volts] | None:
         """Voltages across cells, or ``None`` where nothing is pulsed: reading, all rows at 0 V, or all gates closed."""
         if not self._programming or not self._row_outputs.any() or not self._gate_outputs.any():
             return None
         return self._row_outputs.copy(), self._gate_outputs.copy()
+
+    def _pulse_begins(self) -> None:
+        self.pulses_begun += 1
+        if self.pulses_begun in (self._faults.reset_after_pulses, self._faults.brown_out_after_pulses):
+            raise BoardReset(power=self.pulses_begun == self._faults.brown_out_after_pulses)
 
     def _pulse(self, row_volts: Volts, gate_volts: Volts, seconds: float) -> None:
         limits, volts, microseconds = self._board["limits"], np.abs(row_volts).max(), seconds * 1e6 - PULSE_OVERRUN
