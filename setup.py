@@ -11,6 +11,7 @@ from setuptools import Extension, setup
 
 ROOT = Path(__file__).resolve().parent
 CORE = Path("fxlstm/core")
+CELLS = Path("fxlstm/crossbar/c")
 FIRMWARE = Path("firmware")
 DEBUG = os.environ.get("FXLSTM_DEBUG", "0") != "0"
 
@@ -27,10 +28,11 @@ def headers(*folders: Path) -> list[str]:
 
 
 def compile_arguments() -> list[str]:
-    """Return flags for GCC and Clang, or for Microsoft's compiler."""
+    """Return flags for GCC and Clang, or for Microsoft's compiler; where numbers are real, every operation rounds by itself."""
     if os.name == "nt":
         return ["/std:c11"]
-    return ["-std=c11", *(["-O0", "-g", "-UNDEBUG"] if DEBUG else ["-O3"])]
+    same_bits = ["-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math"]
+    return ["-std=c11", *same_bits, *(["-O0", "-g", "-UNDEBUG"] if DEBUG else ["-O3"])]
 
 
 def extension(name: str, folders: list[Path]) -> Extension:
@@ -39,15 +41,17 @@ def extension(name: str, folders: list[Path]) -> Extension:
     return Extension(
         name,
         sources=[module.with_suffix(".pyx").as_posix(), *(source for folder in folders for source in sources(folder))],
-        include_dirs=[folder.as_posix() for folder in (CORE, FIRMWARE)],
-        depends=headers(*folders),
+        include_dirs=[folder.as_posix() for folder in (CORE, CELLS, FIRMWARE)],
+        depends=headers(CORE, *folders),
         extra_compile_args=compile_arguments(),
     )
 
 
 EXTENSIONS = [
     extension("fxlstm.core._core", [CORE]),
+    extension("fxlstm.crossbar._cells", [CELLS]),
     extension("fxlstm.emulator._firmware", [CORE, FIRMWARE, FIRMWARE / "port/host"]),
+    extension("fxlstm.emulator.stm32f405._processor", []),
 ]
 
 setup(

@@ -78,7 +78,9 @@ def test_no_file_names_a_place_on_somebodys_machine():
     assert not offenders
 
 
-@pytest.mark.parametrize(("folder", "parts"), [("fxlstm/core", ("",)), ("firmware", ("app", "drivers"))])
+@pytest.mark.parametrize(
+    ("folder", "parts"), [("fxlstm/core", ("",)), ("fxlstm/crossbar/c", ("",)), ("firmware", ("app", "drivers"))]
+)
 def test_sources_lists_every_c_file_once(folder, parts):
     names = listed(ROOT / folder / "SOURCES")
     paths = [path for part in parts for path in (ROOT / folder / part).rglob("*.c")]

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Timesteps per second of the reference interpreter, the engine and the emulated board, on the airline network; or, with the
-argument "crossbar", how long the wires of a crossbar take to solve, beside badcrossbar; or, with "sweep", what a second
+argument "crossbar", how long a simulated crossbar takes, beside its peers; or, with "sweep", what a second
 process brings.
 
 Each figure is the median of several runs, with their spread: half the distance between the 10th and the 90th percentile.
@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 
 import fxlstm as fx
-from bench_crossbar import Duration, durations
+from bench_crossbar import HEADS, Duration, absent, durations, rows_of, write_page
 from bench_sweep import Throughput, throughputs
 from fxlstm.app.console import print_table
 from fxlstm.app.demos.airline_task import AirlineTask, load_trained
@@ -82,6 +82,7 @@ def machine() -> dict[str, str]:
     return {
         "processor": processor(),
         "cores": str(os.cpu_count()),
+        "load at the end": f"{os.getloadavg()[0]:.1f}",
         "system": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),
         "numpy": np.__version__,
@@ -107,8 +108,8 @@ def show_rates(found: list[Rate]) -> None:
 
 def show_durations(found: list[Duration]) -> None:
     """Print durations as a table."""
-    rows = [(one.size, one.name, f"{one.milliseconds:,.1f}", f"{one.spread:,.1f}", f"{one.mebibytes:,.0f}") for one in found]
-    print_table("Wires of 0.3 ohm per segment, one thread", ("array", "solver", "ms", "+-", "MiB"), rows)
+    print_table("Simulated crossbars, one thread", HEADS, rows_of(found))
+    print(*absent(found), sep="\n")
 
 
 def show_throughputs(found: list[Throughput]) -> None:
@@ -127,6 +128,7 @@ def main() -> None:
     parser.add_argument("part", nargs="?", choices=("executors", "crossbar", "sweep"), default="executors", help="what to measure")
     parser.add_argument("--runs", type=int, default=9, help="runs of each (default 9)")
     parser.add_argument("--port", default=URL, help=f"the board (default {URL})")
+    parser.add_argument("--write", action="store_true", help="crossbar: also write the table into docs/performance.md")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     arguments = parser.parse_args()
     if arguments.part == "crossbar":
@@ -136,11 +138,14 @@ def main() -> None:
     else:
         name, found, show = "rates", rates(arguments.runs, arguments.port), show_rates
     about = machine()
+    described = ", ".join(f"{key} {value}" for key, value in about.items())
+    if arguments.write and arguments.part == "crossbar":
+        write_page(found, described)
     if arguments.json:
         print(json.dumps({"machine": about, name: [asdict(one) for one in found]}, indent=2))
         return
     show(found)
-    print(", ".join(f"{key} {value}" for key, value in about.items()))
+    print(described)
 
 
 if __name__ == "__main__":

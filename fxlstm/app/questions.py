@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from fxlstm.app.demos.tasks import SHIPPED, Floats
 from fxlstm.app.files import load_array
-from fxlstm.app.sweep_tasks import SHIPPED, Floats
 from fxlstm.errors import ModelError
 from fxlstm.network import load_network
 

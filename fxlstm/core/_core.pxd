@@ -55,3 +55,12 @@ cdef extern from "fxlstm.h" nogil:
     size_t fx_cobs_bound(size_t size)
     size_t fx_cobs_encode(const uint8_t *data, size_t size, uint8_t *out)
     fx_status fx_cobs_decode(const uint8_t *data, size_t size, uint8_t *out, size_t *written)
+
+
+cdef extern from "native.h" nogil:
+    const char *FX_NATIVE
+
+    ctypedef struct fx_native:
+        void *context
+        fx_status (*multiply)(void *context, size_t tile, uint32_t count, const int16_t *rows, size_t row_stride,
+                              int16_t *columns, size_t column_stride) noexcept nogil

@@ -1,5 +1,6 @@
 """The C core for Python: check, release the GIL, one C call, map the error. Convenience is in engine.py."""
 
+from cpython.pycapsule cimport PyCapsule_GetPointer
 from libc.stddef cimport size_t
 from libc.string cimport memcpy
 
@@ -50,12 +51,19 @@ cdef class Image:
         _check(status, f"image of {self.size} bytes")
 
 
+cdef struct Native:
+    const fx_native *array
+    const fx_tile *tiles
+
+
 cdef class Executor:
     """The state of ``batch`` sequences side by side. One thread at a time.
 
     ``timesteps``: the longest sequence that :meth:`run` takes, where the program needs sequences whole.
 
     ``multiply_tile(index, codes)`` multiplies the image's tile ``index`` instead of the exact integers, or is ``None``.
+    ``native()`` is asked before every run and step for an object whose ``capsule`` holds a ``fx_native`` (native.h), which then
+    multiplies without the GIL, or ``None``.
     """
 
     cdef Image image
@@ -63,10 +71,14 @@ cdef class Executor:
     cdef fx_array array
     cdef uint8_t[::1] memory
     cdef object multiply_tile
+    cdef object find_native
+    cdef object native_tiles
+    cdef Native native
     cdef object error
     cdef readonly uint32_t batch
 
-    def __init__(self, Image image not None, uint32_t batch, str kernels not None, multiply_tile=None, size_t timesteps=0):
+    def __init__(self, Image image not None, uint32_t batch, str kernels not None, multiply_tile=None, size_t timesteps=0,
+                 native=None):
         cdef const fx_kernels *named
         cdef const fx_array *array = NULL
         name = kernels.encode()
@@ -75,10 +87,9 @@ cdef class Executor:
             raise ValueError(kernels)
         self.image = image
         self.batch = batch
-        self.multiply_tile = multiply_tile
+        self.multiply_tile, self.find_native = multiply_tile, native
+        self.native.tiles = self.image.program.tiles
         if multiply_tile is not None:
-            self.array.context = <void *>self
-            self.array.multiply = _multiply_tile
             array = &self.array
         cdef size_t size = fx_executor_size(&image.program, batch, timesteps)
         self.memory = _aligned(size)
@@ -112,6 +123,7 @@ cdef class Executor:
         cdef int16_t[:, ::1] view = outputs
         cdef fx_status status
         self._check_shape(inputs.shape[0], inputs.shape[1])
+        self._find_array()
         with nogil:
             status = fx_step(&self.executor, &inputs[0, 0], &view[0, 0])
         self._raise(status)
@@ -134,6 +146,7 @@ cdef class Executor:
         if given > 0 and inputs.shape[2] > 0:
             codes = &inputs[0, 0, 0]
         cdef fx_status status
+        self._find_array()
         with nogil:
             status = fx_run(&self.executor, given, steps, codes, &view[0])
         self._raise(status)
@@ -149,6 +162,16 @@ cdef class Executor:
         expected = self.executor.phase.input_length
         if batch != self.batch or features != expected:
             raise ModelError(f"{batch} sequences of {features} features; the executor takes {self.batch} of {expected}")
+        return 0
+
+    cdef int _find_array(self) except -1:
+        """Multiply by the native array as it is now, if there is one."""
+        self.native_tiles = None if self.find_native is None else self.find_native()
+        if self.native_tiles is None:
+            self.array.context, self.array.multiply = <void *>self, _multiply_tile
+        else:
+            self.native.array = <const fx_native *>PyCapsule_GetPointer(self.native_tiles.capsule, FX_NATIVE)
+            self.array.context, self.array.multiply = &self.native, _multiply_natively
         return 0
 
     cdef int _raise(self, fx_status status) except -1:
@@ -188,6 +211,13 @@ cdef fx_status _multiply_tile(void *context, const fx_tile *tile, uint32_t count
             executor.error = error
             return FX_ERROR_ARRAY_FAILED
     return FX_OK
+
+
+cdef fx_status _multiply_natively(void *context, const fx_tile *tile, uint32_t count, const int16_t *rows, size_t row_stride,
+                                  int16_t *columns, size_t column_stride) noexcept nogil:
+    """The fx_array callback where no Python is asked."""
+    cdef Native *native = <Native *>context
+    return native.array.multiply(native.array.context, <size_t>(tile - native.tiles), count, rows, row_stride, columns, column_stride)
 
 
 def check_image(image):

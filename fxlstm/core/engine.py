@@ -29,8 +29,9 @@ class Engine:
     """Runs a program exactly, as fast as this machine can.
 
     ``program``: a :class:`Program` or the bytes of an ``.fxl`` image. ``array``: an object with ``multiply_tile(tile, codes)``
-    (:class:`SimulatedArray`, ...) that multiplies instead of the exact integers; ``None`` is the ideal array. ``threads``: how many
-    threads :meth:`run` spreads a batch over; an array is always asked by one thread at a time. ``kernels``: name of the
+    (:class:`SimulatedArray`, ...) that multiplies instead of the exact integers; ``None`` is the ideal array. An array may offer
+    ``native(tiles)``, which gives the tiles to be multiplied by without Python, or ``None``. ``threads``: how many threads
+    :meth:`run` spreads a batch over; an array is always asked by one thread at a time. ``kernels``: name of the
     kernel set; by default the environment variable ``FXLSTM_KERNELS``, else the best one; :attr:`kernels` says which runs.
 
     Inputs and outputs are batch first. Any number of threads may use one engine: every :meth:`run` has its own state and starts
@@ -178,7 +179,14 @@ class Engine:
         return outputs
 
     def _executor(self, batch: int, timesteps: int = 0) -> Executor:
-        return Executor(self._image, batch, self.kernels, None if self.array is None else self._multiply_tile, timesteps)
+        if self.array is None:
+            return Executor(self._image, batch, self.kernels, timesteps=timesteps)
+        return Executor(self._image, batch, self.kernels, self._multiply_tile, timesteps, self._native)
+
+    def _native(self) -> object:
+        """The program's tiles for the executor to multiply by without Python, where the array has such."""
+        offer = getattr(self.array, "native", None)
+        return None if offer is None else offer(self._tiles)
 
     def _multiply_tile(self, index: int, codes: Codes) -> Codes:
         assert self.array is not None

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fxlstm.crossbar._cells import NativeTiles
 from fxlstm.crossbar.calibration import CalibrationReport
+from fxlstm.crossbar.prepared import native_tiles
 from fxlstm.crossbar.simulated import SimulatedArray
 from fxlstm.errors import ArrayError
 from fxlstm.program.calibration.placement import MAX_ARRAYS
@@ -95,9 +98,18 @@ class SimulatedArrays:
 
     def multiply_tile(self, tile: Tile, codes: Codes) -> Codes:
         """Return ADC codes (batch, tile.columns) for row codes (batch, tile.rows), from the array on which the tile stands."""
+        array, own = self._standing(tile)
+        return array.multiply_tile(own, codes)
+
+    def native(self, tiles: Sequence[Tile]) -> NativeTiles | None:
+        """Return ``tiles`` for an executor to multiply by without Python, or ``None``, as :meth:`SimulatedArray.native`."""
+        return native_tiles(array.cell_block(own) for array, own in map(self._standing, tiles))
+
+    def _standing(self, tile: Tile) -> tuple[SimulatedArray, Tile]:
+        """The array on which a tile stands, and the tile as that array knows it."""
         if tile.array >= len(self):
             raise ArrayError(f"a tile on array {tile.array} and there are {len(self)}; make as many as the program needs")
         own = self._own.get(tile)
         if own is None:
             own = self._own[tile] = replace(tile, array=0)
-        return self._arrays[tile.array].multiply_tile(own, codes)
+        return self._arrays[tile.array], own

@@ -31,8 +31,8 @@ class Block(NamedTuple):
 class Operand(Protocol):
     """A block of cells ready to be multiplied by; valid until a cell changes."""
 
-    def multiply(self, codes: NDArray[np.integer]) -> tuple[Codes, int]:
-        """Return ADC codes (..., columns) for row codes (..., rows), and how many of them clipped."""
+    def multiply(self, codes: Codes) -> tuple[Codes, int]:
+        """Return ADC codes (vectors, columns) for row codes (vectors, rows), and how many of them clipped."""
 
 
 class Cells(Protocol):
@@ -72,7 +72,7 @@ class IdealOperand:
     shift: int
     bits: int
 
-    def multiply(self, codes: NDArray[np.integer]) -> tuple[Codes, int]:
+    def multiply(self, codes: Codes) -> tuple[Codes, int]:
         """Return ADC codes, exact but for the ADC's one rounding, and how many clipped."""
         return adc_codes(codes.astype(np.int64) @ self.units, self.shift, self.bits)
 

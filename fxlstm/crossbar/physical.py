@@ -4,27 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fxlstm.crossbar._cells import CellBlock, Readings
 from fxlstm.crossbar.cells import Block
 from fxlstm.crossbar.device import Device
 from fxlstm.crossbar.laws import Pulse, Relative, Stable
+from fxlstm.crossbar.plain import exact_gain
 from fxlstm.crossbar.wires import ChangingConductance, Wires, cubic_currents
 from fxlstm.program.formats import CODE_BITS, adc_grid
 from fxlstm.program.hardware import Hardware
 from fxlstm.program.program import Codes
 
 Numbers = NDArray[np.float64]
-STREAMS = 4  # variation from cell to cell, programming, reading, ageing: independent, so that one use does not change another
 
 
 @dataclass(frozen=True)
 class PhysicalOperand:
-    """ADC codes per row code of a block, (rows, columns), the variance of that between readings, and the source of noise.
+    """ADC codes per row code of a block, (rows, columns), the variance of that between readings, and where the noise is from.
 
     ``cubic``: part by which the current of a row code grows per code squared. ``solved``: gives the codes for rows where wires lie
     around such cells, so that they are no sum over rows.
@@ -34,11 +35,16 @@ class PhysicalOperand:
     variance: Numbers | None
     cubic: float
     bits: int
-    noise: np.random.Generator
+    readings: Readings
     solved: Callable[[Numbers], Numbers] | None = None
 
+    @cached_property
+    def block(self) -> CellBlock:
+        """The same cells for reading in C, which straight cells behind ideal converters allow."""
+        return CellBlock(exact_gain(self.gain), self.variance, self.bits, self.readings)
+
     def currents(self, rows: Numbers) -> Numbers:
-        """Return what an ADC without limits or steps would measure, (..., columns) in its codes, for driven rows in codes.
+        """Return what an ADC without limits or steps would measure, (vectors, columns) in its codes, for driven rows in codes.
 
         The noise of a column's cells is drawn as one Gaussian of their summed variance, which is exact.
         """
@@ -47,11 +53,13 @@ class PhysicalOperand:
         else:
             result = (rows * (1 + self.cubic * rows * rows) if self.cubic else rows) @ self.gain
         if self.variance is not None:
-            result += np.sqrt((rows * rows) @ self.variance) * self.noise.standard_normal(result.shape)
+            result += np.sqrt((rows * rows) @ self.variance) * self.readings.normals(*result.shape)
         return result
 
-    def multiply(self, codes: NDArray[np.integer]) -> tuple[Codes, int]:
+    def multiply(self, codes: Codes) -> tuple[Codes, int]:
         """Return ADC codes and how many clipped."""
+        if not self.cubic:
+            return self.block.read(np.ascontiguousarray(codes))
         result = self.currents(codes.astype(np.float64))
         result += 0.5
         return adc_grid(np.floor(result, out=result), self.bits)
@@ -60,10 +68,11 @@ class PhysicalOperand:
 class PhysicalCells:
     """Cells with update noise, read noise, ageing and stuck members; conductances in siemens.
 
-    ``streams``: random generators, see ``STREAMS``. Every cell keeps what was last written into it, how long ago (infinite: never,
-    and so settled) and a number that says how it will fare; time acts on these, so that one long wait and many short ones give the
-    same cells, and acts only when a cell is looked at or pulsed. What the wires leave of the conductances is worked out once per
-    state of the cells; a cell's read noise acts in proportion to what is left of its conductance.
+    ``streams``: random generators for what cells are like, programming and ageing; ``readings``: the noise of reading. Every cell
+    keeps what was last written into it, how long ago (infinite: never, and so settled) and a number that says how it will fare;
+    time acts on these, so that one long wait and many short ones give the same cells, and acts only when a cell is looked at or
+    pulsed. What the wires leave of the conductances is worked out once per state of the cells; a cell's read noise acts in
+    proportion to what is left of its conductance.
     """
 
     def __init__(
@@ -73,6 +82,7 @@ class PhysicalCells:
         rows: int,
         columns: int,
         streams: tuple[np.random.Generator, ...],
+        readings: Readings,
         wires: Wires,
         *,
         read_noise: bool,
@@ -82,7 +92,8 @@ class PhysicalCells:
     ) -> None:
         self._hardware = hardware
         self._device = device
-        variation, self._programming, self._reading, self._fates = streams
+        variation, self._programming, self._fates = streams
+        self._readings = readings
         self._read_noise = read_noise
         self._update_noise = update_noise
         self._ageing = ageing
@@ -165,7 +176,7 @@ class PhysicalCells:
         variance = squares * (gain * part) ** 2 if part else None
         cubic = self._device.cubic * (self._hardware.read_voltage / 2.0 ** (CODE_BITS - 1)) ** 2
         solved = partial(self._solved, block, gain) if cubic and not self._wires.ideal else None
-        return PhysicalOperand(differences * gain, variance, cubic, block.bits, self._reading, solved)
+        return PhysicalOperand(differences * gain, variance, cubic, block.bits, self._readings, solved)
 
     def _solved(self, block: Block, gain: float, rows: Numbers) -> Numbers:
         """What an ADC without limits or steps would measure of a block of cells that are not straight, behind wires."""

@@ -2,36 +2,36 @@
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
-from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fxlstm.crossbar._cells import CellBlock, NativeTiles, Readings
 from fxlstm.crossbar.calibration import CalibrationReport, ColumnCalibration, calibrate
-from fxlstm.crossbar.cells import Block, Cells, IdealCells, Operand
+from fxlstm.crossbar.cells import Cells, IdealCells
 from fxlstm.crossbar.converters import Converters
 from fxlstm.crossbar.device import Device, Thresholds
 from fxlstm.crossbar.front_end import FrontEnd
 from fxlstm.crossbar.measuring import Measurable, check_measured, measured_conductance, measured_offsets
-from fxlstm.crossbar.physical import STREAMS, PhysicalCells
+from fxlstm.crossbar.physical import PhysicalCells
+from fxlstm.crossbar.prepared import Prepared, native_tiles
 from fxlstm.crossbar.programming import write
+from fxlstm.crossbar.saved import State, put_back, read_array, write_array
+from fxlstm.crossbar.standing import Standing
 from fxlstm.crossbar.targets import check_program, targets_for
 from fxlstm.crossbar.temperature import ROOM, Warmth
 from fxlstm.crossbar.wires import Wires
 from fxlstm.errors import ArrayError, BoardError
-from fxlstm.files import write_whole
 from fxlstm.program.device import load_device
 from fxlstm.program.formats import CODE_BITS
 from fxlstm.program.hardware import Hardware, load_board
 from fxlstm.program.identity import Identity
-from fxlstm.program.mapping import tiles_of, tiles_overlap
-from fxlstm.program.pairs import converted_columns, driven_rows, row_codes, tile_codes
+from fxlstm.program.mapping import tiles_of
+from fxlstm.program.pairs import row_codes, tile_codes
 from fxlstm.program.program import Codes, Program, Tile
 from fxlstm.program.programming_report import ProgrammingReport, Progress
 from fxlstm.program.scheme import READ_CODE, READ_RANGE, Scheme, chosen_scheme, code_siemens
@@ -46,8 +46,7 @@ class SimulatedArray:
     fresh one. ``read_noise``, ``update_noise``, ``stuck`` and ``ageing`` switch these imperfections off one by one.
     ``temperature`` in kelvin acts where the preset has published numbers about it; others are refused but 300.
     ``wires`` are the resistances around the cells, by default none; ``front_end`` is what is imperfect about the converters, by
-    default nothing. Both act on reading and multiplying, not on pulses. ``adc_clipped`` counts the codes that an ADC saturated, in
-    reading and multiplying, since the object was made, and those that a calibration of the columns took beyond the scale.
+    default nothing. Both act on reading and multiplying, not on pulses.
     Raises :class:`ArrayError` for an unknown preset, an impossible size or temperature, and for wires around or an imperfect front
     end before cells that are exact in integers.
     """
@@ -86,13 +85,15 @@ class SimulatedArray:
         self.hardware = Hardware(board=board)
         self.seed = int(np.random.SeedSequence().generate_state(1)[0]) if seed is None else seed
         self.pulse_counts = np.zeros((rows, cols), np.int64)
-        self.adc_clipped = 0
         self.temperature = temperature
         self._switches = {"read_noise": read_noise, "update_noise": update_noise, "stuck": stuck, "ageing": ageing}
         self._preset, self._thresholds = preset, Thresholds.of(preset)
         self._reading_seconds = preset.get("read.time", load_board(board)["settling"]["read_microseconds"] * 1e-6)
         self._busy = 0.0  # seconds that pulses and readings have taken
-        self._streams = tuple(np.random.default_rng(child) for child in np.random.SeedSequence(self.seed).spawn(STREAMS))
+        # Each use of random numbers has its own, so that one does not change another.
+        for_cells, for_programming, for_reading, for_ageing = np.random.SeedSequence(self.seed).spawn(4)
+        self._streams = tuple(np.random.default_rng(child) for child in (for_cells, for_programming, for_ageing))
+        self._readings = Readings(for_reading.generate_state(2).tolist(), rows, cols)
         self._converters: Converters | None = None  # unless they are ideal
         self._cells: Cells
         if preset.integer:
@@ -100,19 +101,34 @@ class SimulatedArray:
             self._cells = IdealCells(self.hardware, rows, cols)
         else:
             cells = PhysicalCells(
-                self.hardware, Device.of(preset, temperature), rows, cols, self._streams, self.wires, **self._switches
+                self.hardware,
+                Device.of(preset, temperature),
+                rows,
+                cols,
+                self._streams,
+                self._readings,
+                self.wires,
+                **self._switches,
             )
             self._cells = cells
             if not self.front_end.ideal:
                 self._converters = Converters(self.front_end, self.hardware, cells, self.seed)
-        self._operands: dict[Tile | int, Operand] = {}  # by tile, or by range for the whole array
-        self._calibrations: dict[Tile, ColumnCalibration] = {}
-        self._tiles: dict[Tile, tuple[str, int]] = {}  # of the programs that stand here: pairing and ADC bits
+        self._standing = Standing()
+        self._prepared = Prepared(self._cells, self._standing)
 
     @property
     def identity(self) -> Identity:
         """Which array this is."""
         return Identity("simulated", self.rows, self.columns, self.device, str(self.seed))
+
+    @property
+    def adc_clipped(self) -> int:
+        """Codes that an ADC saturated since the object was made, and those that a calibration took beyond the scale; may be set."""
+        return self._readings.clipped
+
+    @adc_clipped.setter
+    def adc_clipped(self, number: int) -> None:
+        self._readings.clipped = number
 
     @property
     def conductance(self) -> NDArray[np.float64]:
@@ -158,18 +174,9 @@ class SimulatedArray:
         report = replace(report, seconds=self._busy - busy + chosen.waits)
         self.elapse(self._preset.get("programming.settle"))
         if isinstance(target, Program):
-            self._hold(target)
+            self._standing.add(target)
             self._cells_changed()
         return report
-
-    def _hold(self, program: Program) -> None:
-        """Know the program's tiles from now on, beside those of earlier programs that have kept their cells."""
-        own, pairing = tiles_of(program), program.hardware.pairing
-        kept = {
-            tile: form for tile, form in self._tiles.items() if not any(tiles_overlap(tile, form[0], new, pairing) for new in own)
-        }
-        self._tiles = kept | dict.fromkeys(own, (pairing, program.hardware.adc_bits or CODE_BITS))
-        self._calibrations = {tile: found for tile, found in self._calibrations.items() if tile in kept}
 
     def elapse(self, seconds: float) -> None:
         """Let ``seconds`` pass: cells relax, decay or drift as their preset says; what nothing is published about stays.
@@ -188,21 +195,29 @@ class SimulatedArray:
         Where the columns have been calibrated, the codes are corrected.
         """
         converted = self._convert_tile(tile, codes)
-        calibration = self._calibrations.get(tile)
+        calibration = self._standing.calibrations.get(tile)
         if calibration is not None:
             converted = self._counted(*calibration.apply(converted))
-        return self._counted(*tile_codes(converted, self._tiles[tile][0]))
+        return self._counted(*tile_codes(converted, self._standing.pairing(tile)))
 
     def _convert_tile(self, tile: Tile, codes: Codes) -> Codes:
         """ADC codes of a tile's columns, (batch, converted columns), as they are measured."""
         if self._converters is not None:
-            block = self._tile_block(tile)
-            rows = row_codes(tile, self._tiles[tile][0], codes, self.rows)
+            block = self._standing.block(tile)
+            rows = row_codes(tile, self._standing.pairing(tile), codes, self.rows)
             return self._counted(*self._converters.multiply(rows, block.columns, block.range, block.bits))
-        operand = self._operands.get(tile)
-        if operand is None:
-            operand = self._operands[tile] = self._cells.operand(self._tile_block(tile))
-        return self._counted(*operand.multiply(codes))
+        return self._counted(*self._prepared.tile(tile).multiply(codes))
+
+    def native(self, tiles: Sequence[Tile]) -> NativeTiles | None:
+        """Return ``tiles`` as they are now for an executor to multiply by without Python, as :meth:`multiply_tile` does.
+
+        ``None`` where only Python can: cells that are exact in integers or not straight, and an imperfect front end.
+        """
+        return native_tiles(self.cell_block(tile) for tile in tiles)
+
+    def cell_block(self, tile: Tile) -> CellBlock | None:
+        """Return a tile as it is now to be read in C; ``None`` where :meth:`native` gives none."""
+        return self._prepared.in_c(tile) if self._converters is None else None
 
     def calibrate_columns(self, program: Program, vectors: int = 100) -> CalibrationReport:
         """Fit a gain and an offset per column to the exact products of random inputs, and correct codes by them from now on.
@@ -214,18 +229,13 @@ class SimulatedArray:
         """
         base_units = self._preset.get("conductance.base") / self.hardware.conductance_unit
         found, report = calibrate(self._convert_tile, program, vectors, self.seed, base_units)
-        self._calibrations |= found
+        self._correct(found)
         return report
 
-    def _tile_block(self, tile: Tile) -> Block:
-        if not self._tiles:
-            raise ArrayError("the array holds no program; call its program() first")
-        if tile not in self._tiles:
-            raise ArrayError(
-                f"the array's program has no such tile at row {tile.array_row}, column {tile.array_column}; program this one first"
-            )
-        pairing, adc_bits = self._tiles[tile]
-        return Block(*driven_rows(tile, pairing), converted_columns(tile, pairing), tile.range, adc_bits)
+    def _correct(self, found: Mapping[Tile, ColumnCalibration]) -> None:
+        """Correct the codes of tiles from now on."""
+        self._standing.calibrations.update(found)
+        self._prepared.forget()
 
     def multiply(self, codes: Codes, range: int = 0) -> Codes:
         """Return ADC codes (..., columns) for codes (..., rows) of all physical rows in front-end range ``range``."""
@@ -244,24 +254,22 @@ class SimulatedArray:
         if not 0 <= range_index < self.hardware.range_count:
             raise ArrayError(f"range {range_index}: the board has ranges 0 to {self.hardware.range_count - 1}")
         self._busy += self._reading_seconds * row_codes.size / self.rows
+        vectors = row_codes.reshape(-1, self.rows).astype(np.int16, copy=False)
         if self._converters is not None:
-            vectors = row_codes.reshape(-1, self.rows)
             drive = self._converters.multiply if serial else self._converters.convert
-            codes, clipped = drive(vectors, slice(0, self.columns), range_index, CODE_BITS)
-            return self._counted(codes.reshape(*row_codes.shape[:-1], self.columns), clipped)
-        operand = self._operands.get(range_index)
-        if operand is None:
-            whole = Block(slice(0, self.rows), None, slice(0, self.columns), range_index, CODE_BITS)
-            operand = self._operands[range_index] = self._cells.operand(whole)
-        return self._counted(*operand.multiply(row_codes))
+            codes = self._counted(*drive(vectors, slice(0, self.columns), range_index, CODE_BITS))
+        else:
+            codes = self._counted(*self._prepared.whole(range_index).multiply(vectors))
+        return codes.reshape(*row_codes.shape[:-1], self.columns)
 
     def _counted(self, codes: Codes, clipped: int) -> Codes:
-        self.adc_clipped += clipped
+        if clipped:
+            self._readings.count(clipped)
         return codes
 
     def _cells_changed(self) -> None:
         """Forget what was prepared of the cells to multiply by."""
-        self._operands.clear()
+        self._prepared.forget()
         if self._converters is not None:
             self._converters.cells_changed()
 
@@ -309,7 +317,7 @@ class SimulatedArray:
         rows, columns = np.shape(conductance)
         array = cls(rows, columns, device, seed, program.hardware.board, **{"stuck": False, **options})
         check_program(program, rows, columns, array.hardware)
-        array._hold(program)
+        array._standing.add(program)
         state = array._state()
         state["cells"][...] = state["written"][...] = np.where(np.isfinite(conductance), conductance, state["cells"])
         state["age"][...] = seconds
@@ -337,8 +345,8 @@ class SimulatedArray:
 
     def shift_columns(self, offsets: Mapping[int, NDArray[np.float64]]) -> None:
         """Add ``offsets``, by range, in ADC codes, (columns,), to what the tiles give from now on, in place of any calibration."""
-        for tile in self._tiles:
-            self._calibrations[tile] = ColumnCalibration.shift(offsets[tile.range][self._tile_block(tile).columns])
+        tiles = self._standing.tiles
+        self._correct({tile: ColumnCalibration.shift(offsets[tile.range][self._standing.block(tile).columns]) for tile in tiles})
 
     def _state(self) -> dict[str, NDArray[Any]]:
         """The arrays that make up the state, by their names in a saved file."""
@@ -361,37 +369,26 @@ class SimulatedArray:
             "temperature": self.temperature,
             "wires": asdict(self.wires),
             "front_end": asdict(self.front_end),
-            "calibrations": [{"tile": asdict(tile), **found.saved()} for tile, found in self._calibrations.items()],
             "streams": [stream.bit_generator.state for stream in self._random_streams()],
-            "tiles": [[asdict(tile), *form] for tile, form in self._tiles.items()],
+            "readings": self._readings.vectors,
+            **self._standing.saved(),
         }
-        content = {"about": np.array(json.dumps(about)), **self._state()}
-        write_whole(path, lambda file: np.savez(file, allow_pickle=False, **content), ArrayError)
+        write_array(path, about, self._state())
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> SimulatedArray:
         """Return the array that :meth:`save` wrote; it goes on exactly where it stood."""
-        try:
-            with Path(path).open("rb") as opened, np.load(opened, allow_pickle=False) as file:
-                about = json.loads(str(file["about"]))
-                parts = dict(file)
-            place = about["rows"], about["columns"], about["device"], about["seed"], about["board"]
-            wires, front_end = Wires(**about.get("wires", {})), FrontEnd.of(about.get("front_end", {}))
-            warmth = about.get("temperature", ROOM)
-            array = cls(*place, **about["switches"], temperature=warmth, wires=wires, front_end=front_end)
-            for stream, state in zip(array._random_streams(), about["streams"], strict=True):
-                stream.bit_generator.state = state
-            array._tiles = {Tile(**tile): (str(pairing), int(adc_bits)) for tile, pairing, adc_bits in about["tiles"]}
-            for saved in about.get("calibrations", ()):
-                array._calibrations[Tile(**saved.pop("tile"))] = ColumnCalibration.of(saved)
-            for name, part in array._state().items():
-                if parts[name].shape != part.shape or parts[name].dtype != part.dtype:
-                    raise ValueError(f"{name} of {parts[name].dtype} {parts[name].shape}")
-                part[...] = parts[name]
-        except FileNotFoundError:
-            raise ArrayError(f"no saved array at {os.fspath(path)!r}; check the path") from None
-        except (ValueError, KeyError, TypeError, EOFError, OSError, BadZipFile) as error:
-            raise ArrayError(
-                f"{os.fspath(path)!r} is not a saved array, or damaged; give another path, or delete it to start with fresh cells"
-            ) from error
+        return read_array(path, cls._restored)
+
+    @classmethod
+    def _restored(cls, about: dict[str, Any], state: State) -> SimulatedArray:
+        place = about["rows"], about["columns"], about["device"], about["seed"], about["board"]
+        wires, front_end = Wires(**about.get("wires", {})), FrontEnd.of(about.get("front_end", {}))
+        warmth = about.get("temperature", ROOM)
+        array = cls(*place, **about["switches"], temperature=warmth, wires=wires, front_end=front_end)
+        for stream, stood in zip(array._random_streams(), about["streams"], strict=True):
+            stream.bit_generator.state = stood
+        array._readings.vectors = about["readings"]
+        array._standing.restore(about)
+        put_back(state, array._state())
         return array

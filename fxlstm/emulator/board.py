@@ -7,10 +7,10 @@ from pathlib import Path
 
 from fxlstm.crossbar.simulated import SimulatedArray
 from fxlstm.crossbar.surroundings import Surroundings
-from fxlstm.emulator._firmware import HostFirmware
 from fxlstm.emulator.bus import Bus
 from fxlstm.emulator.clock import VirtualClock
-from fxlstm.emulator.faults import BoardReset, CellFaults, ChipFaults
+from fxlstm.emulator.faults import CellFaults, ChipFaults
+from fxlstm.emulator.processors import make_firmware
 from fxlstm.errors import ArrayError
 from fxlstm.program.device import load_device
 from fxlstm.program.hardware import load_board
@@ -21,13 +21,15 @@ RESET_POWER, RESET_PIN = 0, 1  # hal_reset_reason of firmware/hal/hal.h
 class EmulatedBoard:
     """A board in this process, as large as the board file says.
 
-    ``board``: that file, by default the one whose amplifiers suit the preset. ``device`` and ``seed`` are those of
-    :class:`fxlstm.SimulatedArray`; ``cells`` and ``faults`` say what is wrong with it and with the chips, ``around`` which wires
-    and errors of converters lie between them. ``state`` names a file that keeps the array between processes: it is read when it
-    exists and written by :meth:`save`. ``clock``: virtual by default; the cells age in its time. Bytes go in with :meth:`feed`;
-    each :meth:`poll` runs the firmware's main loop once and returns what it sent. Violations of the hardware's rules are in
-    ``bus.violations``. Raises :class:`ArrayError` for an unknown preset, a state that belongs to another device, size or
-    surroundings, and for surroundings of cells that are exact in integers.
+    ``board``: that file, by default the one whose amplifiers suit the preset. ``processor``: ``host``, the firmware compiled for
+    this process, or ``stm32f405``, the ELF file ``elf`` (by default the one built last) on an emulated Cortex-M4. ``device`` and
+    ``seed`` are those of :class:`fxlstm.SimulatedArray`; ``cells`` and ``faults`` say what is wrong with it and with the chips,
+    ``around`` which wires and errors of converters lie between them. ``state`` names a file that keeps the array between
+    processes: it is read when it exists and written by :meth:`save`. ``clock``: virtual by default; the cells age in its time.
+
+    Bytes go in with :meth:`feed`; each :meth:`poll` runs the firmware's main loop once and returns what it sent. Violations of the
+    hardware's rules are in ``bus.violations``. Raises :class:`ArrayError` for an unknown preset, a state that belongs to another
+    device, size or surroundings, and for surroundings of cells that are exact in integers.
     """
 
     def __init__(
@@ -41,13 +43,16 @@ class EmulatedBoard:
         around: Surroundings | None = None,
         state: str | os.PathLike[str] | None = None,
         clock: VirtualClock | None = None,
+        processor: str = "host",
+        elf: str | os.PathLike[str] | None = None,
     ) -> None:
         self._state = Path(state) if state is not None else None
         board = load_device(device).board if board is None else board
         self.array = _array(device, seed, board, cells or CellFaults(), around, self._state)
         self.bus = Bus(self.array, board, clock, faults)
-        self.firmware = HostFirmware(self.bus, name=load_board(board)["name"])
-        self.bus.counting = True
+        self.firmware = make_firmware(processor, self.bus, board, elf, faults or ChipFaults())
+        self._in_process = processor == "host"
+        self.bus.on_reset = self.reset
         self._waiting = bytearray()
         self._saved_pulses = self._pulses()
 
@@ -56,6 +61,11 @@ class EmulatedBoard:
         """The time this board lives in."""
         return self.bus.clock
 
+    @property
+    def instructions(self) -> int | None:
+        """Instructions that the processor has executed since power-up; ``None`` where nobody counts them, as in this process."""
+        return self.firmware.instructions
+
     def feed(self, data: bytes) -> None:
         """Give the firmware bytes from the serial line; what its line buffer does not take now waits."""
         self._waiting += data
@@ -63,19 +73,23 @@ class EmulatedBoard:
 
     def poll(self) -> tuple[bytes, bool]:
         """Run one slice of the firmware's main loop; return what it sent and whether there may be more to do at once."""
-        self.clock.tick()
+        self.rest(self.clock.tick())
         self._fill()
-        try:
-            busy = self.firmware.poll()
-        except BoardReset as reset:
-            self.reset(reset.power)
-            busy = True
+        busy = self.firmware.poll()
         sent = self.firmware.take()
         return sent, busy or bool(sent or self._waiting)
 
+    def rest(self, nanoseconds: int) -> None:
+        """Let time pass while nothing comes from the line, all of it or until the firmware has said something."""
+        if nanoseconds > 0:
+            self.firmware.rest(nanoseconds)
+
     def reset(self, power: bool = False) -> None:
         """Pull the microcontroller's reset pin; chips and array stay as they are. ``power``: the supply fails, for chips as well."""
-        self.bus.reset(power)
+        if self._in_process:  # an emulated microcontroller lets go of its pins by itself
+            self.bus.release()
+        if power:
+            self.bus.power_on()
         self.firmware.reset(RESET_POWER if power else RESET_PIN)
 
     def _fill(self) -> None:

@@ -6,15 +6,15 @@ noted in :attr:`Bus.violations`; correct firmware leaves that list empty under e
 
 from __future__ import annotations
 
-from functools import partial
-from typing import Any, Protocol
+from collections.abc import Callable
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fxlstm.emulator.chips import AD7606C, LTC2668, ad7606c, ltc2668
 from fxlstm.emulator.clock import VirtualClock
-from fxlstm.emulator.faults import BoardReset, ChipFaults
+from fxlstm.emulator.faults import ChipFaults
 from fxlstm.errors import ArrayError
 from fxlstm.program.hardware import load_board
 
@@ -40,6 +40,22 @@ class Array(Protocol):
         """Let time pass."""
 
 
+class Chip(Protocol):
+    """What is at a chip select. A frame of bytes goes in while it is low; times are in nanoseconds."""
+
+    def transfer(self, frame: bytes, now: int) -> bytes:
+        """A whole frame: :meth:`select`, :meth:`shift` for every byte, :meth:`deselect`."""
+
+    def select(self, now: int) -> None:
+        """The chip select falls."""
+
+    def shift(self, byte: int) -> int:
+        """One byte in each direction."""
+
+    def deselect(self, now: int) -> None:
+        """The chip select rises."""
+
+
 class Bus:
     """Chips and array of the board described by ``fxlstm/boards/<board>.toml``; the calls are those of ``firmware/hal/hal.h``."""
 
@@ -52,47 +68,43 @@ class Bus:
         self._board = load_board(board)
         self._faults = faults or ChipFaults()
         self._pins: dict[str, int] = self._board["pins"]
-        self._levels = self._pulled()
-        self.counting = False  # of SPI frames, after a number of which faults happen
-        self.frames = self.pulses_begun = 0  # so far; frames of SPI
+        self._pulled_up = (self._pins["load_dac"], self._pins["convert"])
+        self._levels = {pin: pin in self._pulled_up for pin in self._pins.values()}
         self._row_outputs = np.zeros(self._board["array"]["rows"])
         self._gate_outputs = np.zeros(self._board["array"]["columns"])
         self._rows = self._dacs("row_dac", self._row_outputs, self._faults.dead_row, self._faults.stuck_row)
         self._gates = self._dacs("gate_dac", self._gate_outputs, self._faults.dead_gate)
         self._columns = [self._adc() for _ in range(self._board["column_adc"]["chips"])]
-        self._transfers = self._chip_selects()
+        self._chips = self._chip_selects()
+        self.frames = self.pulses = 0  # of SPI, and given, so far
+        self.on_reset: Callable[[bool], None] = lambda power: None  # resets the microcontroller, by its supply or its pin
+        self._selected: list[int] = []
+        self._cut_off = False  # what happens now is nobody's doing
         self._ranges = self._range_table()
         self._applied: tuple[Volts, Volts] | None = None
         self._applied_at = 0
         self._moved_at = 0  # when an output or a switch last moved
         self._aged_at = self.clock.now()  # until when the array's cells have lived
 
-    def _pulled(self) -> dict[int, bool]:
-        """Levels that the board's resistors give the pins while the microcontroller drives none."""
-        return {pin: name in ("load_dac", "convert") for name, pin in self._pins.items()}
-
     def _dacs(self, section: str, outputs: Volts, dead: int, stuck: int = -1) -> list[LTC2668]:
         """The converters of one section of the board, each writing its sixteen outputs into ``outputs``."""
         size = ltc2668.CHANNELS
         return [
-            LTC2668(self._report, outputs[first : first + size], frozenset((dead - first,)), frozenset((stuck - first,)))
+            LTC2668(self.report, outputs[first : first + size], frozenset((dead - first,)), frozenset((stuck - first,)))
             for first in range(0, size * self._board[section]["chips"], size)
         ]
 
     def _adc(self) -> AD7606C:
-        return AD7606C(self._report, self._faults.bad_crc, self._faults.stuck_busy)
+        return AD7606C(self.report, self._faults.bad_crc, self._faults.stuck_busy)
 
-    def _chip_selects(self) -> list[Any]:
-        """The transfer function of each chip select."""
-        selects: dict[int, Any] = {}
-        for section, chips in (("row_dac", self._rows), ("gate_dac", self._gates)):
-            for index, dac in enumerate(chips):
-                selects[self._board[section]["first_chip_select"] + index] = partial(self._dac_transfer, dac)
-        for index, adc in enumerate(self._columns):
-            selects[self._board["column_adc"]["first_chip_select"] + index] = partial(self._adc_transfer, adc)
-        if self._faults.missing_chip in selects:
-            selects[self._faults.missing_chip] = _floating
-        return [selects.get(chip, _floating) for chip in range(max(selects) + 1)]
+    def _chip_selects(self) -> list[Chip | None]:
+        """The chip at each chip select."""
+        chips: dict[int, Chip | None] = {}
+        for section, members in (("row_dac", self._rows), ("gate_dac", self._gates), ("column_adc", self._columns)):
+            chips |= dict(enumerate(members, self._board[section]["first_chip_select"]))
+        if self._faults.missing_chip in chips:
+            chips[self._faults.missing_chip] = None
+        return [chips.get(select) for select in range(max(chips) + 1)]
 
     def _range_table(self) -> dict[tuple[bool, float | None], int]:
         """Front-end range by level of the gain switch and ADC range in volts; the switch is high for the smaller resistance."""
@@ -100,80 +112,115 @@ class Bus:
         resistances, volts = front_end["transimpedance_ohms"], front_end["adc_range_volts"]
         return {(ohms < max(resistances), full): index for index, (ohms, full) in enumerate(zip(resistances, volts, strict=True))}
 
-    def reset(self, power: bool = False) -> None:
-        """The microcontroller resets: its pins go where resistors pull them. ``power``: the chips lose theirs too."""
-        self.clock.advance(PIN_NANOSECONDS)
-        for pin, level in self._pulled().items():
-            if self._levels[pin] != level:
-                self._levels[pin] = level
-                self._edge(pin, level)
-        if power:
-            for dac in self._rows + self._gates:
-                dac.power_on()
-            for adc in self._columns:
-                adc.power_on()
-            self._follow_outputs()
+    def power_on(self) -> None:
+        """The supply has failed for a moment: every chip starts anew."""
+        for dac in self._rows + self._gates:
+            dac.power_on()
+        for adc in self._columns:
+            adc.power_on()
+        self._follow_outputs()
 
-    # What the firmware calls.
+    def release(self) -> None:
+        """Firmware in this process is about to be reset: from now on resistors alone give its pins their levels."""
+        self.clock.advance(PIN_NANOSECONDS)
+        for pin in self._levels:
+            if pin != self._pins["busy"]:
+                self.drive(pin, None)
+
+    # What firmware in this process calls: each call takes the time that it takes on the board.
 
     def transfer(self, chip: int, frame: bytes) -> bytes:
         """One SPI transfer with a chip select low throughout; returns as many bytes as were sent."""
         self.clock.advance(SPI_NANOSECONDS_PER_BYTE * len(frame))
-        if not 0 <= chip < len(self._transfers) or not frame:
-            self._report(
-                f"SPI: a transfer of {len(frame)} bytes to chip select {chip}; the board has 0 to {len(self._transfers) - 1}"
-            )
+        if not 0 <= chip < len(self._chips) or not frame:
+            self.report(f"SPI: a transfer of {len(frame)} bytes to chip select {chip}; the board has 0 to {len(self._chips) - 1}")
             return b"\xff" * len(frame)
-        answer: bytes = self._transfers[chip](frame)
-        self.frames += self.counting
-        if self.counting and self.frames == self._faults.reset_after_frames:
-            raise BoardReset(power=False)
+        there = self._chips[chip]
+        if there is None:
+            return b"\xff" * len(frame)
+        answer = there.transfer(frame, self.clock.now())
+        self._executed(there)
         return answer
 
     def pin_write(self, pin: int, high: bool) -> None:
         """Set an output pin."""
         self.clock.advance(PIN_NANOSECONDS)
-        before = self._levels.get(pin)
-        if before is None or pin == self._pins["busy"]:
-            self._report(f"GPIO: pin {pin} is not an output of the board")
-        elif before != high:
-            self._levels[pin] = high
-            self._edge(pin, high)
+        self.drive(pin, high)
 
     def pin_read(self, pin: int) -> bool:
         """Return the level of a pin."""
         self.clock.advance(PIN_NANOSECONDS)
+        return self.level(pin)
+
+    def microseconds(self) -> int:
+        """Time since power-up; asking takes time, so a loop that waits for it ends."""
+        self.clock.advance(PIN_NANOSECONDS)
+        return int(self.clock.now() * (1 + self._faults.crystal_error)) // 1000 & 0xFFFFFFFF
+
+    def delay(self, microseconds: int) -> None:
+        """Wait."""
+        self.clock.advance(int(1000 * microseconds / (1 + self._faults.crystal_error)))
+
+    # The wires, which take no time: what stands at the pins of a microcontroller.
+
+    def drive(self, pin: int, high: bool | None) -> None:
+        """The level of a line has changed; ``None``: nothing drives it, so that its pull-up or pull-down does."""
+        before = self._levels.get(pin)
+        if before is None or pin == self._pins["busy"]:
+            self.report(f"GPIO: pin {pin} is not an output of the board")
+            return
+        level = pin in self._pulled_up if high is None else high
+        if before != level:
+            self._levels[pin] = level
+            self._edge(pin, level)
+
+    def level(self, pin: int) -> bool:
+        """Level of a line."""
         if pin == self._pins["busy"]:
             now = self.clock.now()
             return any(adc.busy(now) for adc in self._columns)
         return self._levels.get(pin, False)
 
-    def microseconds(self) -> int:
-        """Time since power-up; asking takes time, so a loop that waits for it ends."""
-        self.clock.advance(PIN_NANOSECONDS)
-        return int(self.clock.now() * (1 + self._faults.clock_error)) // 1000 & 0xFFFFFFFF
+    def select(self, chip: int, low: bool | None) -> None:
+        """The level of a chip select has changed. ``None``: its pull-up does it, as in a reset, which may well cut off a frame."""
+        there = self._chips[chip]
+        self._cut_off = low is None
+        if low and chip not in self._selected:
+            self._selected.append(chip)
+            if there is not None:
+                there.select(self.clock.now())
+        elif not low and chip in self._selected:
+            self._selected.remove(chip)
+            if there is not None:
+                there.deselect(self.clock.now())
+                self._executed(there)
+        self._cut_off = False
 
-    def delay(self, microseconds: int) -> None:
-        """Wait."""
-        self.clock.advance(int(1000 * microseconds / (1 + self._faults.clock_error)))
+    def shift(self, byte: int) -> int:
+        """Clock eight bits through the selected chip and return what comes back; an undriven line reads ones."""
+        if len(self._selected) > 1:
+            self.report(f"SPI: chip selects {self._selected} are low at once; their outputs drive the same line")
+        answer = 0xFF
+        for there in (self._chips[chip] for chip in self._selected):
+            if there is not None:
+                answer &= there.shift(byte)
+        return answer
 
-    # The wires.
-
-    def _report(self, violation: str) -> None:
-        if len(self.violations) < MOST_VIOLATIONS:
+    def report(self, violation: str) -> None:
+        """Note what a real board would suffer from."""
+        if len(self.violations) < MOST_VIOLATIONS and not self._cut_off:
             self.violations.append(violation)
 
-    def _dac_transfer(self, dac: LTC2668, frame: bytes) -> bytes:
-        answer = dac.transfer(frame)
-        if dac.changed:
-            dac.changed = False
+    def _executed(self, chip: Chip) -> None:
+        """A frame has been executed; the outputs of a DAC may have moved."""
+        self.frames += 1
+        if self.frames == self._faults.reset_after_frames:
+            self.on_reset(False)
+        if isinstance(chip, LTC2668) and chip.changed:
+            chip.changed = False
             self._moved_at = self.clock.now()
             if self._programming:
                 self._follow_outputs()
-        return answer
-
-    def _adc_transfer(self, adc: AD7606C, frame: bytes) -> bytes:
-        return adc.transfer(frame, self.clock.now())
 
     @property
     def _programming(self) -> bool:
@@ -202,9 +249,9 @@ class Bus:
     def _convert(self) -> None:
         """Rising CONVST: every ADC samples its eight columns."""
         if self._programming:
-            self._report("a conversion with the range switch in its programming position; switch to read first")
+            self.report("a conversion with the range switch in its programming position; switch to read first")
         if self.clock.now() - self._moved_at < 1000 * self._board["settling"]["read_microseconds"]:
-            self._report("a conversion before the outputs have settled; wait after LDAC and after a switch")
+            self.report("a conversion before the outputs have settled; wait after LDAC and after a switch")
         self._age()
         codes = self._sample()
         codes[self._gate_outputs <= SELECTOR_THRESHOLD_VOLTS] = 0
@@ -233,7 +280,7 @@ class Bus:
             if (high, full) in self._ranges:
                 codes[here] = self.array.convert(row_codes, self._ranges[high, full])[here]
             else:
-                self._report(f"a conversion with an ADC range of {full} V, which is no range of the front end")
+                self.report(f"a conversion with an ADC range of {full} V, which is no range of the front end")
         return codes
 
     def _row_codes(self) -> NDArray[np.int64]:
@@ -256,19 +303,15 @@ class Bus:
         if before is not None:
             self._pulse(*before, (now - self._applied_at) * 1e-9)
         self._applied, self._applied_at = applied, now
-        if before is None and applied is not None:
-            self._pulse_begins()
+        self.pulses += applied is not None
+        if applied is not None and self.pulses in (self._faults.reset_after_pulses, self._faults.brown_out_after_pulses):
+            self.on_reset(self.pulses == self._faults.brown_out_after_pulses)
 
     def _drive(self) -> tuple[Volts, Volts] | None:
         """Voltages across cells, or ``None`` where nothing is pulsed: reading, all rows at 0 V, or all gates closed."""
         if not self._programming or not self._row_outputs.any() or not self._gate_outputs.any():
             return None
         return self._row_outputs.copy(), self._gate_outputs.copy()
-
-    def _pulse_begins(self) -> None:
-        self.pulses_begun += 1
-        if self.pulses_begun in (self._faults.reset_after_pulses, self._faults.brown_out_after_pulses):
-            raise BoardReset(power=self.pulses_begun == self._faults.brown_out_after_pulses)
 
     def _pulse(self, row_volts: Volts, gate_volts: Volts, seconds: float) -> None:
         limits, volts, microseconds = self._board["limits"], np.abs(row_volts).max(), seconds * 1e6 - PULSE_OVERRUN
@@ -278,14 +321,9 @@ class Bus:
             or microseconds > limits["pulse_microseconds"]
             or volts**2 * self._board["cells"]["worst_microsiemens"] * microseconds * 1e-3 > limits["pulse_nanojoules"]
         ):
-            self._report(f"a pulse of {volts:g} V for {seconds * 1e6:g} us exceeds the board's limits")
+            self.report(f"a pulse of {volts:g} V for {seconds * 1e6:g} us exceeds the board's limits")
         self._age()
         try:
             self.array.pulse(row_volts, gate_volts, seconds)
         except ArrayError as error:
-            self._report(str(error))
-
-
-def _floating(frame: bytes) -> bytes:
-    """What a chip select without a chip answers: the pull-up."""
-    return b"\xff" * len(frame)
+            self.report(str(error))

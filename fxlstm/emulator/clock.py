@@ -19,8 +19,9 @@ class VirtualClock:
         """Let time pass."""
         self._now += nanoseconds
 
-    def tick(self) -> None:
-        """The main loop is about to run once more."""
+    def tick(self) -> int:
+        """The main loop is about to run once more; return the nanoseconds that pass before it does."""
+        return 0
 
 
 class RealClock(VirtualClock):
@@ -33,8 +34,7 @@ class RealClock(VirtualClock):
         super().__init__()
         self._wall = time.monotonic_ns()
 
-    def tick(self) -> None:
-        """Let the time pass that the wall's clock has gone on since the last tick."""
-        wall = time.monotonic_ns()
-        self.advance(wall - self._wall)
-        self._wall = wall
+    def tick(self) -> int:
+        """Return how far the wall's clock has gone on since the last tick."""
+        before, self._wall = self._wall, time.monotonic_ns()
+        return self._wall - before

@@ -14,7 +14,7 @@ from fxlstm.errors import LinkError
 NEVER = math.inf
 RATES = ("drop", "flip", "duplicate", "disconnect", "flood")
 FLOOD_BYTES = 3000  # of a burst, more than a frame holds
-FASTEST_CLOCK = 0.1  # a larger error is no clock
+LARGEST_CLOCK_ERROR = 0.1
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class LinkFaults:
 
 @dataclass(frozen=True)
 class ChipFaults:
-    """Faults of chips, supply and clock; -1 and 0 mean none. Resets happen once, in the middle of what the board does."""
+    """Faults of the chips, of the microcontroller and of their supply; -1 and 0 mean none."""
 
     dead_row: int = -1  # the row whose DAC output stays at 0 V
     dead_gate: int = -1  # the column whose gate DAC output stays at 0 V
@@ -52,22 +52,15 @@ class ChipFaults:
     stuck_row: int = -1  # the row whose DAC output stays at the first voltage other than 0 V that it gets
     saturated_column: int = -1  # the column whose amplifier stays at its positive end
     weak_column: int = -1  # the column whose amplifier gives nine tenths with its coarse gain
-    reset_after_frames: int = 0  # SPI frames after power-up until the microcontroller resets
-    reset_after_pulses: int = 0  # pulses begun until the microcontroller resets
-    brown_out_after_pulses: int = 0  # pulses begun until the supply of the whole board fails for a moment
-    clock_error: float = 0.0  # part by which the microcontroller's clock runs fast
+    reset_after_frames: int = 0  # SPI frames until the microcontroller resets, once; 0: never
+    reset_after_pulses: int = 0  # pulses until it resets while one is applied, once; 0: never
+    brown_out_after_pulses: int = 0  # pulses until the supply of the whole board fails while one is applied, once; 0: never
+    dead_crystal: bool = False  # of emu://stm32f405: its crystal does not oscillate
+    crystal_error: float = 0.0  # by which fraction the microcontroller's crystal is too fast
 
     def __post_init__(self) -> None:
-        if not abs(self.clock_error) <= FASTEST_CLOCK:
-            raise LinkError(f"clock_error = {self.clock_error}: choose -{FASTEST_CLOCK} to {FASTEST_CLOCK}")
-
-
-class BoardReset(Exception):
-    """The microcontroller stops in the middle of a slice; ``power``: because the supply failed."""
-
-    def __init__(self, power: bool) -> None:
-        super().__init__("reset")
-        self.power = power
+        if not abs(self.crystal_error) <= LARGEST_CLOCK_ERROR:
+            raise LinkError(f"crystal_error = {self.crystal_error}: choose {-LARGEST_CLOCK_ERROR} to {LARGEST_CLOCK_ERROR}")
 
 
 @dataclass(frozen=True)

@@ -54,7 +54,7 @@ class EmulatedLink:
                 return arrived
             if not working:
                 self.board.save()
-                clock.advance(min(left, LONGEST_WAIT))
+                self.board.rest(min(left, LONGEST_WAIT))
 
     def replug(self) -> None:
         """Nobody listens for a moment; what was on its way is lost, the board goes on."""
@@ -64,7 +64,7 @@ class EmulatedLink:
         while clock.now() < until:
             _, working = self.board.poll()
             if not working:
-                clock.advance(until - clock.now())
+                self.board.rest(until - clock.now())
 
     def _count(self, data: bytes) -> bytes:
         """Count the bytes carried, so that those faults happen that come after a number of them."""

@@ -1,7 +1,10 @@
 """``emu://host?device=ideal&seed=1``: a board without hardware, opened like any serial port.
 
+``emu://host`` runs the firmware compiled for this process, ``emu://stm32f405`` its ELF file on an emulated Cortex-M4.
+
 Options: ``device``, ``seed`` (of the array), ``board`` (a name: the board lives on in this process when the port is closed, and is
-found again by that name), ``state`` (a file that keeps the array between processes), what surrounds the cells (``wires.row=0.3``,
+found again by that name), ``state`` (a file that keeps the array between processes), ``elf`` (the image of a microcontroller, by
+default the one built last), what surrounds the cells (``wires.row=0.3``,
 ``adc.noise=2``, ... or ``around``, a TOML file of it, see :mod:`fxlstm.crossbar.surroundings`), and every fault of
 :mod:`fxlstm.emulator.faults`: of the link (``drop``, ``flip``, ``duplicate``, ``disconnect_after``, ``stall_ms``, ...), the chips
 (``dead_row``, ...) and the cells (``stuck_cell``, ``read_noise``, ``temperature``, ...).
@@ -22,9 +25,10 @@ from fxlstm.crossbar.surroundings import from_options as around_from_options
 from fxlstm.emulator.board import EmulatedBoard
 from fxlstm.emulator.faults import CellFaults, ChipFaults, LinkFaults, Unplugged, from_options, option_names
 from fxlstm.emulator.link import EmulatedLink
+from fxlstm.emulator.processors import PROCESSORS
 from fxlstm.errors import LinkError
 
-BOARD_OPTIONS = ("device", "seed", "board", "state", "around")
+BOARD_OPTIONS = ("device", "seed", "board", "state", "elf", "around")
 LINK_OPTIONS = option_names(LinkFaults)
 OPTIONS = (*BOARD_OPTIONS, *AROUND, *LINK_OPTIONS, *option_names(ChipFaults), *option_names(CellFaults))
 
@@ -44,21 +48,19 @@ def emulated_board(name: str) -> EmulatedBoard:
 
 
 def parse(url: str) -> dict[str, str]:
-    """Return the options of a URL. Raises :class:`LinkError` for another host than ``host`` and for unknown options."""
+    """Return the options of a URL, and its ``processor``. Raises :class:`LinkError` for an unknown one and for unknown options."""
     parts = urlsplit(url)
-    if parts.netloc == "stm32f405":
+    if parts.scheme != "emu" or parts.netloc not in PROCESSORS or parts.path not in ("", "/"):
         raise EmulatedPortError(
-            f"{url}: the emulated Cortex-M4 comes in a later release; use emu://host, the same firmware in this process"
+            f"{url}: there is no such emulated board; use {' or '.join('emu://' + name for name in PROCESSORS)}"
         )
-    if parts.scheme != "emu" or parts.netloc != "host" or parts.path not in ("", "/"):
-        raise EmulatedPortError(f"{url}: there is no such emulated board; use emu://host")
     pairs = parse_qsl(parts.query, keep_blank_values=True)
     options = dict(pairs)
     unknown = [name for name in options if name not in OPTIONS]
     if unknown or len(options) < len(pairs):
         wrong = f"unknown option {unknown[0]!r}" if unknown else "an option is given twice"
         raise EmulatedPortError(f"{url}: {wrong}; the options are {', '.join(OPTIONS)}")
-    return options
+    return {"processor": parts.netloc, **options}
 
 
 def link_from(options: dict[str, str]) -> EmulatedLink:
@@ -69,7 +71,7 @@ def link_from(options: dict[str, str]) -> EmulatedLink:
     if name is None:
         return EmulatedLink(_make(making), faults)
     made, link = _named.get(name) or (making, EmulatedLink(_make(making), faults))
-    if making not in (made, {"board": name}):
+    if not making.items() <= made.items():
         raise EmulatedPortError(
             f"board {name!r} lives already, made with {made}; open it with these options or choose another name"
         )
@@ -92,6 +94,8 @@ def _make(options: dict[str, str]) -> EmulatedBoard:
         cells=from_options(CellFaults, options),
         around=around_from_options(around) if around else None,
         state=options.get("state"),
+        processor=options["processor"],
+        elf=options.get("elf"),
     )
 
 

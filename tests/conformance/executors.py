@@ -8,7 +8,7 @@ from functools import cache
 
 import numpy as np
 from arm_core import ArmCore
-from firmware_builds import COMPILERS
+from firmware_builds import COMPILERS, firmware_elf
 from random_programs import Run
 
 from fxlstm.board.board import Board
@@ -41,6 +41,7 @@ class Executor:
     takes: Callable[[Program], bool] = lambda _: True
     counts_adc: bool = True
     every: int = 1
+    on_device: bool = False  # a whole emulated board: it runs as many random programs as --device-programs says
 
 
 def reference(program: Program, given: Run) -> Outcome:
@@ -75,9 +76,8 @@ def _integer_array(program: Program, given: Run) -> Outcome:
 
 
 @cache
-def _firmware_driver() -> Driver:
-    """The firmware in this process, behind its link."""
-    url = "emu://host?device=ideal"
+def _driver(url: str) -> Driver:
+    """An emulated board's firmware, behind its link."""
     link = Link(url)
     return Driver(link, board_info(link.identity, url, "ideal"), None)
 
@@ -122,8 +122,22 @@ def _emulated_board(program: Program, given: Run) -> Outcome:
 
 
 def _firmware(program: Program, given: Run) -> Outcome:
+    """The firmware in this process."""
+    return _on_firmware("emu://host?device=ideal", program, given)
+
+
+def _microcontroller(compiler: str) -> Callable[[Program, Run], Outcome]:
+    """The firmware's ELF file, on an emulated microcontroller."""
+
+    def run(program: Program, given: Run) -> Outcome:
+        return _on_firmware(f"emu://stm32f405?device=ideal&elf={firmware_elf(compiler)}", program, given)
+
+    return run
+
+
+def _on_firmware(url: str, program: Program, given: Run) -> Outcome:
     """The firmware's own executor with its exact integers, not asked which board the program was made for."""
-    driver = _firmware_driver()
+    driver = _driver(url)
     send_object(driver.link, "program", program.to_bytes())
     sequences = zip(*given.inputs, strict=True)
     outputs = [
@@ -150,6 +164,7 @@ EXECUTORS: dict[str, Executor] = {
     "engine-integer-array": Executor(_integer_array, takes=_has_adc, counts_adc=False),
     "firmware": Executor(_firmware),
     **{f"cortex-m4-{compiler}": Executor(_arm_core(compiler), every=10) for compiler in COMPILERS},
+    **{f"stm32f405-{compiler}": Executor(_microcontroller(compiler), on_device=True) for compiler in COMPILERS},
 }
 
 # These hold a program's weights in cells, so they take what fits the array and the ranges of a board.

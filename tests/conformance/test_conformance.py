@@ -17,6 +17,7 @@ from fxlstm.program.program import Program
 
 CHUNK = 500
 NETWORKS = 300
+NETWORKS_ON_DEVICE = 6
 
 
 @dataclass(frozen=True)
@@ -56,13 +57,18 @@ def network_cases() -> list[Case]:
 
 
 @pytest.mark.parametrize("name", EXECUTORS)
-def test_executor_equals_the_reference_on_random_programs(name: str, cases: list[Case]) -> None:
-    assert check_cases(EXECUTORS[name], cases[:: EXECUTORS[name].every]) > 0
+def test_executor_equals_the_reference_on_random_programs(name: str, cases: list[Case], pytestconfig: pytest.Config) -> None:
+    every = EXECUTORS[name].every
+    if EXECUTORS[name].on_device:
+        every = max(pytestconfig.getoption("--programs") // pytestconfig.getoption("--device-programs"), 1)
+    assert check_cases(EXECUTORS[name], cases[::every]) > 0
 
 
 @pytest.mark.parametrize("name", [*EXECUTORS, *ARRAYS])
 def test_executor_equals_the_reference_on_quantized_networks(name: str, network_cases: list[Case]) -> None:
-    assert check_cases((EXECUTORS | ARRAYS)[name], network_cases) >= NETWORKS // 4
+    executor = (EXECUTORS | ARRAYS)[name]
+    cases = network_cases[:: NETWORKS // NETWORKS_ON_DEVICE if executor.on_device else 1]
+    assert check_cases(executor, cases) >= len(cases) // 4
 
 
 def check_cases(executor: Executor, cases: list[Case]) -> int:

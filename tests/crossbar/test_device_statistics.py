@@ -74,9 +74,10 @@ def test_a_cell_of_hfox_takes_56_microseconds_when_cells_are_written_one_by_one(
 
 
 def test_hfox_relaxes_within_half_an_hour_by_2_8_microsiemens_without_a_shift(hfox):
-    array, wanted, _ = hfox
-    assert sigma(array, wanted) == pytest.approx(2.8, abs=0.25)
-    assert abs((array.conductance - wanted)[~array.stuck].mean()) < 1e-6
+    arrays = [hfox, *(written("hfox", seed=seed) for seed in (2, 3))]  # one array's spread varies by 0.05 uS
+    assert np.mean([sigma(array, wanted) for array, wanted, _ in arrays]) == pytest.approx(2.8, abs=0.25)
+    for array, wanted, _ in arrays:
+        assert abs((array.conductance - wanted)[~array.stuck].mean()) < 1e-6
 
 
 def test_three_passes_take_29_percent_off_the_relaxation_of_hfox(hfox):

@@ -4,8 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 import serial
+from moment import Moment
 
-from fxlstm.emulator import board
+from fxlstm.emulator import processors
+from fxlstm.emulator.bus import Bus
 from fxlstm.urls import protocol_emu
 
 if "fxlstm.urls" not in serial.protocol_handler_packages:
@@ -15,8 +17,9 @@ if "fxlstm.urls" not in serial.protocol_handler_packages:
 class Echo:
     """Stands where the firmware stands."""
 
-    def __init__(self, bus: object, name: str) -> None:
+    def __init__(self, bus: Bus, name: str) -> None:
         self._bytes = bytearray()
+        self.rest = bus.clock.advance
 
     def feed(self, data: bytes) -> int:
         self._bytes += data[:100]
@@ -36,10 +39,22 @@ class Echo:
 
 @pytest.fixture
 def echo(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(board, "HostFirmware", Echo)
+    monkeypatch.setattr(processors, "HostFirmware", Echo)
 
 
 @pytest.fixture(autouse=True)
 def no_boards_left() -> Iterator[None]:
     yield
     protocol_emu._named.clear()
+
+
+@pytest.fixture
+def time() -> Moment:
+    """The time that a peripheral lives in."""
+    return Moment()
+
+
+@pytest.fixture
+def report() -> list[str]:
+    """What an emulated part has said that a real one would not do."""
+    return []

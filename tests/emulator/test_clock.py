@@ -8,8 +8,7 @@ from fxlstm.emulator.clock import RealClock, VirtualClock
 def test_virtual_time_passes_only_when_told() -> None:
     clock = VirtualClock()
     time.sleep(0.002)
-    clock.tick()
-    assert clock.now() == 0
+    assert clock.tick() == clock.now() == 0
     clock.advance(7)
     assert clock.now() == 7
 
@@ -18,5 +17,4 @@ def test_real_time_follows_the_wall_between_ticks_and_stands_still_within() -> N
     clock = RealClock()
     time.sleep(0.002)
     assert clock.now() == 0
-    clock.tick()
-    assert clock.now() >= 2_000_000
+    assert clock.tick() >= 2_000_000

@@ -1,6 +1,6 @@
-"""The real firmware on the emulated bus, spoken to by the host's link."""
+"""The real firmware on the emulated bus, compiled for this process and on the microcontroller, spoken to by the host's link."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
@@ -17,8 +17,8 @@ CODES = 40000 + 300 * np.arange(COLUMNS)
 
 
 @pytest.fixture
-def link() -> Iterator[Link]:
-    link = Link("emu://host?device=ideal&board=bench")
+def link(emu: Callable[[str], str]) -> Iterator[Link]:
+    link = Link(emu("device=ideal&board=bench"))
     yield link
     link.close()
 
@@ -97,10 +97,10 @@ def test_silence_drives_everything_to_zero(link: Link, board: EmulatedBoard) -> 
     assert not board.bus._gate_outputs.any()
 
 
-def test_board_goes_on_after_its_port_was_closed(link: Link, board: EmulatedBoard) -> None:
+def test_board_goes_on_after_its_port_was_closed(emu: Callable[[str], str], link: Link, board: EmulatedBoard) -> None:
     pulse(link, 5)
     link.close()
-    with_same_board = Link("emu://host?board=bench")
+    with_same_board = Link(emu("board=bench"))
     assert with_same_board.request("snapshot")["pulses"] == 1
     with_same_board.close()
 
@@ -113,14 +113,14 @@ def test_board_goes_on_after_its_port_was_closed(link: Link, board: EmulatedBoar
         ("missing_chip=14", (2, 2, "ADC_IDENTITY")),
     ],
 )
-def test_self_test_names_a_missing_chip(fault: str, found: tuple[int, int, str]) -> None:
-    link = Link(f"emu://host?device=ideal&{fault}")
+def test_self_test_names_a_missing_chip(emu: Callable[[str], str], fault: str, found: tuple[int, int, str]) -> None:
+    link = Link(emu(f"device=ideal&{fault}"))
     assert chip_failures(link) == [found]
     link.close()
 
 
-def test_adc_frames_with_a_bad_crc_are_read_again() -> None:
-    link = Link("emu://host?device=ideal&bad_crc=3")
+def test_adc_frames_with_a_bad_crc_are_read_again(emu: Callable[[str], str]) -> None:
+    link = Link(emu("device=ideal&bad_crc=3"))
     for _ in range(6):
         multiply(link, np.zeros(ROWS), 0)
     assert link.request("snapshot")["adc_crc_errors"] >= 8
@@ -128,15 +128,15 @@ def test_adc_frames_with_a_bad_crc_are_read_again() -> None:
 
 
 @pytest.mark.parametrize(("fault", "symbol"), [("bad_crc=1", "ADC_CRC"), ("stuck_busy=1", "ADC_BUSY")])
-def test_broken_converters_are_named(fault: str, symbol: str) -> None:
-    link = Link(f"emu://host?device=ideal&{fault}")
+def test_broken_converters_are_named(emu: Callable[[str], str], fault: str, symbol: str) -> None:
+    link = Link(emu(f"device=ideal&{fault}"))
     with pytest.raises(BoardError, match=symbol):
         multiply(link, np.zeros(ROWS), 0)
     link.close()
 
 
-def test_dead_row_output_shows_in_the_product() -> None:
-    link = Link("emu://host?device=ideal&dead_row=20&board=bench")
+def test_dead_row_output_shows_in_the_product(emu: Callable[[str], str]) -> None:
+    link = Link(emu("device=ideal&dead_row=20&board=bench"))
     for row in (20, 21):
         pulse(link, row)
     counts = emulated_board("bench").array.pulse_counts
@@ -144,22 +144,22 @@ def test_dead_row_output_shows_in_the_product() -> None:
     link.close()
 
 
-def test_a_restarted_board_is_named_and_its_array_untouched() -> None:
-    link = Link("emu://host?device=ideal&board=bench&reset_after=1000")
+def test_a_restarted_board_is_named_and_its_array_untouched(emu: Callable[[str], str]) -> None:
+    link = Link(emu("device=ideal&board=bench&reset_after=1000"))
     with pytest.raises(LinkLost, match="restarted"):
         for _ in range(100):
             pulse(link, 9)
     link.close()
     counts = emulated_board("bench").array.pulse_counts
-    again = Link("emu://host?board=bench")
+    again = Link(emu("board=bench"))
     assert again.identity["reset_reason"] == 1
     assert again.request("snapshot")["pulses"] == 0
     assert counts[9].min() == counts[9].max() > 0
     again.close()
 
 
-def test_boards_in_one_process_do_not_know_each_other() -> None:
-    one, other = Link("emu://host?device=ideal&board=one"), Link("emu://host?device=ideal&board=other")
+def test_boards_in_one_process_do_not_know_each_other(emu: Callable[[str], str]) -> None:
+    one, other = Link(emu("device=ideal&board=one")), Link(emu("device=ideal&board=other"))
     pulse(one, 1)
     pulse(other, 2)
     assert np.flatnonzero(emulated_board("one").array.pulse_counts.any(axis=1)).tolist() == [1]
@@ -168,10 +168,10 @@ def test_boards_in_one_process_do_not_know_each_other() -> None:
     other.close()
 
 
-def test_write_verify_on_physical_cells_counts_every_pulse_over_a_bad_link() -> None:
+def test_write_verify_on_physical_cells_counts_every_pulse_over_a_bad_link(emu: Callable[[str], str]) -> None:
     targets = np.full((ROWS, COLUMNS), 65535, np.uint16)
     targets[30] = np.linspace(1000, 50000, COLUMNS)
-    with Board("emu://host?device=ta-hfo2&seed=4&board=bench&drop=3e-4&flip=3e-4&duplicate=3e-4", log=False) as board:
+    with Board(emu("device=ta-hfo2&seed=4&board=bench&drop=3e-4&flip=3e-4&duplicate=3e-4"), log=False) as board:
         report = board.program(targets)
     emulated = emulated_board("bench")
     assert np.array_equal(report.pulses, emulated.array.pulse_counts)

@@ -53,8 +53,8 @@ def test_settings_of_a_real_port_are_accepted() -> None:
 @pytest.mark.parametrize(
     ("url", "words"),
     [
-        ("emu://stm32f405", "later release"),
-        ("emu://elsewhere", "use emu://host"),
+        ("emu://stm32f405?device=hfox", "built for the board 'reference'"),
+        ("emu://elsewhere", "use emu://host or emu://stm32f405"),
         ("emu://host/path", "use emu://host"),
         ("emu://host?colour=red", "colour.*drop"),
         ("emu://host?seed=1&seed=2", "twice"),

@@ -47,8 +47,8 @@ def test_a_missing_chip_is_named_by_the_selftest_and_by_readings(select, kind, i
 
 def test_of_several_failing_chips_the_first_is_named():
     device = Device(faults=ChipFaults(missing_chip=2, bad_crc=1))
-    missing = device.bus._transfers[2]
-    device.bus._transfers[5] = device.bus._transfers[17] = missing
+    missing = device.bus._chips[2]
+    device.bus._chips[5] = device.bus._chips[17] = missing
     device.open()
     with pytest.raises(Refused) as refusal:
         read(device)

@@ -77,7 +77,7 @@ uint32_t hal_microseconds(hal *board) {
 void hal_delay_microseconds(hal *board, uint32_t microseconds) {
     uint32_t start = TIMER_TIMERAWL;
     uint32_t looks = (board->start.clock_hertz / 1000000) * (microseconds + 1);
-    while (TIMER_TIMERAWL - start < microseconds && looks > 0) {
+    while (TIMER_TIMERAWL - start <= microseconds && looks > 0) {
         looks--;
     }
 }

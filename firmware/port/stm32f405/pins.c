@@ -72,7 +72,7 @@ void pins_start(void) {
     }
     for (unsigned line = 0; line < COUNT(LINES); line++) {
         if (IS_OUTPUT[line]) {
-            start_output(LINES[line], line == FW_PIN_LOAD_DAC);
+            start_output(LINES[line], line == FW_PIN_LOAD_DAC || line == FW_PIN_CONVERT); /* as they are pulled */
         } else {
             set_pull(LINES[line], PULL_DOWN); /* with no chip there, none is busy */
         }

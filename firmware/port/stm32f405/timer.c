@@ -17,11 +17,12 @@ uint32_t hal_microseconds(hal *board) {
     return TIM2_CNT;
 }
 
-/* A timer that stands still ends the wait as well: a look takes more than one clock. */
+/* At least as long as asked, for the microsecond that is running when it begins does not count. A timer that stands still
+ * ends the wait as well: a look takes more than one clock. */
 void hal_delay_microseconds(hal *board, uint32_t microseconds) {
     uint32_t start = TIM2_CNT;
     uint32_t looks = (board->start.clock_hertz / 1000000) * (microseconds + 1);
-    while (TIM2_CNT - start < microseconds && looks > 0) {
+    while (TIM2_CNT - start <= microseconds && looks > 0) {
         looks--;
     }
 }

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from fxlstm.app.console import Around, Json, print_json
+from fxlstm.app.processors import Processor, built_for
 
 if TYPE_CHECKING:
     from fxlstm.emulator.link import EmulatedLink
@@ -22,6 +23,7 @@ def emulate(
     link: Annotated[Path | None, typer.Option(help="With --pty: a symbolic link that points to it while it is served.")] = None,
     device: Annotated[str, typer.Option(help="Device preset of the cells.")] = "ta-hfo2",
     seed: Annotated[int, typer.Option(min=0, help="Seed of the cells and their noise.")] = 0,
+    processor: Annotated[Processor, typer.Option(help="What runs the firmware.")] = Processor.HOST,
     state: Annotated[Path | None, typer.Option(help="File that keeps the array from one run to the next.")] = None,
     around: Around = None,
     fault: Annotated[list[str] | None, typer.Option(metavar="NAME=VALUE", help="A fault, e.g. drop=0.001; repeatable.")] = None,
@@ -35,7 +37,7 @@ def emulate(
         raise typer.BadParameter("choose one of --pty and --tcp HOST:PORT")
     if link and not pty:
         raise typer.BadParameter("a link points to a pseudo-terminal; give it with --pty", param_hint="--link")
-    with _server(_link(device, seed, state, around, fault or []), tcp, link) as server:
+    with _server(_link(device, seed, state, around, fault or [], processor), tcp, link) as server:
         port = f"socket://{server.address}" if tcp else server.address
         if as_json:
             print_json({"port": port, "device": device, "seed": seed})
@@ -44,7 +46,9 @@ def emulate(
         server.run()
 
 
-def _link(device: str, seed: int, state: Path | None, around: list[str] | None, faults: list[str]) -> EmulatedLink:
+def _link(
+    device: str, seed: int, state: Path | None, around: list[str] | None, faults: list[str], processor: Processor = Processor.HOST
+) -> EmulatedLink:
     """Return the line to a new board, with the surroundings and faults asked for."""
     from fxlstm.crossbar.surroundings import from_options as around_from_options
     from fxlstm.emulator.board import EmulatedBoard
@@ -57,8 +61,17 @@ def _link(device: str, seed: int, state: Path | None, around: list[str] | None, 
     if unknown := sorted(set(options) - set(known)):
         raise typer.BadParameter(f"{unknown[0]!r} is no fault; choose from {', '.join(known)}", param_hint="--fault")
     chips, cells = from_options(ChipFaults, options), from_options(CellFaults, options)
-    surroundings = around_from_options(around) if around else None
-    board = EmulatedBoard(device, seed, faults=chips, cells=cells, around=surroundings, state=state, clock=RealClock())
+    board = EmulatedBoard(
+        device,
+        seed,
+        faults=chips,
+        cells=cells,
+        around=around_from_options(around) if around else None,
+        state=state,
+        clock=RealClock(),
+        processor=processor.value,
+        elf=built_for(processor),
+    )
     return EmulatedLink(board, from_options(LinkFaults, options))
 
 

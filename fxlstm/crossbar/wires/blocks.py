@@ -110,29 +110,33 @@ def _places(kept: Ports, size: int, first: int) -> Ports:
 def _leaf(cells: Matrix, row_ohms: float, column_ohms: float) -> Matrix:
     """Solve a small block by taking in row after row, from the top."""
     rows, columns = cells.shape
-    left, right, top, bottom = _sides(rows, columns)
     diagonal = np.arange(columns)
     impedance, reached = ladders(cells, row_ohms, 0.0)
     seen, injected = between_columns(cells, impedance, reached)
+    # Ports as they come in: the top, then left and right of each row, so that a row deals with those known so far alone.
+    left, right = columns + 2 * np.arange(rows), columns + 2 * np.arange(rows) + 1
     # With the columns held at the row reached: their admittance and, for each port, the currents into them, beside each other.
-    state = np.zeros((columns, columns + len(left) + len(right) + columns), order="F")
+    state = np.zeros((columns, 2 * columns + 2 * rows), order="F")
     admittance, currents = state[:, :columns], state[:, columns:]
-    currents[:, top] = np.eye(columns)
-    inner = np.zeros((bottom[0], bottom[0]))
+    currents[diagonal, diagonal] = 1
+    inner = np.zeros((columns + 2 * rows, columns + 2 * rows))
+    inner[left, left], inner[right, right] = injected.sum(axis=1), impedance[:, -1, -1]
+    inner[right, left], inner[left, right] = reached[:, -1], -reached[:, -1]
     # A network of resistors is reciprocal: what a port does to the columns they do to it, against the sign where volts go in.
-    sign = np.where(np.arange(bottom[0]) < rows, -1.0, 1.0)[:, np.newaxis]
+    sign = np.ones((columns + 2 * rows, 1))
+    sign[left] = -1
     for row in range(rows):
         admittance += seen[row]
         currents[:, left[row]] = injected[row]
         currents[:, right[row]] = cells[row] * impedance[row, -1]
-        inner[left[row], left[row]] = injected[row].sum()
-        inner[right[row], right[row]] = impedance[row, -1, -1]
-        inner[right[row], left[row]] = reached[row, -1]
-        inner[left[row], right[row]] = -reached[row, -1]
         if column_ohms and row < rows - 1:
-            before = currents.copy()
+            known = right[row] + 1
+            before = currents[:, :known].copy()
             crossing = column_ohms * admittance
             crossing[diagonal, diagonal] += 1
-            _, state[:], _ = dposv(crossing, state, overwrite_a=1, overwrite_b=1)
-            inner += column_ohms * sign * (before.T @ currents)
+            moving = state[:, : columns + known]
+            _, moving[:], _ = dposv(crossing, moving, overwrite_a=1, overwrite_b=1)
+            inner[:known, :known] += column_ohms * sign[:known] * (before.T @ currents[:, :known])
+    order = np.concatenate((left, right, diagonal))
+    inner, currents, sign = inner[np.ix_(order, order)], currents[:, order], sign[order]
     return np.block([[inner, sign * currents.T], [currents, -admittance]])

@@ -50,6 +50,7 @@ class AD7606C:
         self._registers[_IDENTITY] = 0x31
         self._register_mode = False
         self._answer = 0
+        self._frame, self._reply = bytearray(), b""
         self._abort_conversion()
         self._decode_ranges()
 
@@ -85,33 +86,54 @@ class AD7606C:
         self._busy_until = now + CONVERSION_NANOSECONDS[self._registers[_OVERSAMPLING] & 15]
 
     def transfer(self, frame: bytes, now: int) -> bytes:
-        """Clock one frame in and return what came out meanwhile."""
-        if self._register_mode:
-            return self._register_frame(frame)
-        if not frame[0]:
-            return self._shift_samples(len(frame), now)
-        if frame[0] & 0xC0 != _READ:
+        """Clock one frame in and return what came out meanwhile: all bytes at once."""
+        self.select(now)
+        self._frame[:] = frame
+        self.deselect(now)
+        return self._reply[: len(frame)].ljust(len(frame), b"\0")
+
+    def select(self, now: int) -> None:
+        """Chip select falls: what will be shifted out is decided now, before it is known what comes in."""
+        self._frame = bytearray()
+        self._reply = self._register_reply() if self._register_mode else self._sample_reply(now)
+
+    def shift(self, byte: int) -> int:
+        """Clock eight bits in and return those that come out."""
+        place = len(self._frame)
+        self._frame.append(byte)
+        return self._reply[place] if place < len(self._reply) else 0
+
+    def deselect(self, now: int) -> None:
+        """Chip select rises: a register frame is executed."""
+        frame = bytes(self._frame)
+        if not frame:
+            return
+        if self._register_mode or frame[0] & 0xC0 == _READ:
+            self._execute(frame)
+        elif frame[0]:
             self._report(f"AD7606C: a frame 0x{frame.hex()} outside register mode is ignored; read a register first")
-            return bytes(len(frame))
-        return self._register_frame(frame)
-
-    def _shift_samples(self, size: int, now: int) -> bytes:
-        if self._samples is None or self.busy(now):
+        elif self._samples is None or self.busy(now):
             self._report("AD7606C: samples were read while BUSY or before any conversion; start one and wait until BUSY is low")
-            return bytes(size)
-        data = self._samples
-        if self.crc_enabled:
-            self._frames += 1
-            spoiled = self._bad_crc_every and self._frames % self._bad_crc_every == 0
-            data += (crc16(data) ^ bool(spoiled)).to_bytes(2, "big")
-        return data[:size].ljust(size, b"\0")
+        else:
+            self._frames += self.crc_enabled
 
-    def _register_frame(self, frame: bytes) -> bytes:
-        """Exchange a register frame: the value asked for before goes out, this frame is executed."""
-        size = 3 if self.crc_enabled else 2
+    def _sample_reply(self, now: int) -> bytes:
+        """The samples held, and their CRC."""
+        if self._samples is None or self.busy(now):
+            return b""
+        if not self.crc_enabled:
+            return self._samples
+        spoiled = self._bad_crc_every and (self._frames + 1) % self._bad_crc_every == 0
+        return self._samples + (crc16(self._samples) ^ bool(spoiled)).to_bytes(2, "big")
+
+    def _register_reply(self) -> bytes:
+        """The value asked for in the frame before."""
         reply = bytes((0, self._answer))
-        if self.crc_enabled:
-            reply += bytes((crc8(reply),))
+        return reply + bytes((crc8(reply),)) if self.crc_enabled else reply
+
+    def _execute(self, frame: bytes) -> None:
+        """Take a register frame of the right size and CRC."""
+        size = 3 if self.crc_enabled else 2
         if len(frame) != size:
             self._report(f"AD7606C: a register frame of {len(frame)} bytes is ignored; send {size}")
         elif size == 3 and crc8(frame[:2]) != frame[2]:
@@ -120,7 +142,6 @@ class AD7606C:
             self._registers[_STATUS] |= _DIGITAL_ERROR
         elif not frame[0] & 0x80:
             self._access(frame[0], frame[1])
-        return reply[: len(frame)].ljust(len(frame), b"\0")
 
     def _access(self, head: int, value: int) -> None:
         address = head & 0x3F

@@ -47,6 +47,7 @@ class LTC2668:
     def power_on(self) -> None:
         """Return every register to its power-on value."""
         self._shift = bytes(4)
+        self._size = 0
         self._inputs = [[0] * CHANNELS, [0] * CHANNELS]  # registers A and B of every channel
         self._outputs = [[0] * CHANNELS, [0] * CHANNELS]
         self._input_spans = [0] * CHANNELS
@@ -61,16 +62,31 @@ class LTC2668:
         self.changed = True
         self.volts[:] = 0.0
 
-    def transfer(self, frame: bytes) -> bytes:
-        """Clock one frame in, execute it, and return what came out of SDO meanwhile."""
+    def transfer(self, frame: bytes, now: int = 0) -> bytes:
+        """Clock one frame in, execute it, and return what came out of SDO meanwhile: all bytes at once."""
         stream = self._shift + frame
-        self._shift = stream[-4:]
-        size = len(frame)
-        if size == 4 or size == 3:
-            self._execute(frame[-3] >> 4, frame[-3] & 15, frame[-2] << 8 | frame[-1])
-        else:
-            self._report(f"LTC2668: a frame of {size} bytes is ignored; send 3 or 4")
-        return stream[:size]
+        self._shift, self._size = stream[-4:], len(frame)
+        self.deselect(now)
+        return stream[: len(frame)]
+
+    def select(self, now: int) -> None:
+        """Chip select falls: a frame begins."""
+        self._size = 0
+
+    def shift(self, byte: int) -> int:
+        """Clock eight bits in and return those that come out of the far end of the shift register."""
+        out = self._shift[0]
+        self._shift = self._shift[1:] + bytes((byte,))
+        self._size += 1
+        return out
+
+    def deselect(self, now: int) -> None:
+        """Chip select rises: the frame is executed."""
+        frame = self._shift
+        if self._size == 4 or self._size == 3:
+            self._execute(frame[1] >> 4, frame[1] & 15, frame[2] << 8 | frame[3])
+        elif self._size:
+            self._report(f"LTC2668: a frame of {self._size} bytes is ignored; send 3 or 4")
 
     def load_dac(self, low: bool) -> None:
         """Level of the LDAC pin: while low, input registers go to the outputs at once."""

@@ -1,0 +1,143 @@
+"""The microcontroller resets, faults or hangs amid its work: no pulse is repeated, outputs fall to rest, the campaign goes on.
+
+``--resets`` says at how many bytes, SPI frames and pulses, evenly spread over the work, the reset comes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import struct
+
+import numpy as np
+import pytest
+from firmware_builds import firmware_elf
+
+from fxlstm.board.board import Board
+from fxlstm.board.link import Link
+from fxlstm.emulator.board import EmulatedBoard
+from fxlstm.emulator.stm32f405.memory import SRAM, SRAM_SIZE
+from fxlstm.errors import LinkError, LinkLost
+from fxlstm.program.mapping import LEAVE
+from fxlstm.urls.protocol_emu import _named, emulated_board
+
+ROWS, COLUMNS = 128, 64
+PULSES = 12
+WORK = {"reset_after": 3400, "reset_after_frames": 900, "reset_after_pulses": PULSES}  # what opening and PULSES pulses take
+CAMPAIGN = {"reset_after": 3000, "reset_after_frames": 700, "reset_after_pulses": 9}  # each amid the campaign below
+FIRST_ROW, GATES = 9, np.full(COLUMNS, 40000, "<u2").tobytes()
+NOWHERE, HANG = 0xF0000000, SRAM + SRAM_SIZE - 4
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "reset" in metafunc.fixturenames:
+        count = metafunc.config.getoption("--resets")
+        resets = [(kind, n) for kind, last in WORK.items() for n in np.linspace(1, last, min(count, last), dtype=int).tolist()]
+        metafunc.parametrize("reset", resets, ids=[f"{kind}={n}" for kind, n in resets])
+
+
+def url(options: str) -> str:
+    return f"emu://stm32f405?elf={firmware_elf('gcc')}&board=bench&{options}"
+
+
+@pytest.fixture(autouse=True)
+def no_boards_left() -> None:
+    _named.clear()
+
+
+def pulse_until_it_restarts(port: str) -> int:
+    """Ask for pulses, one after the other; return how many were asked for: none when it restarts while the port is opened."""
+    try:
+        link = Link(port, reconnect=False)
+    except LinkError:
+        return 0
+    asked = 0
+    with contextlib.suppress(LinkLost):
+        while asked < PULSES:
+            asked += 1
+            link.request("pulse", row=FIRST_ROW + asked - 1, millivolts=1000, microseconds=50, gates=GATES)
+    link.close()
+    return asked
+
+
+def at_rest(board: EmulatedBoard) -> bool:
+    return not (board.bus._programming or board.bus._row_outputs.any() or board.bus._gate_outputs.any())
+
+
+def test_no_pulse_is_repeated_whenever_the_device_resets(reset: tuple[str, int]) -> None:
+    kind, n = reset
+    asked = pulse_until_it_restarts(url(f"device=ideal&{kind}={n}"))
+    board = emulated_board("bench")
+    counts = board.array.pulse_counts[:, 0]
+    known = slice(FIRST_ROW, FIRST_ROW + max(asked - 1, 0))
+    assert (counts[known] == 1).all()
+    assert asked - 1 <= counts.sum() <= asked  # of the last one the host has been told that it cannot know
+    again = Link(url(""))
+    again.request("pulse", row=1, millivolts=1000, microseconds=50, gates=GATES)
+    again.close()
+    assert board.array.pulse_counts[1].tolist() == [1] * COLUMNS
+    assert not board.bus.violations
+
+
+@pytest.mark.parametrize("kind", CAMPAIGN)
+def test_a_campaign_goes_on_after_a_reset_of_the_device(kind: str) -> None:
+    targets = np.full((ROWS, COLUMNS), LEAVE, np.uint16)
+    targets[5:7, :6] = np.linspace(1000, 50000, 12).reshape(2, 6)
+    options = "device=ta-hfo2&seed=3"
+    with pytest.raises(LinkLost, match="restarted"), Board(url(f"{options}&{kind}={CAMPAIGN[kind]}"), log=False) as board:
+        board.program(targets)
+    assert at_rest(emulated_board("bench"))
+    with Board(url(options), log=False) as board:
+        report = board.program(targets)
+        assert board.snapshot()["reset_reason"] == "pin"
+    assert report.success_rate == 1
+    assert not emulated_board("bench").bus.violations
+
+
+def strike(board: EmulatedBoard, monkeypatch: pytest.MonkeyPatch, pc: int) -> None:
+    """Let the processor's program counter jump while the first pulse is applied."""
+    core, struck = board.firmware.microcontroller.core, []  # type: ignore[attr-defined]
+    run = core.run
+
+    def run_and_jump(limit: int) -> None:
+        run(limit)
+        if struck.pop() if struck else False:
+            core._pc = pc
+
+    def hit() -> None:
+        struck.append(True)
+        core.processor.attend()
+
+    monkeypatch.setattr(core, "run", run_and_jump)
+    board.bus.on_reset = hit
+
+
+@pytest.mark.parametrize(("pc", "reason"), [(NOWHERE, "fault"), (HANG, "watchdog")])
+def test_a_fault_or_a_hang_amid_a_pulse_brings_the_array_to_rest_and_is_told(
+    pc: int, reason: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    link = Link(url("device=ideal&reset_after_pulses=1"), reconnect=False)
+    board = emulated_board("bench")
+    memory = board.firmware.microcontroller.memory  # type: ignore[attr-defined]
+    struct.pack_into("<H", memory.sram, HANG - SRAM, 0xE7FE)  # a jump to itself
+    strike(board, monkeypatch, pc)
+    with pytest.raises(LinkLost):
+        link.request("pulse", row=1, millivolts=1000, microseconds=50, gates=GATES)
+    link.close()
+    assert at_rest(board)
+    assert board.array.pulse_counts.sum() == COLUMNS
+    with Board(url(""), log=False) as again:
+        snapshot = again.snapshot()
+    assert snapshot["reset_reason"] == reason
+    assert (snapshot["faults"], snapshot["fault_pc"]) == ((1, NOWHERE) if reason == "fault" else (0, 0))
+
+
+def test_a_crystal_that_fails_restarts_the_board_on_its_internal_oscillator() -> None:
+    link = Link(url("device=ideal"), reconnect=False)
+    emulated_board("bench").firmware.microcontroller.fail_crystal()  # type: ignore[attr-defined]
+    with pytest.raises(LinkLost):
+        link.request("pulse", row=1, millivolts=1000, microseconds=50, gates=GATES)
+    link.close()
+    with Board(url(""), log=False) as again:
+        snapshot = again.snapshot()
+    assert (snapshot["reset_reason"], snapshot["fault_exception"]) == ("fault", 2)  # the non-maskable interrupt
+    assert (snapshot["clock"], snapshot["clock_hertz"]) == ("no_crystal", 168_000_000)
