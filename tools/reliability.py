@@ -1,7 +1,7 @@
 """What a board does under each fault: trials on emulated boards, each from power-up to a result that is checked cell by cell.
 
-Every trial writes a small map onto ideal cells by write-verify and multiplies by them. When a call fails, its reason is kept and the
-same call is made again, as a user would. Nothing is random but sessions, so a page can hold what came out.
+Every trial writes a small map onto ideal cells by write-verify and multiplies by them. When a call fails, its reason is kept and
+the same call is made again, as a user would. Nothing is random but sessions, so a page can hold what came out.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def _use(url: str, interrupt: Callable[[Board], None]) -> tuple[list[tuple[int, 
 
 
 def run_trial(options: str, interrupt: Callable[[Board], None] = lambda board: None) -> Trial:
-    """Use a new emulated board with these faults until the verbs have worked. ``interrupt`` is called at each look at a campaign."""
+    """Use a new emulated board with these faults until it has worked. ``interrupt`` is called at each look at a campaign."""
     name = f"trial-{next(_numbers)}"
     url, trial = f"emu://host?board={name}&device=ideal&{options}", Trial(options)
     right, pulses = np.zeros((128, 64), np.bool_), np.zeros((128, 64), np.int64)
@@ -88,12 +88,13 @@ def run_trial(options: str, interrupt: Callable[[Board], None] = lambda board: N
     return trial
 
 
-def length_of_a_campaign() -> tuple[int, int]:
-    """SPI frames and pulses of a trial without a fault."""
+def work_of_a_trial() -> tuple[range, range]:
+    """The numbers of SPI frames and of pulses from power-up to the end of a trial without a fault."""
     name = f"trial-{next(_numbers)}"
+    started = EmulatedBoard("ideal").bus.frames
     _use(f"emu://host?board={name}&device=ideal", lambda board: None)
     bus = emulated_board(name).bus
-    return bus.frames, bus.pulses_begun
+    return range(started + 1, bus.frames + 1), range(1, bus.pulses + 1)
 
 
 def kill_once() -> Callable[[Board], None]:
@@ -142,7 +143,7 @@ def recovered(trials: Sequence[Trial]) -> str:
         assert all("read the array" in reason or "killed" in reason or "failed" in reason for reason in trial.reasons), trial
     if not told:
         return "all exact; the host notices nothing"
-    return f"all exact; {len(told)} calls said why they failed, and the same call went on"
+    return "all exact; a call that was cut off said why, and the same call went on"
 
 
 def reported(*words: str) -> Callable[[Sequence[Trial]], str]:
@@ -166,6 +167,18 @@ def given_up(*cells: tuple[int, int]) -> Callable[[Sequence[Trial]], str]:
         return f"the campaign reports the cells there as failed ({len(cells)} of {len(CELLS)}), and no others"
 
     return judge
+
+
+def drifted() -> Iterator[Trial]:
+    """Cells that are written, left alone for a day on the board's clock, and written again: what has moved is found and mended."""
+    for seed in range(1, 4):
+        name = f"trial-{next(_numbers)}"
+        wanted = np.where(targets() == LEAVE, LEAVE, 100).astype(np.uint16)
+        with Board(f"emu://host?board={name}&device=taox&seed={seed}", log=False) as board:
+            board.program(wanted)
+            emulated_board(name).clock.advance(86_400 * 10**9)
+            report = board.program(wanted)
+        yield Trial("", right=not report.failed and report.success_rate == 1)
 
 
 def named(part: str) -> Callable[[Sequence[Trial]], str]:

@@ -122,7 +122,7 @@ class Board:
     def check_array(self) -> list[Finding]:
         """Measure the array for what chips cannot say of themselves, row by row at the read voltage; return what is wrong.
 
-        Dead and stuck DAC outputs, amplifiers that saturate or whose gains differ, cells open and shorted, by chip, channel and line.
+        Dead and stuck DAC outputs, amplifiers that saturate or whose gains differ, cells open and shorted, by chip and channel.
         """
         return check_array(self._driver)
 

@@ -85,7 +85,7 @@ class EmulatedBoard:
             self.firmware.rest(nanoseconds)
 
     def reset(self, power: bool = False) -> None:
-        """Pull the microcontroller's reset pin; chips and array stay as they are. ``power``: the supply fails, for chips as well."""
+        """Pull the microcontroller's reset pin; chips and array stay as they are. ``power``: the supply fails instead."""
         if self._in_process:  # an emulated microcontroller lets go of its pins by itself
             self.bus.release()
         if power:

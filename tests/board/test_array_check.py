@@ -11,10 +11,11 @@ from fxlstm.urls.protocol_emu import emulated_board
 FAULTS = [
     ("dead_row=55", "row DAC 3 at chip select 3, channel 7, row 55", "the output stays at 0 V"),
     ("stuck_row=20", "row DAC 1 at chip select 1, channel 4, row 20", "the output stays at a voltage"),
-    ("dead_gate=17", "column ADC 2 at chip select 14, channel 1, column 17 (gate DAC 1 at chip select 9, channel 1, column 17)", "its gate"),
-    ("saturated_column=40", "column ADC 5 at chip select 17, channel 0, column 40 (gate DAC 2 at chip select 10, channel 8, column 40)", "full scale"),
-    ("weak_column=9", "column ADC 1 at chip select 13, channel 1, column 9 (gate DAC 0 at chip select 8, channel 9, column 9)", "two gains"),
-]  # fmt: skip
+    ("dead_gate=17", "gate DAC 1 at chip select 9, channel 1, column 17", "no row gives it a current"),
+    ("dead_gate=17", "column ADC 2 at chip select 14, channel 1, column 17", "its gate"),
+    ("saturated_column=40", "column ADC 5 at chip select 17, channel 0, column 40", "full scale"),
+    ("weak_column=9", "column ADC 1 at chip select 13, channel 1, column 9", "two gains"),
+]
 
 
 def findings(options: str, kind: str) -> list[Finding]:
@@ -30,10 +31,10 @@ def test_a_board_that_is_well_has_nothing_to_say() -> None:
     assert findings("", "channel") + findings("", "cells") + findings("", "note") == []
 
 
-@pytest.mark.parametrize(("option", "part", "words"), FAULTS, ids=[option for option, _, _ in FAULTS])
+@pytest.mark.parametrize(("option", "part", "words"), FAULTS, ids=[part for _, part, _ in FAULTS])
 def test_a_fault_is_found_at_its_channel(option: str, part: str, words: str) -> None:
     (finding,) = findings(option, "channel")
-    assert finding.part == part
+    assert part in finding.part
     assert words in finding.words
 
 
