@@ -74,7 +74,7 @@ def fuzz(target: str, folder: Path, seconds: int, seed: int, keep: bool) -> str:
         for path in (CORPUS / target).iterdir():
             path.unlink()
         for path in smallest.iterdir():
-            path.rename(CORPUS / target / path.name)
+            path.rename(CORPUS / target / f"{path.name}.input")
     return said.strip().splitlines()[-1]
 
 

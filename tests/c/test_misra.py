@@ -1,4 +1,4 @@
-"""The list of deviations from MISRA C:2012 says something about every rule in it. The check itself is tools/misra.py, a part of scripts/test."""
+"""The list of deviations from MISRA C:2012 gives reasons. The check itself is tools/misra.py, a part of scripts/test."""
 
 import re
 
