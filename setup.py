@@ -12,6 +12,7 @@ from setuptools import Extension, setup
 
 ROOT = Path(__file__).resolve().parent
 CORE = Path("fxlstm/core")
+HOST = CORE / "host"
 CELLS = Path("fxlstm/crossbar/c")
 FIRMWARE = Path("firmware")
 DEBUG = os.environ.get("FXLSTM_DEBUG", "0") != "0"
@@ -42,21 +43,22 @@ def compile_arguments() -> list[str]:
     ]
 
 
-def extension(name: str, folders: list[Path]) -> Extension:
-    """Return the extension ``name`` made of its .pyx file and the C files of ``folders``."""
+def extension(name: str, folders: list[Path], **macros: str) -> Extension:
+    """Return the extension ``name`` made of its .pyx file and the C files of ``folders``, compiled with ``macros``."""
     module = Path(*name.split("."))
     return Extension(
         name,
         sources=[module.with_suffix(".pyx").as_posix(), *(source for folder in folders for source in sources(folder))],
         include_dirs=[folder.as_posix() for folder in (CORE, CELLS, FIRMWARE)],
         depends=headers(CORE, *folders),
+        define_macros=list(macros.items()),
         extra_compile_args=compile_arguments(),
         extra_link_args=SANITIZERS,
     )
 
 
 EXTENSIONS = [
-    extension("fxlstm.core._core", [CORE]),
+    extension("fxlstm.core._core", [CORE, HOST], FX_HOST="1"),
     extension("fxlstm.crossbar._cells", [CELLS]),
     extension("fxlstm.emulator._firmware", [CORE, FIRMWARE, FIRMWARE / "port/host"]),
     extension("fxlstm.emulator.stm32f405._processor", []),

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Timesteps per second of the reference interpreter, the engine and the emulated board, on the airline network; or, with the
-argument "crossbar", how long a simulated crossbar takes, beside its peers; or, with "sweep", what a second
-process brings.
+argument "crossbar", how long a simulated crossbar takes, beside its peers; with "sweep", what a second process
+brings; with "peers", how long other engines and this one take for an LSTM layer.
 
 Each figure is the median of several runs, with their spread: half the distance between the 10th and the 90th percentile.
 """
@@ -13,6 +13,7 @@ import json
 import os
 import platform
 import statistics
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -20,11 +21,13 @@ from pathlib import Path
 
 import numpy as np
 
+import bench_peers
 import fxlstm as fx
 from bench_crossbar import HEADS, Duration, absent, durations, rows_of, write_page
 from bench_sweep import Throughput, throughputs
 from fxlstm.app.console import print_table
 from fxlstm.app.demos.airline_task import AirlineTask, load_trained
+from fxlstm.core import kernel_names
 from fxlstm.program.reference import Reference
 
 URL = "emu://host?device=ideal&seed=1"
@@ -122,15 +125,45 @@ def show_throughputs(found: list[Throughput]) -> None:
     print_table("Sweep of the airline task", heads, rows)
 
 
+def peers(largest: int, write: bool, as_json: bool) -> None:
+    """Measure a layer on all engines; print or write the tables."""
+    about = machine() | {"kernels": kernel_names()[0]}
+    missing = bench_peers.absent()
+    found = []
+    for task in bench_peers.tasks(largest):
+        found += bench_peers.timings(task)
+        print(
+            *(f"{one.engine} {one.minimum:.3g}" for one in found if (one.units, one.batch) == (task.parameters.units, task.batch)),
+            sep=", ",
+            file=sys.stderr,
+        )
+    wrong = bench_peers.errors(largest)
+    if write:
+        bench_peers.write(found, wrong, about)
+    if as_json:
+        everything = {"machine": about, "absent": missing, "timings": found, "errors": wrong}
+        print(json.dumps(everything, default=asdict, indent=2))
+    elif not write:
+        print(bench_peers.timing_table(found, 1), bench_peers.timing_table(found, 2), bench_peers.error_table(wrong), sep="\n\n")
+    for name, reason in missing.items():
+        print(f"{name}: absent, {reason}", file=sys.stderr)
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("part", nargs="?", choices=("executors", "crossbar", "sweep"), default="executors", help="what to measure")
+    parser.add_argument(
+        "part", nargs="?", choices=("executors", "crossbar", "sweep", "peers"), default="executors", help="what to measure"
+    )
     parser.add_argument("--runs", type=int, default=9, help="runs of each (default 9)")
     parser.add_argument("--port", default=URL, help=f"the board (default {URL})")
-    parser.add_argument("--write", action="store_true", help="crossbar: also write the table into docs/performance.md")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument("--largest", type=int, default=1024, help="peers: the most cells of a layer (default 1024)")
+    parser.add_argument("--write", action="store_true", help="crossbar, peers: write the tables into docs/performance.md")
     arguments = parser.parse_args()
+    if arguments.part == "peers":
+        peers(arguments.largest, arguments.write, arguments.json)
+        return
     if arguments.part == "crossbar":
         name, found, show = "durations", durations(arguments.runs), show_durations
     elif arguments.part == "sweep":

@@ -1,6 +1,6 @@
 """What the extension uses of fxlstm.h."""
 
-from libc.stdint cimport int16_t, uint8_t, uint32_t
+from libc.stdint cimport int16_t, int64_t, uint8_t, uint32_t
 
 
 cdef extern from "fxlstm.h" nogil:
@@ -45,6 +45,13 @@ cdef extern from "fxlstm.h" nogil:
     size_t fx_executor_size(const fx_program *program, uint32_t batch, size_t timesteps)
     fx_status fx_executor_init(fx_executor *executor, const fx_program *program, const fx_kernels *kernels,
                                const fx_array *array, uint32_t batch, size_t timesteps, void *memory, size_t size)
+    ctypedef struct fx_plan:
+        pass
+
+    size_t fx_plan_size(const fx_program *program, const fx_kernels *kernels)
+    fx_status fx_plan_init(const fx_plan **plan, const fx_program *program, const fx_kernels *kernels, void *memory, size_t size)
+    size_t fx_plan_scratch_size(const fx_plan *plan)
+    fx_status fx_executor_use_plan(fx_executor *executor, const fx_plan *plan, void *scratch, size_t size)
     void fx_reset(fx_executor *executor)
     fx_status fx_put_state(fx_executor *executor, uint32_t start, uint32_t length, const int16_t *codes)
     fx_status fx_step(fx_executor *executor, const int16_t *inputs, int16_t *outputs)

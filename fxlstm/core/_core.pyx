@@ -1,8 +1,9 @@
 """The C core for Python: check, release the GIL, one C call, map the error. Convenience is in engine.py."""
 
+from cpython.buffer cimport PyBUF_C_CONTIGUOUS, PyBUF_FORMAT, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.pycapsule cimport PyCapsule_GetPointer
 from libc.stddef cimport size_t
-from libc.string cimport memcpy
+from libc.string cimport memcpy, memset
 
 import numpy as np
 
@@ -16,9 +17,15 @@ cdef int _check(fx_status status, str context) except -1:
     return 0
 
 
+cdef enum:
+    ALIGNMENT = 64  # bytes: of everything that C is given; images need 8, plans 64
+
+
 def _aligned(size_t size):
-    """Zeroed memory on an 8-byte boundary, as a byte view."""
-    return memoryview(np.zeros(max(1, (size + 7) // 8), dtype=np.int64)).cast("B")
+    """Zeroed memory on an ``ALIGNMENT`` boundary, as a byte view."""
+    memory = np.zeros(size + ALIGNMENT, dtype=np.uint8)
+    cdef size_t start = -memory.ctypes.data % ALIGNMENT
+    return memoryview(memory)[start : start + max(1, size)]
 
 
 def kernel_names():
@@ -37,11 +44,13 @@ cdef class Image:
     cdef fx_program program
     cdef const uint8_t[::1] content
     cdef readonly size_t size
+    cdef dict plans
 
     def __init__(self, image):
         cdef const uint8_t[::1] source = memoryview(image).cast("B")
         cdef uint8_t[::1] content = _aligned(source.shape[0])
         self.size = source.shape[0]
+        self.plans = {}
         if self.size:
             memcpy(&content[0], &source[0], self.size)
         self.content = content
@@ -49,6 +58,45 @@ cdef class Image:
         with nogil:
             status = fx_program_open(&self.program, &content[0], self.size)
         _check(status, f"image of {self.size} bytes")
+
+    def plan(self, str kernels not None):
+        """The plan that a kernel set makes of the program, made when it is first asked for; ``None``: the set has none."""
+        if kernels not in self.plans:
+            self.plans[kernels] = Plan(self, kernels)
+        return self.plans[kernels]
+
+
+cdef class Plan:
+    """What a kernel set makes of an image to run it fast. Immutable; threads may share it."""
+
+    cdef const fx_plan *plan  # NULL: the set runs without
+    cdef uint8_t[::1] memory
+
+    def __init__(self, Image image not None, str kernels not None):
+        cdef const fx_kernels *named = _kernels_named(kernels)
+        cdef size_t size = fx_plan_size(&image.program, named)
+        if size > 0:
+            self.memory = _aligned(size)
+            _check(fx_plan_init(&self.plan, &image.program, named, &self.memory[0], size), f"a plan of {size} bytes")
+
+
+cdef bint _codes_of(object array, int flags, Py_buffer *buffer) except -1:
+    """Whether an object gives a buffer of int16; on True it has to be released."""
+    if not isinstance(array, np.ndarray) or not array.flags.c_contiguous or (flags & PyBUF_WRITABLE and not array.flags.writeable):
+        return False
+    PyObject_GetBuffer(array, buffer, flags)
+    if buffer.itemsize == 2 and buffer.format[0] == c"h":
+        return True
+    PyBuffer_Release(buffer)
+    return False
+
+
+cdef const fx_kernels *_kernels_named(str name) except NULL:
+    encoded = name.encode()
+    cdef const fx_kernels *named = fx_kernels_named(encoded)
+    if named == NULL:
+        raise ValueError(name)
+    return named
 
 
 cdef struct Native:
@@ -70,6 +118,8 @@ cdef class Executor:
     cdef fx_executor executor
     cdef fx_array array
     cdef uint8_t[::1] memory
+    cdef uint8_t[::1] scratch
+    cdef Plan plan
     cdef object multiply_tile
     cdef object find_native
     cdef object native_tiles
@@ -79,12 +129,8 @@ cdef class Executor:
 
     def __init__(self, Image image not None, uint32_t batch, str kernels not None, multiply_tile=None, size_t timesteps=0,
                  native=None):
-        cdef const fx_kernels *named
+        cdef const fx_kernels *named = _kernels_named(kernels)
         cdef const fx_array *array = NULL
-        name = kernels.encode()
-        named = fx_kernels_named(name)
-        if named == NULL:
-            raise ValueError(kernels)
         self.image = image
         self.batch = batch
         self.multiply_tile, self.find_native = multiply_tile, native
@@ -97,6 +143,16 @@ cdef class Executor:
             fx_executor_init(&self.executor, &image.program, named, array, batch, timesteps, &self.memory[0], size),
             f"a batch of {batch} sequences",
         )
+        if multiply_tile is None:
+            self._use_plan(image.plan(kernels))
+
+    cdef int _use_plan(self, Plan plan) except -1:
+        """Run by a plan where the kernel set has one."""
+        if plan.plan == NULL:
+            return 0
+        cdef size_t size = fx_plan_scratch_size(plan.plan)
+        self.plan, self.scratch = plan, _aligned(size)
+        return _check(fx_executor_use_plan(&self.executor, plan.plan, &self.scratch[0], size), "a plan")
 
     @property
     def kernels(self):
@@ -129,18 +185,46 @@ cdef class Executor:
         self._raise(status)
         return outputs
 
-    def run(self, const int16_t[:, :, ::1] inputs not None, timesteps=None):
+    def step_into(self, inputs, outputs):
+        """One timestep where inputs, (features,) or (batch, features), and outputs are arrays of codes that fit; else return False."""
+        cdef Py_buffer source, target
+        cdef fx_status status = FX_OK
+        cdef bint fits
+        self._find_array()
+        if not _codes_of(inputs, PyBUF_C_CONTIGUOUS | PyBUF_FORMAT, &source):
+            return False
+        if not _codes_of(outputs, PyBUF_C_CONTIGUOUS | PyBUF_FORMAT | PyBUF_WRITABLE, &target):
+            PyBuffer_Release(&source)
+            return False
+        fits = source.ndim == target.ndim and self._fits(&source, self.executor.phase.input_length)
+        fits = fits and self._fits(&target, self.executor.phase.output_length)
+        if fits:
+            with nogil:
+                status = fx_step(&self.executor, <const int16_t *>source.buf, <int16_t *>target.buf)
+        PyBuffer_Release(&target)
+        PyBuffer_Release(&source)
+        self._raise(status)
+        return fits
+
+    cdef bint _fits(self, const Py_buffer *codes, Py_ssize_t length) noexcept:
+        """Whether a buffer is (length,) or (batch, length)."""
+        return 1 <= codes.ndim <= 2 and codes.shape[codes.ndim - 1] == length and codes.len == 2 * <Py_ssize_t>self.batch * length
+
+    def run(self, const int16_t[:, :, ::1] inputs not None, timesteps=None, out=None):
         """The phase from where it stands: (batch, given, input codes) in, (batch, timesteps, output codes) out.
 
-        ``timesteps``: default as many as are given. The time axis is 1 long if only the last output returns.
+        ``timesteps``: default as many as are given. The time axis is 1 long if only the last output returns. ``out``: where the
+        outputs go, an array of their shape.
         """
         cdef size_t given = inputs.shape[1]
         cdef size_t steps = given if timesteps is None else timesteps
         self._check_shape(inputs.shape[0], inputs.shape[2])
         if steps == 0:
             raise ModelError("the sequences hold no timestep; give at least 1")
-        length = 1 if self.executor.phase.returns_last else steps
-        outputs = np.empty((self.batch, length, self.executor.phase.output_length), dtype=np.int16)
+        shape = (self.batch, 1 if self.executor.phase.returns_last else steps, self.executor.phase.output_length)
+        outputs = np.empty(shape, dtype=np.int16) if out is None else out
+        if outputs.shape != shape:
+            raise ModelError(f"outputs of shape {shape} do not fit {outputs.shape}")
         cdef int16_t[::1] view = outputs.reshape(-1) if outputs.size else np.empty(1, dtype=np.int16)
         cdef const int16_t *codes = NULL
         if given > 0 and inputs.shape[2] > 0:
@@ -151,6 +235,14 @@ cdef class Executor:
             status = fx_run(&self.executor, given, steps, codes, &view[0])
         self._raise(status)
         return outputs
+
+    def move_clipped(self, int64_t[:, ::1] counts not None):
+        """Add what :meth:`clipped` gives to ``counts``, int64 (operations, 2), and count anew."""
+        cdef uint32_t i
+        for i in range(self.image.program.operation_count):
+            counts[i, 0] += self.executor.clipped[i].adc
+            counts[i, 1] += self.executor.clipped[i].result
+        memset(self.executor.clipped, 0, self.image.program.operation_count * sizeof(fx_clipped))
 
     def clipped(self):
         """Codes clipped since the executor was made, int64 (operations, 2): by the ADC, in the result."""

@@ -25,23 +25,45 @@ static fx_status check_matrix(const fx_matrix *matrix, const fx_sections *found)
     return right ? FX_OK : FX_ERROR_IMAGE_MATRICES;
 }
 
-/* The weight of an index of the weights section. */
-static int32_t weight_at(const fx_program *program, size_t index) {
-    return program->header->weight_bits == 8 ? ((const int8_t *)program->weights)[index]
-                                             : ((const int16_t *)program->weights)[index];
+/* Of a column's weights: the largest magnitude, and the sum of all. */
+typedef struct {
+    uint32_t largest;
+    uint64_t sum;
+} magnitudes;
+
+#define PIECE 65536u /* weights whose magnitudes add up in 32 bits */
+
+#define DEFINE_MAGNITUDES(name, weight_type)                                                                           \
+    static magnitudes name(const weight_type *weights, uint32_t count) {                                               \
+        magnitudes found = {0, 0};                                                                                     \
+        for (uint32_t first = 0; first < count; first += PIECE) {                                                      \
+            uint32_t end = count - first < PIECE ? count : first + PIECE, sum = 0;                                     \
+            for (uint32_t i = first; i < end; i++) {                                                                   \
+                uint32_t size = (uint32_t)(weights[i] < 0 ? -weights[i] : weights[i]);                                 \
+                found.largest = size > found.largest ? size : found.largest;                                           \
+                sum += size;                                                                                           \
+            }                                                                                                          \
+            found.sum += sum;                                                                                          \
+        }                                                                                                              \
+        return found;                                                                                                  \
+    }
+
+DEFINE_MAGNITUDES(magnitudes_8, int8_t)
+DEFINE_MAGNITUDES(magnitudes_16, int16_t)
+
+/* Magnitudes of a column's weights from a row on. */
+static magnitudes magnitudes_of(const fx_program *program, const fx_matrix *matrix, uint32_t column, uint32_t row,
+                                uint32_t rows) {
+    size_t first = matrix->weights + (size_t)column * matrix->stride + row;
+    return program->header->weight_bits == 8 ? magnitudes_8((const int8_t *)program->weights + first, rows)
+                                             : magnitudes_16((const int16_t *)program->weights + first, rows);
 }
 
 static fx_status check_weights(const fx_program *program, const fx_matrix *matrix) {
-    int32_t largest = (int32_t)program->header->levels - 1;
     for (uint32_t column = 0; column < matrix->columns; column++) {
-        size_t first = matrix->weights + (size_t)column * matrix->stride;
-        for (uint32_t row = 0; row < matrix->rows; row++) {
-            int32_t weight = weight_at(program, first + row);
-            if (weight > largest || weight < -largest) {
-                return FX_ERROR_IMAGE_WEIGHTS;
-            }
-        }
-        if (matrix->stride != matrix->rows && weight_at(program, first + matrix->rows) != 0) {
+        uint32_t filled = matrix->stride - matrix->rows;
+        if (magnitudes_of(program, matrix, column, 0, matrix->rows).largest >= program->header->levels ||
+            magnitudes_of(program, matrix, column, matrix->rows, filled).largest != 0) {
             return FX_ERROR_IMAGE_WEIGHTS;
         }
     }
@@ -91,15 +113,10 @@ static fx_status check_tiles(const fx_program *program, const fx_matrix *matrix)
 
 /* Largest magnitude of a column's sum before the rescale: the exact product, or full-scale ADC codes of its tiles. */
 static uint64_t largest_sum(const fx_program *program, const fx_matrix *matrix, uint32_t column) {
-    size_t first = matrix->weights + (size_t)column * matrix->stride;
     const fx_tile *tiles = program->tiles + matrix->tiles;
     uint64_t sum = 0;
     if (program->header->adc_bits == 0) {
-        for (uint32_t row = 0; row < matrix->rows; row++) {
-            int32_t weight = weight_at(program, first + row);
-            sum += (uint64_t)(weight < 0 ? -weight : weight) * FX_LARGEST_ROW_CODE;
-        }
-        return sum;
+        return magnitudes_of(program, matrix, column, 0, matrix->rows).sum * FX_LARGEST_ROW_CODE;
     }
     for (uint32_t i = 0; i < matrix->tile_count; i++) {
         if (!fx_apart(tiles[i].column, tiles[i].columns, column, 1)) {

@@ -1,6 +1,10 @@
 /* CRC-32 (IEEE 802.3, reflected) by half bytes: 64 bytes of table. */
 #include "fxlstm.h"
 
+#ifdef FX_HOST
+#include "host/crc32.h"
+#endif
+
 static const uint32_t TABLE[16] = {
     0x00000000u, 0x1DB71064u, 0x3B6E20C8u, 0x26D930ACu, 0x76DC4190u, 0x6B6B51F4u, 0x4DB26158u, 0x5005713Cu,
     0xEDB88320u, 0xF00F9344u, 0xD6D6A3E8u, 0xCB61B38Cu, 0x9B64C2B0u, 0x86D3D2D4u, 0xA00AE278u, 0xBDBDF21Cu,
@@ -8,8 +12,12 @@ static const uint32_t TABLE[16] = {
 
 uint32_t fx_crc32(uint32_t crc, const void *bytes, size_t size) {
     const uint8_t *byte = bytes;
+    size_t i = 0;
     crc = ~crc;
-    for (size_t i = 0; i < size; i++) {
+#ifdef FX_HOST
+    i = fx_crc32_blocks(&crc, byte, size);
+#endif
+    for (; i < size; i++) {
         crc ^= byte[i];
         crc = (crc >> 4) ^ TABLE[crc & 15u];
         crc = (crc >> 4) ^ TABLE[crc & 15u];

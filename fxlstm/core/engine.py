@@ -10,9 +10,9 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fxlstm.core._core import Executor, Image, check_image, kernel_names
+from fxlstm.core._core import Executor, Image, kernel_names
 from fxlstm.errors import ModelError, ProgramError
-from fxlstm.program.image import from_bytes
+from fxlstm.program.image import from_checked_bytes
 from fxlstm.program.program import Codes, Program
 from fxlstm.program.reference import Clipped, MultipliesTiles
 from fxlstm.program.running.generation import generate
@@ -49,9 +49,10 @@ class Engine:
     ) -> None:
         if isinstance(program, str | os.PathLike):
             raise ProgramError(f"{os.fspath(program)!r} is a path; give Program.load of it")
+        image = program.to_bytes() if isinstance(program, Program) else program
+        self._image = Image(image)
         if not isinstance(program, Program):
-            check_image(program)
-            program = from_bytes(program)
+            program = from_checked_bytes(bytes(image))
         if array is not None and program.hardware.adc_bits is None:
             raise ProgramError("a program without an ADC stage cannot run on an array; quantize with adc_bits")
         if threads < 1:
@@ -60,12 +61,13 @@ class Engine:
         self.array = array
         self.threads = threads
         self.kernels = _choose_kernels(kernels)
-        self._image = Image(program.to_bytes())
         self._tiles = [tile for matrix in program.matrices for tile in matrix.tiles]
         self._clipped = np.zeros((len(program.operations), 2), dtype=np.int64)
         self._lock = threading.RLock()
         self._array_lock = threading.Lock()
         self._stepping: Executor | None = None
+        self._idle: list[tuple[tuple[int, int], Executor]] = []
+        self._pool: ThreadPoolExecutor | None = None
 
     def run(
         self,
@@ -110,16 +112,29 @@ class Engine:
         """Run the phases on sequences of one length, in blocks."""
         batch = len(inputs[0])
         size = min(BLOCK, -(-batch // self.threads))
-        blocks = [slice(start, start + size) for start in range(0, batch, size)]
+        if batch <= size:
+            return self._run_block(inputs, timesteps, initial)
+        time, length = 1 if self.program.returns_last else timesteps[-1], self.program.output.length
+        outputs = np.empty((batch, time, length), dtype=np.int16)
 
-        def run(block: slice) -> Codes:
-            own = {start: values[block] for start, values in initial.items()}
-            return self._run_block([codes[block] for codes in inputs], timesteps, own)
+        def run(start: int) -> None:
+            block = slice(start, start + size)
+            own = {place: values[block] for place, values in initial.items()}
+            self._run_block([codes[block] for codes in inputs], timesteps, own, outputs[block])
 
+        starts = range(0, batch, size)
         if self.threads == 1 or self.array is not None:
-            return np.concatenate([run(block) for block in blocks])
-        with ThreadPoolExecutor(self.threads) as pool:
-            return np.concatenate(list(pool.map(run, blocks)))
+            for start in starts:
+                run(start)
+        else:
+            list(self._workers().map(run, starts))
+        return outputs
+
+    def _workers(self) -> ThreadPoolExecutor:
+        """The threads that share batches, made when they are first needed."""
+        with self._lock:
+            self._pool = self._pool or ThreadPoolExecutor(self.threads)
+            return self._pool
 
     def reset(self, batch: int | None = None) -> None:
         """Start streaming anew: zero states for ``batch`` sequences, by default as many as the next :meth:`step` brings."""
@@ -139,21 +154,35 @@ class Engine:
         check_steps_are_plain(self.program, x)
         return self.program.decode(self.step_codes(self.program.encode(x)))
 
-    def step_codes(self, codes: Codes) -> Codes:
-        """Run as :meth:`step`, with input and output as int16 codes."""
+    def step_codes(self, codes: Codes, out: Codes | None = None) -> Codes:
+        """Run as :meth:`step`, with input and output as int16 codes.
+
+        ``out``: a C-contiguous int16 array of the output's shape to put the output into, and to return.
+        """
+        with self._lock:
+            if out is not None and self._stepping is not None and self._stepping.step_into(codes, out):
+                return out
+            return self._step_codes(codes, out)
+
+    def _step_codes(self, codes: Codes, out: Codes | None) -> Codes:
+        """Check everything, then step."""
         if not self.program.streams or len(self.program.phases) > 1:
             raise ProgramError("a bidirectional network needs its whole sequence; use run instead of step")
         inputs, has_batch = batched(self.program, codes, ("batch", "features"))
         if not len(inputs):
             raise ModelError("x holds no sequence; give at least 1")
-        with self._lock:
-            if self._stepping is None:
-                self._stepping = self._executor(len(inputs))
-            held = self._stepping.batch
-            if held != len(inputs):
-                raise ModelError(f"x holds {len(inputs)} sequences, but the state is of {held}; reset(batch={len(inputs)}) first")
-            outputs = self._stepping.step(inputs)
-        return outputs if has_batch else outputs[0]
+        if self._stepping is None:
+            self._stepping = self._executor(len(inputs))
+        held = self._stepping.batch
+        if held != len(inputs):
+            raise ModelError(f"x holds {len(inputs)} sequences, but the state is of {held}; reset(batch={len(inputs)}) first")
+        shape = (len(inputs), self.program.output.length) if has_batch else (self.program.output.length,)
+        if out is None:
+            out = np.empty(shape, dtype=np.int16)
+        elif not isinstance(out, np.ndarray) or out.shape != shape or out.dtype != np.int16 or not _writable(out):
+            raise ModelError(f"out cannot take the output; give a C-contiguous, writable int16 array of shape {shape}")
+        self._stepping.step_into(inputs, out.reshape(len(inputs), -1))
+        return out
 
     @property
     def saturations(self) -> tuple[Clipped, ...]:
@@ -167,16 +196,30 @@ class Engine:
             counts = self._clipped + streaming
         return tuple(Clipped(adc, result) for adc, result in counts.tolist())
 
-    def _run_block(self, inputs: Sequence[Codes], timesteps: Sequence[int], initial: Initial) -> Codes:
-        executor = self._executor(len(inputs[0]), max(timesteps))
+    def _run_block(self, inputs: Sequence[Codes], timesteps: Sequence[int], initial: Initial, out: Codes | None = None) -> Codes:
+        form = len(inputs[0]), max(timesteps)
+        executor = self._take(form)
         for start, values in initial.items():
             executor.put_state(start, np.ascontiguousarray(values))
+        last = len(timesteps) - 1
         for phase, (codes, count) in enumerate(zip(inputs, timesteps, strict=True)):
-            executor.select(phase)
-            outputs = executor.run(codes, count)
+            if phase:
+                executor.select(phase)
+            outputs = executor.run(codes, count, out if phase == last else None)
         with self._lock:
             self._retire(executor)
+            self._idle = [*self._idle, (form, executor)][-self.threads :]
         return outputs
+
+    def _take(self, form: tuple[int, int]) -> Executor:
+        """Return an executor for so many sequences of so many timesteps, at reset: one that has run, or a new one."""
+        with self._lock:
+            known = next((place for place, (other, _) in enumerate(self._idle) if other == form), None)
+            executor = None if known is None else self._idle.pop(known)[1]
+        if executor is None:
+            return self._executor(*form)
+        executor.reset()
+        return executor
 
     def _executor(self, batch: int, timesteps: int = 0) -> Executor:
         if self.array is None:
@@ -195,7 +238,11 @@ class Engine:
 
     def _retire(self, executor: Executor | None) -> None:
         if executor is not None:
-            self._clipped += executor.clipped()
+            executor.move_clipped(self._clipped)
+
+
+def _writable(array: Codes) -> bool:
+    return array.flags.c_contiguous and array.flags.writeable
 
 
 def _choose_kernels(name: str | None) -> str:

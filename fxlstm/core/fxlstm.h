@@ -88,6 +88,9 @@ typedef struct {
     uint32_t result; /* results that were saturated */
 } fx_clipped;
 
+typedef struct fx_plan fx_plan;     /* what a kernel set makes of a program (host/plan.h) */
+typedef struct fx_runner fx_runner; /* runs operations by a plan (operations.h) */
+
 typedef struct {
     const fx_program *program;
     const fx_kernels *kernels;
@@ -103,8 +106,13 @@ typedef struct {
     size_t timesteps;      /* room for so many in the records; 0 when the program streams */
     size_t record_stride;  /* codes from one sequence's records to the next */
     int16_t *records;
-    fx_phase phase;    /* the one selected */
-    uint64_t timestep; /* how many of it have run, where it streams; 64 bits: periods outlast years */
+    fx_phase phase;          /* the one selected */
+    uint64_t timestep;       /* how many of it have run, where it streams; 64 bits: periods outlast years */
+    const fx_runner *runner; /* NULL: operations run one by one, without a plan */
+    const fx_plan *plan;
+    uint32_t *words;     /* scratch of the plan: driven codes */
+    int64_t *ahead_sums; /* scratch of the plan: products of inputs of the next timesteps */
+    uint32_t ahead;      /* how many timesteps these are */
 } fx_executor;
 
 /* Bytes of memory an executor needs for `batch` sequences side by side of at most `timesteps`, which counts only for
@@ -114,6 +122,15 @@ size_t fx_executor_size(const fx_program *program, uint32_t batch, size_t timest
 /* Lay an executor out in `memory` (8-byte aligned) and reset it. `array` may be NULL. */
 fx_status fx_executor_init(fx_executor *executor, const fx_program *program, const fx_kernels *kernels,
                            const fx_array *array, uint32_t batch, size_t timesteps, void *memory, size_t size);
+
+/* Plans: hosts only (host/SOURCES). A plan is what the kernel set needs of a program to run it fast, with the same results; any
+ * number of executors may share it. It refers to the program, which has to stay. `memory` and `scratch` are aligned to 64. */
+size_t fx_plan_size(const fx_program *program, const fx_kernels *kernels); /* bytes; 0: the set has no plans */
+fx_status fx_plan_init(const fx_plan **plan, const fx_program *program, const fx_kernels *kernels, void *memory,
+                       size_t size);
+size_t fx_plan_scratch_size(const fx_plan *plan); /* bytes that each executor needs */
+/* Run by a plan of the executor's program and kernels from now on; not with an array, which multiplies tile by tile. */
+fx_status fx_executor_use_plan(fx_executor *executor, const fx_plan *plan, void *scratch, size_t size);
 
 /* Put every sequence's arena back to its contents at reset, zero states, constants in place; select phase 0. */
 void fx_reset(fx_executor *executor);

@@ -66,8 +66,7 @@ static uint32_t clamp(const fx_operation *operation, int16_t *arena) {
     return 0;
 }
 
-/* One element-wise operation on one sequence; returns how many results were clipped. */
-static uint32_t run_on(const fx_kernels *kernels, const fx_operation *operation, int16_t *arena) {
+uint32_t fx_operation_elementwise(const fx_kernels *kernels, const fx_operation *operation, int16_t *arena) {
     switch (operation->code) {
     case FX_OPERATION_ACTIVATE:
         kernels->activate(operation->function, operation->fraction, arena + operation->a, arena + operation->result,
@@ -96,7 +95,7 @@ fx_status fx_operation_run(fx_executor *executor, const fx_operation *operation,
     }
     for (uint32_t sequence = 0; sequence < executor->batch; sequence++) {
         int16_t *arena = executor->arenas + sequence * executor->arena_stride;
-        clipped->result += run_on(executor->kernels, operation, arena);
+        clipped->result += fx_operation_elementwise(executor->kernels, operation, arena);
     }
     return FX_OK;
 }

@@ -6,6 +6,9 @@
 
 static fx_status run_operations(fx_executor *executor, uint32_t first, uint32_t end) {
     fx_status status = FX_OK;
+    if (executor->runner != NULL) {
+        return executor->runner->run(executor, first, end);
+    }
     for (uint32_t i = first; i < end && status == FX_OK; i++) {
         status = fx_operation_run(executor, executor->program->operations + i, executor->clipped + i);
     }
@@ -54,6 +57,7 @@ fx_status fx_select(fx_executor *executor, uint32_t phase) {
     }
     executor->phase = fx_program_phase(executor->program, phase);
     executor->timestep = 0;
+    executor->ahead = 0;
     return FX_OK;
 }
 
@@ -82,6 +86,7 @@ static fx_status step(fx_executor *executor, const int16_t *inputs, size_t input
         first += phase->sweeps[i].operations;
     }
     executor->timestep++;
+    executor->ahead -= executor->ahead > 0;
     if (status == FX_OK && outputs != NULL) {
         get(executor, phase->output_start, phase->output_length, outputs, output_stride);
     }
@@ -207,6 +212,13 @@ static fx_status prepare(fx_executor *executor, size_t given, size_t timesteps, 
     return fx_sweep_over(executor, timesteps);
 }
 
+/* Let a plan multiply the inputs of the next `timesteps` together. More sequences than one share their weights anyway. */
+static void look_ahead(fx_executor *executor, const int16_t *inputs, size_t timesteps) {
+    if (executor->runner != NULL && executor->batch == 1 && executor->ahead == 0 && inputs != NULL) {
+        executor->runner->look_ahead(executor, inputs, timesteps);
+    }
+}
+
 fx_status fx_run(fx_executor *executor, size_t given, size_t timesteps, const int16_t *inputs, int16_t *outputs) {
     const fx_phase *phase = &executor->phase;
     size_t in = phase->input_length, out = phase->output_length;
@@ -219,6 +231,7 @@ fx_status fx_run(fx_executor *executor, size_t given, size_t timesteps, const in
         bool wanted = outputs != NULL && (!phase->returns_last || t + 1 == timesteps);
         int16_t *to = wanted ? outputs + (phase->returns_last ? 0 : t * out) : NULL;
         const int16_t *from = t < given && in > 0 ? inputs + t * in : NULL;
+        look_ahead(executor, phase->streams ? from : NULL, given - t);
         status = phase->streams ? step(executor, from, given * in, to, output_stride)
                                 : finish(executor, t, to, output_stride);
     }

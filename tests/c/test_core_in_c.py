@@ -6,14 +6,26 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from planned_programs import planned_programs
 from random_programs import random_program
 
+from fxlstm.core import kernel_names
 from fxlstm.status import BY_CODE
 
 ROOT = Path(__file__).resolve().parents[2]
 CORE = ROOT / "fxlstm" / "core"
 HERE = ROOT / "tests" / "c"
-SOURCES = [line for line in (CORE / "SOURCES").read_text().split("\n") if line and not line.startswith("#")]
+HOST = CORE / "host"
+
+
+def listed(folder: Path) -> list[str]:
+    """The C files of a folder of the core, relative to the core."""
+    lines = (folder / "SOURCES").read_text().splitlines()
+    return [(folder / line).relative_to(CORE).as_posix() for line in lines if line and not line.startswith("#")]
+
+
+SOURCES = listed(CORE)
+HOST_SOURCES = SOURCES + listed(HOST)
 STRICT = ["-std=c11", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Werror"]
 SANITIZED = [*STRICT, "-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
 FUZZ_ITERATIONS = 200_000
@@ -31,9 +43,9 @@ def build(folder: Path, name: str) -> Path:
     return folder / name
 
 
-@pytest.mark.parametrize("source", SOURCES)
+@pytest.mark.parametrize("source", HOST_SOURCES)
 def test_source_compiles_freestanding_without_a_warning(source: str, tmp_path: Path) -> None:
-    run("cc", *STRICT, "-pedantic", "-O2", "-ffreestanding", "-c", CORE / source, "-o", tmp_path / "object.o")
+    run("cc", *STRICT, "-pedantic", "-O2", "-ffreestanding", "-DFX_HOST", "-c", CORE / source, "-o", tmp_path / "object.o")
 
 
 def test_crc_and_cobs_equal_the_published_answers_and_survive_garbage(tmp_path: Path) -> None:
@@ -68,3 +80,30 @@ def test_a_product_and_a_sum_are_right_for_every_pair_of_codes(operation: str, t
     sources = [CORE / source for source in SOURCES]
     run("clang", *STRICT, "-O3", "-march=native", f"-I{CORE}", HERE / "all_pairs.c", *sources, "-o", tmp_path / "all_pairs")
     run(tmp_path / "all_pairs", operation)
+
+
+@pytest.fixture
+def planned_images(tmp_path: Path, images: list[Path]) -> list[Path]:
+    """Images of programs for plans, and a few of random ones."""
+    paths = images[:12]
+    for name, program in planned_programs().items():
+        paths.append(tmp_path / f"{name}.fxl")
+        paths[-1].write_bytes(program.to_bytes())
+    return paths
+
+
+def build_plan(folder: Path, *compiler: str) -> Path:
+    """Build ``tests/c/plan.c`` with the core and what hosts have."""
+    sources = [CORE / source for source in HOST_SOURCES]
+    run(*compiler, "-std=c11", "-DFX_HOST", f"-I{CORE}", HERE / "plan.c", *sources, "-o", folder / "plan")
+    return folder / "plan"
+
+
+def test_plans_of_every_kernel_set_equal_the_operations_one_by_one(tmp_path: Path, planned_images: list[Path]) -> None:
+    names = run(build_plan(tmp_path, "cc", *SANITIZED), *planned_images).split()
+    assert names == kernel_names()
+
+
+def test_neon_kernels_equal_the_operations_one_by_one_on_an_emulated_processor(tmp_path: Path, planned_images: list[Path]) -> None:
+    plan = build_plan(tmp_path, "aarch64-linux-gnu-gcc", *STRICT, "-O2", "-static")
+    assert run("qemu-aarch64", plan, *planned_images).split() == ["neon", "portable"]

@@ -13,9 +13,11 @@ from fxlstm.errors import ImageError, LinkError
 
 def test_crc_equals_the_published_check_value_and_zlib() -> None:
     assert crc32(b"123456789") == 0xCBF43926
-    data = np.random.default_rng(0).bytes(1000)
+    data = np.random.default_rng(0).bytes(5000)
     assert crc32(data[300:], crc32(data[:300])) == zlib.crc32(data)
     assert crc32(b"", 7) == 7
+    for size in [*range(200), 4095, 4096, 4097]:
+        assert crc32(data[3 : 3 + size], 77) == zlib.crc32(data[3 : 3 + size], 77)
 
 
 @pytest.mark.parametrize("size", [0, 1, 253, 254, 255, 508, 509, 1024])

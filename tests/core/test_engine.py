@@ -170,3 +170,45 @@ def test_arguments_out_of_range_are_refused() -> None:
         Engine(doubler(), threads=0)
     with pytest.raises(ProgramError, match="batch = 0"):
         Engine(doubler()).reset(batch=0)
+
+
+# ---- outputs into an array
+
+
+def test_a_step_puts_its_output_where_it_is_told() -> None:
+    engine, out = Engine(accumulator()), np.zeros(1, np.int16)
+    for expected in (3, 6, 9):
+        assert engine.step_codes(np.array([3], np.int16), out=out) is out
+        assert out.tolist() == [expected]
+
+
+def test_a_step_of_a_batch_puts_all_outputs_there() -> None:
+    engine, x, out = Engine(doubler()), codes(4, 2), np.zeros((4, 3), np.int16)
+    for _ in range(2):
+        engine.step_codes(x, out=out)
+        np.testing.assert_array_equal(out, Engine(doubler()).step_codes(x))
+
+
+def test_inputs_in_pieces_step_like_whole_ones() -> None:
+    engine, x, out = Engine(doubler()), codes(4, 6), np.zeros((4, 3), np.int16)
+    engine.step_codes(np.ascontiguousarray(x[:, ::3]), out=out)
+    np.testing.assert_array_equal(engine.step_codes(x[:, ::3], out=out), Engine(doubler()).step_codes(x[:, ::3]))
+
+
+@pytest.mark.parametrize(
+    "out", [np.zeros(3), np.zeros(2, np.int16), np.zeros((1, 3), np.int16), np.zeros(6, np.int16)[::2], [0, 0, 0], b"\0" * 6]
+)
+def test_an_array_that_cannot_take_the_output_is_refused(out: object) -> None:
+    engine = Engine(doubler())
+    for _ in range(2):
+        with pytest.raises(ModelError, match=r"C-contiguous, writable int16 array of shape \(3,\)"):
+            engine.step_codes(np.zeros(2, np.int16), out=out)  # type: ignore[arg-type]
+        engine.step_codes(np.zeros(2, np.int16))
+
+
+@pytest.mark.parametrize("shape", [(1, 2), (2, 1), (3,), (2, 2)])
+def test_inputs_of_another_shape_are_refused_by_a_step_into_an_array(shape: tuple[int, ...]) -> None:
+    engine, out = Engine(doubler()), np.zeros(3, np.int16)
+    engine.step_codes(np.zeros(2, np.int16))
+    with pytest.raises(ModelError):
+        engine.step_codes(np.zeros(shape, np.int16), out=out)

@@ -18,8 +18,13 @@ typedef struct {
     uint32_t count; /* sequences */
 } fx_product;
 
+struct fx_planning; /* host/plan.h */
+
 struct fx_kernels {
     const char *name;
+    bool (*usable)(void); /* whether this processor runs it; NULL: any does */
+    const struct fx_planning
+        *planning; /* how operations run by a plan; NULL: there are no plans, all loops are below */
     void (*multiply_16)(const fx_product *product); /* 16-bit weights */
     void (*multiply_8)(const fx_product *product);  /* 8-bit weights */
     /* result[i] = fx_activation(function, fraction, codes[i]); result may be codes itself. */
@@ -29,5 +34,16 @@ struct fx_kernels {
 };
 
 extern const fx_kernels fx_kernels_portable;
+
+/* The loops of the portable set, for sets that have no better. */
+void fx_multiply_16(const fx_product *product);
+void fx_multiply_8(const fx_product *product);
+void fx_activate(uint8_t function, uint8_t fraction, const int16_t *codes, int16_t *result, uint32_t length);
+uint32_t fx_product_sum(const fx_operation *operation, int16_t *arena);
+
+/* Sets of hosts (host/); each stands only where its instructions do. */
+extern const fx_kernels fx_kernels_avx512;
+extern const fx_kernels fx_kernels_avx2;
+extern const fx_kernels fx_kernels_neon;
 
 #endif

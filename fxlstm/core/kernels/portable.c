@@ -12,7 +12,7 @@
         return sum;                                                                                                    \
     }                                                                                                                  \
                                                                                                                        \
-    static void name(const fx_product *product) {                                                                      \
+    void name(const fx_product *product) {                                                                             \
         const weight_type *weights = product->weights;                                                                 \
         for (uint32_t column = 0; column < product->columns; column++, weights += product->weight_stride) {            \
             for (uint32_t sequence = 0; sequence < product->count; sequence++) {                                       \
@@ -22,16 +22,16 @@
         }                                                                                                              \
     }
 
-DEFINE_MULTIPLY(multiply_16, int16_t)
-DEFINE_MULTIPLY(multiply_8, int8_t)
+DEFINE_MULTIPLY(fx_multiply_16, int16_t)
+DEFINE_MULTIPLY(fx_multiply_8, int8_t)
 
-static void activate(uint8_t function, uint8_t fraction, const int16_t *codes, int16_t *result, uint32_t length) {
+void fx_activate(uint8_t function, uint8_t fraction, const int16_t *codes, int16_t *result, uint32_t length) {
     for (uint32_t i = 0; i < length; i++) {
         result[i] = fx_activation(function, fraction, codes[i]);
     }
 }
 
-static uint32_t product_sum(const fx_operation *operation, int16_t *arena) {
+uint32_t fx_product_sum(const fx_operation *operation, int16_t *arena) {
     const int16_t *a = arena + operation->a, *b = arena + operation->b;
     const int16_t *c = arena + operation->c, *d = arena + operation->d;
     int16_t *result = arena + operation->result;
@@ -46,8 +46,8 @@ static uint32_t product_sum(const fx_operation *operation, int16_t *arena) {
 
 const fx_kernels fx_kernels_portable = {
     .name = "portable",
-    .multiply_16 = multiply_16,
-    .multiply_8 = multiply_8,
-    .activate = activate,
-    .product_sum = product_sum,
+    .multiply_16 = fx_multiply_16,
+    .multiply_8 = fx_multiply_8,
+    .activate = fx_activate,
+    .product_sum = fx_product_sum,
 };

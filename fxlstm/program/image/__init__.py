@@ -4,7 +4,7 @@ Reading trusts nothing; what must hold of a program stands in :mod:`~fxlstm.prog
 :mod:`~fxlstm.program.image.sweep_rules`, and holds on writing too.
 """
 
-from fxlstm.program.image.reader import from_bytes, load
+from fxlstm.program.image.reader import from_bytes, from_checked_bytes, load
 from fxlstm.program.image.writer import save, to_bytes
 
-__all__ = ["from_bytes", "load", "save", "to_bytes"]
+__all__ = ["from_bytes", "from_checked_bytes", "load", "save", "to_bytes"]

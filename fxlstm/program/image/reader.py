@@ -25,6 +25,8 @@ from fxlstm.program.program import Codes, Matrix, Operation, Parts, Program, Sli
 MAX_FRACTION_MAGNITUDE = 1000  # 2.0**fraction stays a float
 _KIND_NAMES = {kind: name for name, kind in layout.SECTIONS.items()}
 
+_SCALES = np.dtype([(field.name, f"<{field.type[0]}{field.size}") for field in layout.SCALE.fields])
+
 Row = dict[str, int]
 T = TypeVar("T")
 
@@ -44,21 +46,31 @@ def load(path: str | os.PathLike[str]) -> Program:
 def from_bytes(image: bytes) -> Program:
     """Return the program of an image. Raises :class:`ImageError`, naming the section, unless every rule of docs/image.md holds."""
     header = _read_header(image)
-    sections = _read_sections(image, header)
-    arena = np.frombuffer(sections["arena"], dtype="<i2").astype(np.int16)
-    if len(arena) != header["arena_length"] or not len(arena):
-        refuse("IMAGE_ARENA", f"{len(arena)} codes, but the header says {header['arena_length']}")
-    metadata = _read_metadata(sections["metadata"])
-    program = _build(header, sections, arena, metadata)
+    _check_crc(image, header)
+    _check_header(header)
+    program = _read_program(image, header)
     check(program)
     return program
 
 
-def _row(record: layout.Record, content: bytes, offset: int = 0) -> Row:
+def from_checked_bytes(image: bytes) -> Program:
+    """Return the program of an image that the C side has found right: its checksum and weights are taken as they are."""
+    return _read_program(image, _read_header(image))
+
+
+def _read_program(image: bytes, header: Row) -> Program:
+    sections = _read_sections(image, header)
+    arena = np.frombuffer(sections["arena"], dtype="<i2").astype(np.int16)
+    if len(arena) != header["arena_length"] or not len(arena):
+        refuse("IMAGE_ARENA", f"{len(arena)} codes, but the header says {header['arena_length']}")
+    return _build(header, sections, arena, _read_metadata(bytes(sections["metadata"])))
+
+
+def _row(record: layout.Record, content: bytes | memoryview, offset: int = 0) -> Row:
     return dict(zip(record.names, record.format.unpack_from(content, offset), strict=True))
 
 
-def _rows(name: str, content: bytes) -> list[Row]:
+def _rows(name: str, content: memoryview) -> list[Row]:
     record = layout.SECTION_RECORDS[name]
     return [_row(record, content, offset) for offset in range(0, len(content), record.format.size)]
 
@@ -73,11 +85,14 @@ def _read_header(image: bytes) -> Row:
         refuse("IMAGE_VERSION", f"version {header['version']}, this release reads {layout.VERSION}")
     if len(image) < header["size"] or header["size"] < layout.HEADER.format.size:
         refuse("IMAGE_SHORT", f"{len(image)} bytes, header says {header['size']}")
-    blank = image[: layout.CRC_OFFSET] + bytes(4) + image[layout.CRC_OFFSET + 4 : header["size"]]
-    if zlib.crc32(blank) != header["crc"]:
-        refuse("IMAGE_CRC", f"CRC-32 0x{zlib.crc32(blank):08X}, header says 0x{header['crc']:08X}")
-    _check_header(header)
     return header
+
+
+def _check_crc(image: bytes, header: Row) -> None:
+    found = zlib.crc32(bytes(4), zlib.crc32(image[: layout.CRC_OFFSET]))
+    found = zlib.crc32(memoryview(image)[layout.CRC_OFFSET + 4 : header["size"]], found)
+    if found != header["crc"]:
+        refuse("IMAGE_CRC", f"CRC-32 0x{found:08X}, header says 0x{header['crc']:08X}")
 
 
 def _check_header(header: Row) -> None:
@@ -93,8 +108,8 @@ def _element_size(name: str, header: Row) -> int:
     return header["weight_bits"] // 8 if name == "weights" else layout.ELEMENT_SIZES[name]
 
 
-def _read_sections(image: bytes, header: Row) -> dict[str, bytes]:
-    sections = dict.fromkeys(layout.SECTIONS, b"")
+def _read_sections(image: bytes, header: Row) -> dict[str, memoryview]:
+    sections = dict.fromkeys(layout.SECTIONS, memoryview(b""))
     seen = set()
     position = layout.HEADER.format.size + header["section_count"] * layout.SECTION.format.size
     if position > header["size"]:
@@ -113,7 +128,7 @@ def _read_sections(image: bytes, header: Row) -> dict[str, bytes]:
         ):
             refuse("IMAGE_SECTIONS", f"section {index} ({name}) at {section['start']}, {section['size']} bytes")
         seen.add(name)
-        sections[name] = image[section["start"] : end]
+        sections[name] = memoryview(image)[section["start"] : end]
         position = end
     return sections
 
@@ -128,7 +143,7 @@ def _read_metadata(content: bytes) -> dict[str, Any]:
     return metadata
 
 
-def _build(header: Row, sections: dict[str, bytes], arena: Codes, metadata: dict[str, Any]) -> Program:
+def _build(header: Row, sections: dict[str, memoryview], arena: Codes, metadata: dict[str, Any]) -> Program:
     matrices = _rows("matrices", sections["matrices"])
     names = _described(metadata, "matrices", [f"matrix {index}" for index in range(len(matrices))], _names(len(matrices)))
     sweeps = tuple(_sweep(index, row) for index, row in enumerate(_rows("sweeps", sections["sweeps"])))
@@ -221,7 +236,7 @@ def _sweep(index: int, row: Row) -> Sweep:
     return Sweep(**values | {name: bool(row[name]) for name in ("reverse", "returns_last")})
 
 
-def _matrix(name: str, row: Row, header: Row, sections: dict[str, bytes]) -> Matrix:
+def _matrix(name: str, row: Row, header: Row, sections: dict[str, memoryview]) -> Matrix:
     rows, columns, stride = row["rows"], row["columns"], row["stride"]
     counts = {section: len(sections[section]) // _element_size(section, header) for section in ("weights", "scales", "tiles")}
     inside = (
@@ -233,16 +248,16 @@ def _matrix(name: str, row: Row, header: Row, sections: dict[str, bytes]) -> Mat
         refuse("IMAGE_MATRICES", f"{name}: {row}")
     size = _element_size("weights", header)
     weights = np.frombuffer(sections["weights"], dtype=f"<i{size}", count=stride * columns, offset=size * row["weights"])
-    by_column = weights.reshape(columns, stride).astype(np.int16)
+    by_column = weights.reshape(columns, stride).astype(np.int16, copy=False)
     if by_column[:, rows:].any():
         refuse("IMAGE_WEIGHTS", f"{name}: a padding weight is not 0")
-    scales = _rows("scales", _cut(sections, "scales", row["scales"], columns))
-    bias, mantissa, shift = (np.array([scale[key] for scale in scales], dtype=np.int64) for key in ("bias", "mantissa", "shift"))
+    scales = np.frombuffer(_cut(sections, "scales", row["scales"], columns), dtype=_SCALES)
+    bias, mantissa, shift = (scales[key].astype(np.int64) for key in ("bias", "mantissa", "shift"))
     tiles = tuple(_tile(name, tile) for tile in _rows("tiles", _cut(sections, "tiles", row["tiles"], row["tile_count"])))
-    return Matrix(name, np.ascontiguousarray(by_column[:, :rows].T), mantissa, shift, bias, tiles)
+    return Matrix(name, by_column[:, :rows].T, mantissa, shift, bias, tiles)
 
 
-def _cut(sections: dict[str, bytes], name: str, first: int, count: int) -> bytes:
+def _cut(sections: dict[str, memoryview], name: str, first: int, count: int) -> memoryview:
     size = layout.ELEMENT_SIZES[name]
     return sections[name][first * size : (first + count) * size]
 

@@ -75,6 +75,8 @@ def run_sequences(
     if timesteps == 0:
         raise ModelError("the sequences hold no timestep; give at least 1")
     initial = initial_codes(program, states, batch)
+    if lengths is None and batch > 0:
+        return _in_form(program, run([inputs], [timesteps], initial), has_batch)
     counts = checked_lengths(lengths, batch, timesteps)
     kept = 1 if program.returns_last else timesteps
     outputs = np.zeros((batch, kept, program.output.length), np.int16)
@@ -108,9 +110,11 @@ def initial_codes(program: Program, states: Mapping[str, ArrayLike] | None, batc
 
     Raises :class:`ModelError` for a name that is no state of the program (``layer/state``), or a shape that does not fit.
     """
+    if not states:
+        return {}
     known = {part.name: part for part in program.slices if part.name in program.metadata.get("states", ())}
     initial: Initial = {}
-    for name, values in (states or {}).items():
+    for name, values in states.items():
         if name not in known:
             raise ModelError(f"the program has no state {name!r}; its states: {', '.join(known) or 'none'}")
         part = known[name]

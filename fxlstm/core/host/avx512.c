@@ -1,0 +1,366 @@
+/* Kernels for x86-64 with AVX-512 VNNI: products of bytes and words, 16 columns at a time; everything else 16 or 32 codes. */
+#include "plan.h"
+
+#if defined(__x86_64__) && defined(__GNUC__)
+#include <immintrin.h>
+#ifdef __clang__
+#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,bmi,bmi2,popcnt"))), \
+                             apply_to = function)
+#else
+#pragma GCC target("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,bmi,bmi2,popcnt")
+#endif
+
+#include "../kernels/kernels.h"
+#include "avx512_drive.h"
+#include "avx512_elementwise.h"
+#include "avx512_sums.h"
+
+/* 64-bit lanes of a chunk's columns: 0..7 and 8..15. Of narrow sums the low 32 bits count. */
+typedef struct {
+    __m512i even;
+    __m512i odd;
+} lanes;
+
+/* ---- sums from accumulators */
+
+INLINE lanes widened(__m512i acc) {
+    return (lanes){_mm512_srai_epi64(_mm512_slli_epi64(acc, 32), 32), _mm512_srai_epi64(acc, 32)};
+}
+
+INLINE lanes narrow(__m512i acc) {
+    return (lanes){acc, _mm512_srli_epi64(acc, 32)};
+}
+
+INLINE lanes plus(lanes a, lanes b) {
+    return (lanes){_mm512_add_epi64(a.even, b.even), _mm512_add_epi64(a.odd, b.odd)};
+}
+
+INLINE lanes times_256(lanes a) {
+    return (lanes){_mm512_slli_epi64(a.even, 8), _mm512_slli_epi64(a.odd, 8)};
+}
+
+INLINE lanes load(const int64_t *columns) {
+    return (lanes){_mm512_loadu_si512(columns), _mm512_loadu_si512(columns + FX_LANES / 2)};
+}
+
+/* The sums that accumulators stand for. `codes`: the sum of driven codes. */
+INLINE lanes sums_of(fx_form form, bool wide, const __m512i *acc, int64_t codes) {
+    if (form == FX_WORDS) {
+        return narrow(acc[0]);
+    }
+    if (form == FX_TOP) {
+        return wide ? times_256(widened(acc[0])) : narrow(_mm512_slli_epi32(acc[0], 8));
+    }
+    if (form == FX_BYTES) {
+        return wide ? plus(widened(acc[0]), times_256(widened(acc[1])))
+                    : narrow(_mm512_add_epi32(acc[0], _mm512_slli_epi32(acc[1], 8)));
+    }
+    __m512i all = _mm512_set1_epi64(128 * codes);
+    lanes high = plus(widened(acc[1]), times_256(widened(acc[2])));
+    return plus(plus(widened(acc[0]), times_256(high)), (lanes){all, all});
+}
+
+/* ---- ADC and rescale */
+
+INLINE lanes product_of(lanes sums, lanes factor, bool wide) {
+    return wide ? (lanes){_mm512_mullo_epi64(sums.even, factor.even), _mm512_mullo_epi64(sums.odd, factor.odd)}
+                : (lanes){_mm512_mul_epi32(sums.even, factor.even), _mm512_mul_epi32(sums.odd, factor.odd)};
+}
+
+INLINE lanes shifted(lanes a, lanes by) {
+    return (lanes){_mm512_srav_epi64(a.even, by.even), _mm512_srav_epi64(a.odd, by.odd)};
+}
+
+INLINE __m512i limited(__m512i a, int64_t lowest, int64_t highest) {
+    return _mm512_min_epi64(_mm512_max_epi64(a, _mm512_set1_epi64(lowest)), _mm512_set1_epi64(highest));
+}
+
+/* Limit all lanes to ADC codes and count those that it changed. */
+INLINE lanes saturated(lanes a, int64_t highest, uint32_t *clipped) {
+    lanes limit = {limited(a.even, -highest - 1, highest), limited(a.odd, -highest - 1, highest)};
+    __mmask8 even = _mm512_cmpneq_epi64_mask(a.even, limit.even), odd = _mm512_cmpneq_epi64_mask(a.odd, limit.odd);
+    if (__builtin_expect(_kortestz_mask8_u8(even, odd) == 0, 0)) {
+        *clipped += (uint32_t)__builtin_popcount(even) + (uint32_t)__builtin_popcount(odd);
+    }
+    return limit;
+}
+
+/* How many lanes do not fit a code: only bits above 16 of lane + 2^15 tell. */
+INLINE uint32_t not_codes(lanes a) {
+    const __m512i half = _mm512_set1_epi64(32768), above = _mm512_set1_epi64(-65536);
+    __mmask8 even = _mm512_test_epi64_mask(_mm512_add_epi64(a.even, half), above);
+    __mmask8 odd = _mm512_test_epi64_mask(_mm512_add_epi64(a.odd, half), above);
+    if (__builtin_expect(_kortestz_mask8_u8(even, odd) == 0, 0)) {
+        return (uint32_t)__builtin_popcount(even) + (uint32_t)__builtin_popcount(odd);
+    }
+    return 0;
+}
+
+/* Saturate lanes to codes and store so many of them. */
+INLINE void put_codes(int16_t *result, uint32_t count, lanes codes) {
+    __m256i packed = _mm256_set_m128i(_mm512_cvtsepi64_epi16(codes.odd), _mm512_cvtsepi64_epi16(codes.even));
+    _mm256_mask_storeu_epi16(result, lanes_left(count), packed);
+}
+
+/* ---- tiles */
+
+/* One stage of a tile: its accumulators, sequence after sequence, chunk after chunk. */
+typedef struct {
+    const fx_planned_product *product;
+    const fx_lane_stage *lanes; /* of the first chunk */
+    const int64_t *ahead;       /* sums to add, of the first chunk, or NULL */
+    uint32_t count;             /* sequences */
+    uint32_t chunks;
+    uint32_t chunk; /* the first */
+    uint32_t first; /* groups */
+    uint32_t end;
+    __m512i acc[MOST_SUMS];
+} tile;
+
+/* The sum of a sequence's driven codes in segments that begin in the tile's groups. */
+INLINE int64_t sum_of_codes(const tile *own, uint32_t sequence) {
+    const fx_packed *matrix = own->product->matrix;
+    const uint32_t *words = own->product->words + sequence * own->product->word_stride;
+    const int64_t *sums = (const void *)(words + matrix->groups * FX_WORDS_PER_GROUP);
+    int64_t sum = 0;
+    for (uint32_t i = 0; i < matrix->segment_count; i++) {
+        bool inside = matrix->segments[i].first_group >= own->first && matrix->segments[i].first_group < own->end;
+        sum += inside ? sums[i] : 0;
+    }
+    return sum;
+}
+
+/* The exact sum of a sequence and a chunk of the tile. */
+INLINE lanes sum_at(const tile *own, fx_form form, bool wide, uint32_t s, uint32_t c) {
+    int64_t codes = form == FX_SPLIT ? sum_of_codes(own, s) : 0;
+    lanes sum = sums_of(form, wide, own->acc + (s * own->chunks + c) * parts_of(form), codes);
+    return own->ahead == NULL ? sum : plus(sum, load(own->ahead + s * own->product->ahead_stride + c * FX_LANES));
+}
+
+/* Results of a chunk from sums, `stride` apart for the sequences. */
+typedef struct {
+    lanes mantissa, bias, shift;
+    uint32_t columns;
+    int16_t *result;
+    uint32_t clipped;
+} rescaling;
+
+INLINE rescaling rescaling_of(const tile *own, uint32_t c) {
+    const fx_planned_product *product = own->product;
+    const fx_lane_scales *scales = product->matrix->scales + own->chunk + c;
+    return (rescaling){.mantissa = load(scales->mantissa),
+                       .bias = load(scales->bias),
+                       .shift = load(scales->shift),
+                       .columns = product->matrix->columns - (own->chunk + c) * FX_LANES,
+                       .result = product->results + (own->chunk + c) * FX_LANES};
+}
+
+INLINE void rescale(rescaling *to, lanes sum, bool wide) {
+    lanes exact = shifted(plus(product_of(sum, to->mantissa, wide), to->bias), to->shift);
+    to->clipped += not_codes(exact);
+    put_codes(to->result, to->columns, exact);
+}
+
+/* A tile of a digital program: rescale its sums. */
+INLINE void rescale_tile(const tile *own, fx_form form, bool wide) {
+    uint32_t clipped = 0;
+    for (uint32_t c = 0; c < own->chunks; c++) {
+        rescaling to = rescaling_of(own, c);
+        for (uint32_t s = 0; s < own->count; s++, to.result += own->product->result_stride) {
+            rescale(&to, sum_at(own, form, wide, s, c), wide);
+        }
+        clipped += to.clipped;
+    }
+    own->product->clipped->result += clipped;
+}
+
+/* One stage of several: add its ADC codes to the totals, in the unit of the columns' sums. */
+INLINE void convert_tile(const tile *own, fx_form form, bool wide, lanes *totals) {
+    const fx_packed *matrix = own->product->matrix;
+    for (uint32_t c = 0; c < own->chunks; c++) {
+        const fx_lane_stage *adc = own->lanes + c * matrix->stage_count;
+        const lanes gain = load(adc->gain), half = load(adc->half), shift = load(adc->shift), left = load(adc->left);
+        for (uint32_t s = 0; s < own->count; s++) {
+            lanes exact = shifted(plus(product_of(sum_at(own, form, wide, s, c), gain, wide), half), shift);
+            lanes code = saturated(exact, matrix->adc_highest, &own->product->clipped->adc);
+            code = (lanes){_mm512_sllv_epi64(code.even, left.even), _mm512_sllv_epi64(code.odd, left.odd)};
+            totals[s * own->chunks + c] = plus(totals[s * own->chunks + c], code);
+        }
+    }
+}
+
+INLINE void rescale_totals(const tile *own, const lanes *totals) {
+    for (uint32_t c = 0; c < own->chunks; c++) {
+        rescaling to = rescaling_of(own, c);
+        for (uint32_t s = 0; s < own->count; s++, to.result += own->product->result_stride) {
+            rescale(&to, totals[s * own->chunks + c], false);
+        }
+        own->product->clipped->result += to.clipped;
+    }
+}
+
+/* Fill the accumulators of a stage; of the leading one only what has not been multiplied ahead. */
+INLINE void accumulate_stage(tile *own, uint32_t index, accumulate_function *accumulate_tile) {
+    const fx_planned_product *product = own->product;
+    const fx_stage *stage = product->matrix->stages + index;
+    bool ahead = index == 0 && product->ahead != NULL;
+    own->lanes = product->matrix->lanes + own->chunk * product->matrix->stage_count + index;
+    own->ahead = ahead ? product->ahead + own->chunk * FX_LANES : NULL;
+    own->first = index == 0 ? product->first_group : stage->first_group;
+    own->end = stage->first_group + stage->groups;
+    accumulate_tile(product, own->chunk, own->lanes, own->first, own->end, own->acc);
+}
+
+INLINE void multiply_tile(tile *own, fx_form form, accumulate_function *accumulate_tile) {
+    const fx_packed *matrix = own->product->matrix;
+    if (matrix->adc_highest == 0) {
+        accumulate_stage(own, 0, accumulate_tile);
+        if (form == FX_SPLIT || (form != FX_WORDS && matrix->stages->wide)) {
+            rescale_tile(own, form, true);
+        } else {
+            rescale_tile(own, form, false);
+        }
+        return;
+    }
+    lanes totals[MOST_SUMS] = {{_mm512_setzero_si512(), _mm512_setzero_si512()}};
+    for (uint32_t i = 0; i < matrix->stage_count; i++) {
+        accumulate_stage(own, i, accumulate_tile);
+        convert_tile(own, form, form == FX_SPLIT || (form != FX_WORDS && matrix->stages[i].wide), totals);
+    }
+    rescale_totals(own, totals);
+}
+
+INLINE void multiply_form(const fx_planned_product *product, fx_form form, const tile_shape *shape) {
+    tile own; /* whose accumulators need no value here */
+    own.product = product, own.count = shape->count, own.chunks = shape->chunks, own.chunk = 0;
+    for (; own.chunk + shape->chunks <= product->matrix->chunks; own.chunk += shape->chunks) {
+        multiply_tile(&own, form, shape->whole);
+    }
+    for (own.chunks = 1; own.chunk < product->matrix->chunks; own.chunk++) {
+        multiply_tile(&own, form, shape->single);
+    }
+}
+
+static void multiply_words(const fx_planned_product *product, const tile_shape *shape) {
+    multiply_form(product, FX_WORDS, shape);
+}
+
+static void multiply_bytes(const fx_planned_product *product, const tile_shape *shape) {
+    multiply_form(product, FX_BYTES, shape);
+}
+
+static void multiply_top(const fx_planned_product *product, const tile_shape *shape) {
+    multiply_form(product, FX_TOP, shape);
+}
+
+static void multiply_split(const fx_planned_product *product, const tile_shape *shape) {
+    multiply_form(product, FX_SPLIT, shape);
+}
+
+/* Keep a tile's sums for multiplies to come. */
+INLINE void keep_tile(const tile *own, fx_form form, bool wide, int64_t *kept, size_t stride) {
+    for (uint32_t s = 0; s < own->count; s++, kept += stride) {
+        for (uint32_t c = 0; c < own->chunks; c++) {
+            lanes sum = sum_at(own, form, wide, s, c);
+            _mm512_storeu_si512(kept + (own->chunk + c) * FX_LANES, sum.even);
+            _mm512_storeu_si512(kept + (own->chunk + c) * FX_LANES + FX_LANES / 2, sum.odd);
+        }
+    }
+}
+
+/* The sums of the leading groups. */
+static void keep_sums(const fx_planned_product *product, const tile_shape *shape, int64_t *kept, size_t stride) {
+    const fx_packed *matrix = product->matrix;
+    tile own; /* whose accumulators need no value here */
+    own.product = product, own.count = shape->count, own.chunk = 0;
+    own.ahead = NULL, own.first = 0, own.end = matrix->ahead_groups;
+    for (; own.chunk < matrix->chunks; own.chunk += own.chunks) {
+        bool whole = own.chunk + shape->chunks <= matrix->chunks;
+        own.chunks = whole ? shape->chunks : 1;
+        (whole ? shape->whole : shape->single)(product, own.chunk, NULL, own.first, own.end, own.acc);
+        if (matrix->form == FX_WORDS) {
+            keep_tile(&own, FX_WORDS, false, kept, stride);
+        } else if (matrix->form == FX_SPLIT) {
+            keep_tile(&own, FX_SPLIT, true, kept, stride);
+        } else if (matrix->form == FX_TOP) {
+            keep_tile(&own, FX_TOP, matrix->stages->wide, kept, stride);
+        } else {
+            keep_tile(&own, FX_BYTES, matrix->stages->wide, kept, stride);
+        }
+    }
+}
+
+/* The shape for the next of `count` sequences. */
+static const tile_shape *shape_for(fx_form form, uint32_t count) {
+    const tile_shape *shape = SHAPES[form];
+    while (shape->count > count) {
+        shape++;
+    }
+    return shape;
+}
+
+/* What is left of a product behind its first `count` sequences. */
+static fx_planned_product after(const fx_planned_product *product, uint32_t count) {
+    fx_planned_product others = *product;
+    others.count -= count;
+    others.words += count * product->word_stride;
+    others.ahead = product->ahead == NULL ? NULL : product->ahead + count * product->ahead_stride;
+    others.results = product->results == NULL ? NULL : product->results + count * product->result_stride;
+    return others;
+}
+
+static void multiply(const fx_planned_product *product) {
+    static void (*const by_form[])(const fx_planned_product *, const tile_shape *) = {
+        [FX_WORDS] = multiply_words, [FX_BYTES] = multiply_bytes, [FX_TOP] = multiply_top, [FX_SPLIT] = multiply_split};
+    for (fx_planned_product left = *product; left.count > 0;) {
+        const tile_shape *shape = shape_for(product->matrix->form, left.count);
+        by_form[product->matrix->form](&left, shape);
+        left = after(&left, shape->count);
+    }
+}
+
+static void multiply_ahead(const fx_planned_product *product, int64_t *sums, size_t sum_stride) {
+    for (fx_planned_product left = *product; left.count > 0;) {
+        const tile_shape *shape = shape_for(product->matrix->form, left.count);
+        keep_sums(&left, shape, sums + (product->count - left.count) * sum_stride, sum_stride);
+        left = after(&left, shape->count);
+    }
+}
+
+static const struct fx_planning PLANNING = {
+    .bytes = true,
+    .drive = drive,
+    .multiply = multiply,
+    .multiply_ahead = multiply_ahead,
+    .look_up = look_up,
+    .elementwise =
+        {
+            [FX_OPERATION_PRODUCT] = product,
+            [FX_OPERATION_PRODUCT_SUM] = product_sum,
+            [FX_OPERATION_SUM] = sum,
+            [FX_OPERATION_COMPLEMENT] = complement,
+            [FX_OPERATION_INTERPOLATE] = interpolate,
+            [FX_OPERATION_COPY] = copy,
+            [FX_OPERATION_CLAMP] = clamp,
+        },
+};
+
+static bool usable(void) {
+    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+           __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
+           __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("bmi2");
+}
+
+const fx_kernels fx_kernels_avx512 = {
+    .name = "avx512-vnni",
+    .usable = usable,
+    .planning = &PLANNING,
+    .multiply_16 = fx_multiply_16,
+    .multiply_8 = fx_multiply_8,
+    .activate = fx_activate,
+    .product_sum = fx_product_sum,
+};
+#ifdef __clang__
+#pragma clang attribute pop
+#endif
+#endif

@@ -1,0 +1,43 @@
+/* What drives the rows of a product: codes through the DAC, in the form of its dot products. Part of avx512.c. */
+#ifndef FX_AVX512_DRIVE_H
+#define FX_AVX512_DRIVE_H
+
+#include <immintrin.h>
+
+#include "plan.h"
+
+/* Bytes of four codes: first the low ones, then the high ones, offset so that they count from 0. */
+static inline __m512i in_bytes(__m512i codes) {
+    const __m512i order = _mm512_broadcast_i32x4(_mm_setr_epi8(0, 2, 4, 6, 1, 3, 5, 7, 8, 10, 12, 14, 9, 11, 13, 15));
+    const __m512i offset = _mm512_set1_epi64((int64_t)0x8080808000000000u);
+    return _mm512_xor_si512(_mm512_shuffle_epi8(codes, order), offset);
+}
+
+static inline __mmask32 first_lanes(uint32_t count) {
+    return count >= 32 ? 0xFFFFFFFFu : (1u << count) - 1;
+}
+
+static void drive(const fx_packed *matrix, const fx_segment *segment, uint32_t dac_bits, const int16_t *codes,
+                  uint32_t *words) {
+    const int16_t largest = (int16_t)((1 << (dac_bits - 1)) - 1);
+    const __m512i half = _mm512_set1_epi16((int16_t)(dac_bits == 16 ? 0 : 1 << (15 - dac_bits)));
+    const __m512i high = _mm512_set1_epi16(largest), low = _mm512_set1_epi16((int16_t)-largest);
+    const __m128i shift = _mm_cvtsi32_si128((int)(16 - dac_bits));
+    uint32_t filled = segment->groups * 4;
+    int16_t *to = (int16_t *)(void *)(words + segment->first_group * FX_WORDS_PER_GROUP);
+    __m512i sum = _mm512_setzero_si512();
+    for (uint32_t i = 0; i < filled; i += 32) {
+        __mmask32 given = i < segment->rows ? first_lanes(segment->rows - i) : 0;
+        __m512i code = _mm512_maskz_loadu_epi16(given, codes + segment->row + i);
+        code = _mm512_sra_epi16(_mm512_adds_epi16(code, half), shift);
+        code = _mm512_sll_epi16(_mm512_min_epi16(_mm512_max_epi16(code, low), high), shift);
+        sum = _mm512_add_epi32(sum, _mm512_madd_epi16(code, _mm512_set1_epi16(1)));
+        _mm512_mask_storeu_epi16(to + i, first_lanes(filled - i), matrix->form == FX_WORDS ? code : in_bytes(code));
+    }
+    if (matrix->form == FX_SPLIT) {
+        int64_t *sums = (int64_t *)(void *)(words + matrix->groups * FX_WORDS_PER_GROUP);
+        sums[segment - matrix->segments] = _mm512_reduce_add_epi32(sum);
+    }
+}
+
+#endif

@@ -1,0 +1,164 @@
+/* The element-wise operations in 32-bit lanes, for shifts that fits_32_bits (plan.c) lets through. Part of avx512.c. */
+#ifndef FX_AVX512_ELEMENTWISE_H
+#define FX_AVX512_ELEMENTWISE_H
+
+#include <immintrin.h>
+#include <string.h>
+
+#include "../fxlstm.h"
+
+/* Codes i.. of an operand as 32-bit lanes; unsigned ones where they are multiplied by words. */
+static inline __m512i codes_at(const int16_t *operand, uint32_t i, __mmask16 lanes) {
+    return _mm512_cvtepi16_epi32(_mm256_maskz_loadu_epi16(lanes, operand + i));
+}
+
+static inline __m512i words_at(const int16_t *operand, uint32_t i, __mmask16 lanes) {
+    return _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(lanes, operand + i));
+}
+
+static inline __mmask16 lanes_left(uint32_t count) {
+    return (__mmask16)(count >= 16 ? 0xFFFFu : (1u << count) - 1u);
+}
+
+static inline __m512i half_of(uint32_t shift) {
+    return _mm512_set1_epi32(shift == 0 ? 0 : 1 << (shift - 1));
+}
+
+/* Saturate and store; returns how many lanes were clipped. */
+static inline uint32_t put(int16_t *result, __mmask16 lanes, __m512i value) {
+    __m256i codes = _mm512_cvtsepi32_epi16(value);
+    __mmask16 clipped = _mm512_mask_cmpneq_epi32_mask(lanes, value, _mm512_cvtepi16_epi32(codes));
+    _mm256_mask_storeu_epi16(result, lanes, codes);
+    return clipped == 0 ? 0 : (uint32_t)__builtin_popcount(clipped);
+}
+
+#define FOR_LANES(operation)                                                                                           \
+    for (uint32_t i = 0, lanes = lanes_left((operation)->length); i < (operation)->length;                             \
+         i += 16, lanes = lanes_left((operation)->length - i))
+
+static uint32_t product(const fx_operation *operation, int16_t *arena) {
+    const __m512i half = half_of(operation->shift);
+    const __m128i shift = _mm_cvtsi32_si128(operation->shift);
+    uint32_t clipped = 0;
+    FOR_LANES(operation) {
+        __mmask16 own = (__mmask16)lanes;
+        __m512i a = words_at(arena + operation->a, i, own), b = words_at(arena + operation->b, i, own);
+        __m512i value = _mm512_add_epi32(_mm512_madd_epi16(a, b), half);
+        clipped += put(arena + operation->result + i, own, _mm512_sra_epi32(value, shift));
+    }
+    return clipped;
+}
+
+/* (a b << ab) + (c d << cd), both exact, is floor((lower >> apart) + higher) << apart up to bits that the right shift drops:
+ * `lower` is the term with the smaller left shift. Where both are shifted alike, halves are added, as their sum may not fit. */
+static uint32_t product_sum(const fx_operation *operation, int16_t *arena) {
+    const bool first_lower = operation->shift_ab <= operation->shift_cd;
+    const uint32_t least = first_lower ? operation->shift_ab : operation->shift_cd;
+    const uint32_t apart = (first_lower ? operation->shift_cd : operation->shift_ab) - least;
+    const uint32_t dropped = apart == 0 ? 1 : apart, rest = operation->shift - least - dropped;
+    const int16_t *a = arena + operation->a, *b = arena + operation->b, *c = arena + operation->c;
+    const int16_t *d = arena + operation->d;
+    const __m512i half = half_of(rest);
+    const __m128i down = _mm_cvtsi32_si128((int)apart), shift = _mm_cvtsi32_si128((int)rest);
+    uint32_t clipped = 0;
+    FOR_LANES(operation) {
+        __mmask16 own = (__mmask16)lanes;
+        __m512i ab = _mm512_madd_epi16(words_at(a, i, own), words_at(b, i, own));
+        __m512i cd = _mm512_madd_epi16(words_at(c, i, own), words_at(d, i, own));
+        __m512i lower = first_lower ? ab : cd, higher = first_lower ? cd : ab;
+        __m512i sum = apart == 0 ? _mm512_add_epi32(_mm512_and_si512(lower, higher),
+                                                    _mm512_srai_epi32(_mm512_xor_si512(lower, higher), 1))
+                                 : _mm512_add_epi32(_mm512_sra_epi32(lower, down), higher);
+        clipped += put(arena + operation->result + i, own, _mm512_sra_epi32(_mm512_add_epi32(sum, half), shift));
+    }
+    return clipped;
+}
+
+static uint32_t sum(const fx_operation *operation, int16_t *arena) {
+    const __m128i ab = _mm_cvtsi32_si128(operation->shift_ab), cd = _mm_cvtsi32_si128(operation->shift_cd);
+    const __m128i shift = _mm_cvtsi32_si128(operation->shift);
+    const __m512i half = half_of(operation->shift);
+    uint32_t clipped = 0;
+    FOR_LANES(operation) {
+        __mmask16 own = (__mmask16)lanes;
+        __m512i a = _mm512_sll_epi32(codes_at(arena + operation->a, i, own), ab);
+        __m512i b = _mm512_sll_epi32(codes_at(arena + operation->b, i, own), cd);
+        __m512i value = _mm512_sra_epi32(_mm512_add_epi32(_mm512_add_epi32(a, b), half), shift);
+        clipped += put(arena + operation->result + i, own, value);
+    }
+    return clipped;
+}
+
+static uint32_t complement(const fx_operation *operation, int16_t *arena) {
+    const __m512i unit = _mm512_set1_epi32(1 << operation->shift);
+    uint32_t clipped = 0;
+    FOR_LANES(operation) {
+        __m512i value = _mm512_sub_epi32(unit, codes_at(arena + operation->a, i, (__mmask16)lanes));
+        clipped += put(arena + operation->result + i, (__mmask16)lanes, value);
+    }
+    return clipped;
+}
+
+/* a b + (2^15 - a) c = 2^15 c + a (b - c). */
+static uint32_t interpolate(const fx_operation *operation, int16_t *arena) {
+    const __m512i half = half_of(15);
+    uint32_t clipped = 0;
+    FOR_LANES(operation) {
+        __mmask16 own = (__mmask16)lanes;
+        __m512i b = codes_at(arena + operation->b, i, own), c = codes_at(arena + operation->c, i, own);
+        __m512i share = _mm512_mullo_epi32(codes_at(arena + operation->a, i, own), _mm512_sub_epi32(b, c));
+        __m512i value = _mm512_add_epi32(c, _mm512_srai_epi32(_mm512_add_epi32(share, half), 15));
+        clipped += put(arena + operation->result + i, own, value);
+    }
+    return clipped;
+}
+
+static uint32_t copy(const fx_operation *operation, int16_t *arena) {
+    const __m128i left = _mm_cvtsi32_si128(operation->shift_ab), shift = _mm_cvtsi32_si128(operation->shift);
+    const __m512i half = half_of(operation->shift);
+    uint32_t clipped = 0;
+    FOR_LANES(operation) {
+        __m512i a = _mm512_sll_epi32(codes_at(arena + operation->a, i, (__mmask16)lanes), left);
+        __m512i value = _mm512_sra_epi32(_mm512_add_epi32(a, half), shift);
+        clipped += put(arena + operation->result + i, (__mmask16)lanes, value);
+    }
+    return clipped;
+}
+
+static uint32_t clamp(const fx_operation *operation, int16_t *arena) {
+    FOR_LANES(operation) {
+        __mmask16 own = (__mmask16)lanes;
+        __m256i a = _mm256_maskz_loadu_epi16(own, arena + operation->a + i);
+        __m256i low = _mm256_maskz_loadu_epi16(own, arena + operation->b + i);
+        __m256i high = _mm256_maskz_loadu_epi16(own, arena + operation->c + i);
+        _mm256_mask_storeu_epi16(arena + operation->result + i, own, _mm256_min_epi16(_mm256_max_epi16(a, low), high));
+    }
+    return 0;
+}
+
+static inline __m128i looked_up(const int16_t *table, const int16_t *codes) {
+    uint64_t low, high;
+    memcpy(&low, codes, sizeof low);
+    memcpy(&high, codes + 4, sizeof high);
+    __m128i result = _mm_cvtsi32_si128(table[low & 0xFFFFu]);
+    result = _mm_insert_epi16(result, table[(low >> 16) & 0xFFFFu], 1);
+    result = _mm_insert_epi16(result, table[(low >> 32) & 0xFFFFu], 2);
+    result = _mm_insert_epi16(result, table[low >> 48], 3);
+    result = _mm_insert_epi16(result, table[high & 0xFFFFu], 4);
+    result = _mm_insert_epi16(result, table[(high >> 16) & 0xFFFFu], 5);
+    result = _mm_insert_epi16(result, table[(high >> 32) & 0xFFFFu], 6);
+    return _mm_insert_epi16(result, table[high >> 48], 7);
+}
+
+/* Eight codes at a time: faster than a gather, and what is stored is loaded again as it was stored. */
+static void look_up(const int16_t *table, const int16_t *codes, int16_t *result, uint32_t length) {
+    uint32_t i = 0;
+    for (; i + 8 <= length; i += 8) {
+        _mm_storeu_si128((__m128i *)(void *)(result + i), looked_up(table, codes + i));
+    }
+    for (; i < length; i++) {
+        result[i] = table[(uint16_t)codes[i]];
+    }
+}
+
+#endif

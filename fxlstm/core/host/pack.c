@@ -1,0 +1,264 @@
+/* Packs a matrix: its rows in stages and groups, its columns in chunks, its weights as the kernels' dot products want them. */
+#include "pack.h"
+
+#include <string.h>
+
+#include "../arithmetic.h"
+
+#define GROUP_ROWS 4u
+#define MOST_ROWS 32768u  /* 2 * 255 * 128 * rows stays below 2^31: the sums of bytes */
+#define HIGH_OFFSET 128   /* codes in two bytes are driven as code + 2^15, which adds 2^7 to the high one */
+#define WEIGHT_OFFSET 128 /* planes of bytes hold weight - 2^7, which has a high byte for all of -32767..32767 */
+
+void *fx_take(fx_pieces *pieces, uint64_t size) {
+    void *piece = pieces->start == NULL ? NULL : pieces->start + pieces->used;
+    pieces->used += (size + FX_PLAN_ALIGNMENT - 1) / FX_PLAN_ALIGNMENT * FX_PLAN_ALIGNMENT;
+    return piece;
+}
+
+static int32_t weight_at(const fx_program *program, const fx_matrix *matrix, uint32_t row, uint32_t column) {
+    size_t index = matrix->weights + (size_t)column * matrix->stride + row;
+    return program->header->weight_bits == 8 ? ((const int8_t *)program->weights)[index]
+                                             : ((const int16_t *)program->weights)[index];
+}
+
+/* ---- stages: rows whose sums are converted together */
+
+/* The tile of a column that begins at a row, or NULL. */
+static const fx_tile *tile_at(const fx_program *program, const fx_matrix *matrix, uint32_t row, uint32_t column) {
+    const fx_tile *tiles = program->tiles + matrix->tiles;
+    for (uint32_t i = 0; i < matrix->tile_count; i++) {
+        if (tiles[i].row == row && column - tiles[i].column < tiles[i].columns && column >= tiles[i].column) {
+            return tiles + i;
+        }
+    }
+    return NULL;
+}
+
+/* Rows of the stage that begins at a row: of the tiles there, if they all end at the same; else 0. */
+static uint32_t stage_rows(const fx_program *program, const fx_matrix *matrix, uint32_t row) {
+    if (program->header->adc_bits == 0) {
+        return matrix->rows;
+    }
+    uint32_t rows = 0;
+    for (uint32_t column = 0; column < matrix->columns;) {
+        const fx_tile *tile = tile_at(program, matrix, row, column);
+        if (tile == NULL || (rows != 0 && tile->rows != rows)) {
+            return 0;
+        }
+        rows = tile->rows;
+        column = tile->column + tile->columns;
+    }
+    return rows;
+}
+
+/* Number of stages; 0 where tiles do not stand in rows. */
+static uint32_t count_stages(const fx_program *program, const fx_matrix *matrix) {
+    uint32_t count = 0, row = 0;
+    while (row < matrix->rows) {
+        uint32_t rows = stage_rows(program, matrix, row);
+        if (rows == 0) {
+            return 0;
+        }
+        row += rows;
+        count++;
+    }
+    return count;
+}
+
+static bool is_wide(const fx_program *program, const fx_matrix *matrix, uint32_t row, uint32_t rows) {
+    for (uint32_t column = 0; column < matrix->columns; column++) {
+        uint64_t sum = 0;
+        for (uint32_t i = 0; i < rows; i++) {
+            int32_t weight = weight_at(program, matrix, row + i, column);
+            sum += (uint64_t)(weight < 0 ? -weight : weight);
+        }
+        if (sum * FX_LARGEST_ROW_CODE > INT32_MAX) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Add a segment to a stage. */
+static void add_segment(fx_packed *packed, fx_stage *stage, uint32_t row, uint32_t rows) {
+    uint32_t groups = (rows + GROUP_ROWS - 1) / GROUP_ROWS;
+    if (packed->segments != NULL) {
+        packed->segments[packed->segment_count] = (fx_segment){row, rows, packed->groups, groups};
+    }
+    packed->segment_count++;
+    packed->groups += groups;
+    stage->segments++;
+    stage->groups += groups;
+}
+
+/* Lay out stages and segments; counts always, records where there is memory for them. Returns whether any is wide. */
+static bool lay_out_rows(fx_packed *packed, const fx_program *program, const fx_matrix *matrix, uint32_t leading) {
+    bool any_wide = false;
+    uint32_t row = 0;
+    packed->segment_count = packed->groups = 0;
+    for (uint32_t i = 0; i < packed->stage_count; i++) {
+        uint32_t rows = stage_rows(program, matrix, row);
+        fx_stage stage = {.first_group = packed->groups, .wide = is_wide(program, matrix, row, rows)};
+        uint32_t own = i == 0 && leading < rows ? leading : 0;
+        if (own > 0) {
+            add_segment(packed, &stage, row, own);
+            packed->ahead_groups = packed->groups;
+        }
+        add_segment(packed, &stage, row + own, rows - own);
+        any_wide = any_wide || stage.wide;
+        if (packed->stages != NULL) {
+            packed->stages[i] = stage;
+        }
+        row += rows;
+    }
+    return any_wide;
+}
+
+/* ---- weights */
+
+/* Where the weights of a group of a chunk begin, in bytes from the chunk's. */
+static size_t group_start(fx_form form, uint32_t group) {
+    return (size_t)group * GROUP_ROWS * FX_LANES * (form == FX_BYTES || form == FX_TOP ? 1 : 2);
+}
+
+static uint32_t lane_of(uint32_t column) {
+    return 2 * (column % (FX_LANES / 2)) + column / (FX_LANES / 2);
+}
+
+/* A 16-bit weight as 256 high + low + WEIGHT_OFFSET. */
+typedef struct {
+    int8_t low;
+    int8_t high;
+} fx_planes;
+
+static fx_planes planes_of(int32_t weight) {
+    int32_t rest = weight - WEIGHT_OFFSET;
+    int8_t low = (int8_t)(uint8_t)((uint32_t)rest & 0xFFu);
+    return (fx_planes){low, (int8_t)((rest - low) / 256)};
+}
+
+/* Put the weight of one row of a group and a column of a chunk at its place. */
+static void put_weight(int8_t *group, fx_form form, uint32_t row, uint32_t column, int32_t weight) {
+    uint32_t lane = lane_of(column);
+    if (form == FX_WORDS) {
+        int16_t word = (int16_t)weight;
+        memcpy(group + (row / 2 * 2 * FX_LANES + lane * 2 + row % 2) * sizeof word, &word, sizeof word);
+        return;
+    }
+    uint32_t place = lane * GROUP_ROWS + row;
+    if (form != FX_SPLIT) {
+        group[place] = (int8_t)weight;
+        return;
+    }
+    fx_planes planes = planes_of(weight);
+    group[place] = planes.low;
+    group[GROUP_ROWS * FX_LANES + place] = planes.high;
+}
+
+static void pack_segment(fx_packed *packed, const fx_program *program, const fx_matrix *matrix, uint32_t chunk,
+                         const fx_segment *segment) {
+    for (uint32_t i = 0; i < segment->groups * GROUP_ROWS; i++) {
+        int8_t *group = packed->weights + chunk * packed->chunk_bytes +
+                        group_start(packed->form, segment->first_group + i / GROUP_ROWS);
+        for (uint32_t lane = 0; lane < FX_LANES; lane++) {
+            uint32_t column = chunk * FX_LANES + lane;
+            bool real = i < segment->rows && column < matrix->columns;
+            put_weight(group, packed->form, i % GROUP_ROWS, lane,
+                       real ? weight_at(program, matrix, segment->row + i, column) : 0);
+        }
+    }
+}
+
+/* ---- what follows the sums */
+
+static int64_t half_of(uint32_t shift) {
+    return shift == 0 ? 0 : (int64_t)1 << (shift - 1);
+}
+
+static void fill_scales(fx_packed *packed, const fx_program *program, const fx_matrix *matrix) {
+    for (uint32_t column = 0; column < packed->chunks * FX_LANES; column++) {
+        fx_lane_scales *lanes = packed->scales + column / FX_LANES;
+        fx_scale scale = column < matrix->columns ? program->scales[matrix->scales + column] : (fx_scale){0};
+        lanes->mantissa[column % FX_LANES] = scale.mantissa;
+        lanes->bias[column % FX_LANES] = scale.bias + half_of(scale.shift);
+        lanes->shift[column % FX_LANES] = scale.shift;
+    }
+}
+
+/* Where the sums of bytes of one column begin in a stage, filled-up rows included. */
+static void fill_start(fx_packed *packed, const fx_program *program, const fx_matrix *matrix, uint32_t index,
+                       const fx_segment *segments, uint32_t column) {
+    fx_lane_stage *lanes = packed->lanes + column / FX_LANES * packed->stage_count + index;
+    uint32_t lane = lane_of(column % FX_LANES);
+    for (uint32_t i = 0; i < packed->stages[index].segments; i++) {
+        for (uint32_t row = 0; row < segments[i].groups * GROUP_ROWS; row++) {
+            int32_t weight = row < segments[i].rows ? weight_at(program, matrix, segments[i].row + row, column) : 0;
+            fx_planes planes = planes_of(weight);
+            lanes->start[0][lane] -= HIGH_OFFSET * (packed->form == FX_SPLIT ? planes.low : weight);
+            lanes->start[1][lane] -= HIGH_OFFSET * planes.high;
+        }
+    }
+}
+
+static void fill_stage(fx_packed *packed, const fx_program *program, const fx_matrix *matrix, uint32_t index,
+                       const fx_segment *segments) {
+    uint32_t bits = program->header->adc_bits;
+    for (uint32_t column = 0; column < matrix->columns; column++) {
+        if (packed->form != FX_WORDS) {
+            fill_start(packed, program, matrix, index, segments, column);
+        }
+        if (bits != 0) {
+            fx_lane_stage *lanes = packed->lanes + column / FX_LANES * packed->stage_count + index;
+            const fx_tile *tile = tile_at(program, matrix, segments->row, column);
+            uint32_t shift = tile->gain_shift + 16u - bits, lane = column % FX_LANES;
+            lanes->gain[lane] = tile->gain;
+            lanes->half[lane] = half_of(shift);
+            lanes->shift[lane] = shift;
+            lanes->left[lane] = 16u - bits + tile->align;
+        }
+    }
+}
+
+static void fill(fx_packed *packed, const fx_program *program, const fx_matrix *matrix) {
+    for (uint32_t chunk = 0; chunk < packed->chunks; chunk++) {
+        for (uint32_t i = 0; i < packed->segment_count; i++) {
+            pack_segment(packed, program, matrix, chunk, packed->segments + i);
+        }
+    }
+    fill_scales(packed, program, matrix);
+    memset(packed->lanes, 0, (size_t)packed->chunks * packed->stage_count * sizeof *packed->lanes);
+    const fx_segment *segments = packed->segments;
+    for (uint32_t i = 0; i < packed->stage_count; i++) {
+        fill_stage(packed, program, matrix, i, segments);
+        segments += packed->stages[i].segments;
+    }
+}
+
+void fx_pack(fx_packed *packed, const fx_program *program, const fx_matrix *matrix, const struct fx_planning *planning,
+             uint32_t leading, fx_pieces *pieces) {
+    uint32_t bits = program->header->adc_bits;
+    *packed = (fx_packed){.columns = matrix->columns, .chunks = (matrix->columns + FX_LANES - 1) / FX_LANES};
+    bool column_pairs = bits != 0 && program->header->pairing == FX_PAIRING_COLUMNS; /* column_pairs.c has them */
+    packed->stage_count = matrix->rows <= MOST_ROWS && !column_pairs ? count_stages(program, matrix) : 0;
+    packed->adc_highest = bits == 0 ? 0 : ((int64_t)1 << (bits - 1)) - 1;
+    bool wide = lay_out_rows(packed, program, matrix, leading);
+    packed->planned = packed->stage_count > 0;
+    if (!packed->planned) {
+        return;
+    }
+    bool narrow_weights = planning->bytes && program->header->weight_bits == 8;
+    fx_form bytes = program->header->dac_bits <= 8 ? FX_TOP : FX_BYTES;
+    packed->form = narrow_weights ? bytes : wide && planning->bytes ? FX_SPLIT : FX_WORDS;
+    packed->safe_pairs = wide ? INT32_MAX / FX_LARGEST_ROW_CODE / (2 * (program->header->levels - 1)) : UINT32_MAX;
+    packed->chunk_bytes = group_start(packed->form, packed->groups);
+    packed->stages = fx_take(pieces, packed->stage_count * sizeof *packed->stages);
+    packed->segments = fx_take(pieces, packed->segment_count * sizeof *packed->segments);
+    packed->weights = fx_take(pieces, packed->chunks * (uint64_t)packed->chunk_bytes);
+    packed->scales = fx_take(pieces, packed->chunks * (uint64_t)sizeof *packed->scales);
+    packed->lanes = fx_take(pieces, packed->chunks * (uint64_t)packed->stage_count * sizeof *packed->lanes);
+    if (pieces->start != NULL) {
+        (void)lay_out_rows(packed, program, matrix, leading);
+        fill(packed, program, matrix);
+    }
+}

@@ -1,0 +1,123 @@
+/* What a kernel set makes of a program when it is loaded: weights in the order of its dot products, tables of activations,
+ * and how each operation runs. Host only; the firmware runs operations as operations.c and multiply.c do. Internal to the core.
+ *
+ * A matrix is cut into chunks of FX_LANES columns, and its rows into groups that one dot product instruction takes. Lane
+ * 2 j of a chunk's 32-bit sums is its column j, lane 2 j + 1 its column j + 8: even and odd lanes, which is how 32-bit
+ * factors are widened to 64 bits, are then its columns in order.
+ */
+#ifndef FX_PLAN_H
+#define FX_PLAN_H
+
+#include "../fxlstm.h"
+
+#define FX_LANES 16u
+#define FX_TOGETHER 6u        /* sequences multiplied together: their sums and a chunk's weights fit 32 registers */
+#define FX_WORDS_PER_GROUP 2u /* 32-bit words of driven codes for four rows */
+
+/* How weights are stored for a product, and of what the sums are made. */
+typedef enum {
+    FX_WORDS, /* 16-bit weights of two rows side by side; 32-bit sums */
+    FX_BYTES, /* 8-bit weights of four rows; codes in two bytes, a 32-bit sum for each */
+    FX_TOP,   /* 8-bit weights of four rows; codes of at most 8 bits, whose low bytes are 0: one 32-bit sum */
+    FX_SPLIT, /* 16-bit weights in two planes of bytes of four rows; three 32-bit sums */
+} fx_form;
+
+/* Rows that stand side by side in the driven codes, filled up to whole groups. */
+typedef struct {
+    uint32_t row;
+    uint32_t rows;
+    uint32_t first_group;
+    uint32_t groups;
+} fx_segment;
+
+/* Groups whose sums one ADC converts; all of them in a digital program. Its segments follow those of the stage before. */
+typedef struct {
+    uint32_t first_group;
+    uint32_t groups;
+    uint32_t segments;
+    bool wide; /* 32 bits do not hold every sum */
+} fx_stage;
+
+/* Per column of a chunk, in order: result = sat((sum * mantissa + bias) >> shift), half of 2^shift added to the bias. */
+typedef struct {
+    int64_t mantissa[FX_LANES];
+    int64_t bias[FX_LANES];
+    int64_t shift[FX_LANES];
+} fx_lane_scales;
+
+/* Per column of a chunk in one stage: the ADC. Before it, lane after lane, where 32-bit sums of bytes begin, because codes are
+ * driven as code + 2^15: those with the codes' high bytes. The second is that of the weights' high plane. */
+typedef struct {
+    int32_t start[2][FX_LANES];
+    int64_t gain[FX_LANES];
+    int64_t half[FX_LANES];
+    int64_t shift[FX_LANES];
+    int64_t left[FX_LANES]; /* ADC code to the unit of the column's sum */
+} fx_lane_stage;
+
+typedef struct {
+    bool planned; /* else multiply.c has it */
+    fx_form form;
+    uint32_t columns;
+    uint32_t chunks;
+    uint32_t groups;
+    uint32_t ahead_groups; /* of the leading segment, which the phase's input fills; 0: none */
+    uint32_t stage_count;
+    uint32_t segment_count;
+    uint32_t safe_pairs; /* pairs of any rows whose products 32 bits hold: at least 1 */
+    fx_stage *stages;
+    fx_segment *segments;
+    size_t chunk_bytes;     /* of weights */
+    int8_t *weights;        /* chunk after chunk, group after group */
+    fx_lane_stage *lanes;   /* chunk after chunk, stage after stage */
+    fx_lane_scales *scales; /* chunk after chunk */
+    int64_t adc_highest;    /* largest code, counted in ADC steps; 0 in a digital program */
+} fx_packed;
+
+/* One operation on one sequence's arena; returns how many results were clipped. */
+typedef uint32_t fx_elementwise(const fx_operation *operation, int16_t *arena);
+
+typedef struct {
+    fx_elementwise *run;  /* NULL: a multiply, a table, or what operations.c does */
+    const int16_t *table; /* of an activation, from code 0 to 32767 and on from -32768 to -1 */
+    bool planned;
+    bool ahead; /* a multiply whose leading rows are the phase's input */
+} fx_planned;
+
+struct fx_plan {
+    const fx_program *program;
+    const fx_kernels *kernels;
+    fx_packed *matrices;
+    fx_planned *operations;
+    size_t operand_words; /* 32-bit words of one sequence's driven codes */
+    size_t sum_count;     /* 64-bit sums of one sequence, of the widest product that runs ahead */
+};
+
+/* A product of up to FX_TOGETHER sequences with a packed matrix. Strides are in elements. */
+typedef struct {
+    const fx_packed *matrix;
+    uint32_t count;
+    uint32_t first_group;  /* the ones before are in `ahead` */
+    const uint32_t *words; /* driven codes */
+    size_t word_stride;
+    const int64_t *ahead; /* sums of the leading groups for each column, or NULL */
+    size_t ahead_stride;
+    int16_t *results; /* codes of the sequences */
+    size_t result_stride;
+    fx_clipped *clipped;
+} fx_planned_product;
+
+/* What a kernel set does for plans. */
+struct fx_planning {
+    bool bytes; /* has dot products of bytes; else all matrices are words, and products know safe_pairs */
+    /* Drive one segment: from codes in the arena to words, FX_WORDS_PER_GROUP for each four rows. */
+    void (*drive)(const fx_packed *matrix, const fx_segment *segment, uint32_t dac_bits, const int16_t *codes,
+                  uint32_t *words);
+    void (*multiply)(const fx_planned_product *product);
+    /* Sums of the leading groups, for each sequence and column. */
+    void (*multiply_ahead)(const fx_planned_product *product, int64_t *sums, size_t sum_stride);
+    void (*look_up)(const int16_t *table, const int16_t *codes, int16_t *result, uint32_t length);
+    fx_elementwise *elementwise[FX_OPERATION_CLAMP + 1]; /* by code; in 32-bit arithmetic (fits_32_bits in plan.c) */
+};
+
+#endif

@@ -1,0 +1,140 @@
+/* Runs operations by a plan: all of a timestep for a few sequences, then for the next few, whose codes stay in the cache. */
+#include "plan.h"
+
+#include "../kernels/kernels.h"
+#include "../operations.h"
+#include "pack.h"
+
+/* ---- an executor's scratch: driven codes and sums of FX_TOGETHER sequences */
+
+size_t fx_plan_scratch_size(const fx_plan *plan) {
+    size_t words = plan->operand_words * sizeof(uint32_t), sums = plan->sum_count * sizeof(int64_t);
+    return FX_TOGETHER * (words + sums);
+}
+
+/* ---- multiplies */
+
+/* Drive the segments of a matrix from codes, `stride` codes from one sequence to the next. */
+static void drive(const fx_executor *executor, const fx_packed *matrix, uint32_t first, uint32_t end, uint32_t count,
+                  const int16_t *codes, size_t stride) {
+    const fx_plan *plan = executor->plan;
+    uint32_t bits = plan->program->header->dac_bits;
+    for (uint32_t sequence = 0; sequence < count; sequence++) {
+        for (const fx_segment *segment = matrix->segments + first; segment < matrix->segments + end; segment++) {
+            plan->kernels->planning->drive(matrix, segment, bits, codes + sequence * stride,
+                                           executor->words + sequence * plan->operand_words);
+        }
+    }
+}
+
+static void multiply(fx_executor *executor, uint32_t index, int16_t *arenas, uint32_t count) {
+    const fx_plan *plan = executor->plan;
+    const fx_operation *operation = plan->program->operations + index;
+    const fx_packed *matrix = plan->matrices + operation->matrix;
+    bool ahead = executor->ahead > 0 && plan->operations[index].ahead;
+    drive(executor, matrix, ahead ? 1 : 0, matrix->segment_count, count, arenas + operation->a, executor->arena_stride);
+    fx_planned_product product = {
+        .matrix = matrix,
+        .count = count,
+        .first_group = ahead ? matrix->ahead_groups : 0,
+        .words = executor->words,
+        .word_stride = plan->operand_words,
+        .ahead = ahead ? executor->ahead_sums + (FX_TOGETHER - executor->ahead) * plan->sum_count : NULL,
+        .results = arenas + operation->result,
+        .result_stride = executor->arena_stride,
+        .clipped = executor->clipped + index,
+    };
+    plan->kernels->planning->multiply(&product);
+}
+
+/* Inputs of the next timesteps times the leading rows. */
+static void multiply_inputs(fx_executor *executor, const fx_packed *matrix, const int16_t *inputs, uint32_t count) {
+    const fx_plan *plan = executor->plan;
+    drive(executor, matrix, 0, 1, count, inputs, executor->phase.input_length);
+    fx_planned_product product = {
+        .matrix = matrix, .count = count, .words = executor->words, .word_stride = plan->operand_words};
+    int64_t *sums = executor->ahead_sums + (FX_TOGETHER - count) * plan->sum_count;
+    plan->kernels->planning->multiply_ahead(&product, sums, plan->sum_count);
+}
+
+static void look_ahead(fx_executor *executor, const int16_t *inputs, size_t timesteps) {
+    const fx_phase *phase = &executor->phase;
+    uint32_t count = timesteps < FX_TOGETHER ? (uint32_t)timesteps : FX_TOGETHER;
+    for (uint32_t i = 0; i < phase->sweeps->operations; i++) {
+        uint32_t index = phase->first_operation + i;
+        if (executor->plan->operations[index].ahead) {
+            uint32_t matrix = executor->program->operations[index].matrix;
+            multiply_inputs(executor, executor->plan->matrices + matrix, inputs, count);
+            executor->ahead = count;
+        }
+    }
+}
+
+/* ---- operations */
+
+static void run_on(fx_executor *executor, uint32_t index, int16_t *arenas, uint32_t count) {
+    const fx_plan *plan = executor->plan;
+    const fx_operation *operation = plan->program->operations + index;
+    const fx_planned *planned = plan->operations + index;
+    if (operation->code == FX_OPERATION_MULTIPLY) {
+        multiply(executor, index, arenas, count);
+        return;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        int16_t *arena = arenas + i * executor->arena_stride;
+        if (planned->table != NULL) {
+            plan->kernels->planning->look_up(planned->table, arena + operation->a, arena + operation->result,
+                                             operation->length);
+        } else if (planned->run != NULL) {
+            executor->clipped[index].result += planned->run(operation, arena);
+        } else {
+            executor->clipped[index].result += fx_operation_elementwise(plan->kernels, operation, arena);
+        }
+    }
+}
+
+/* Run operations that are all planned. */
+static void run_planned(fx_executor *executor, uint32_t first, uint32_t end) {
+    for (uint32_t sequence = 0; sequence < executor->batch; sequence += FX_TOGETHER) {
+        uint32_t rest = executor->batch - sequence;
+        int16_t *arenas = executor->arenas + sequence * executor->arena_stride;
+        for (uint32_t i = first; i < end; i++) {
+            run_on(executor, i, arenas, rest < FX_TOGETHER ? rest : FX_TOGETHER);
+        }
+    }
+}
+
+static fx_status run(fx_executor *executor, uint32_t first, uint32_t end) {
+    fx_status status = FX_OK;
+    while (first < end && status == FX_OK) {
+        uint32_t stop = first;
+        while (stop < end && executor->plan->operations[stop].planned) {
+            stop++;
+        }
+        run_planned(executor, first, stop);
+        if (stop < end) {
+            status = fx_operation_run(executor, executor->program->operations + stop, executor->clipped + stop);
+            stop++;
+        }
+        first = stop;
+    }
+    return status;
+}
+
+static const fx_runner RUNNER = {.run = run, .look_ahead = look_ahead};
+
+fx_status fx_executor_use_plan(fx_executor *executor, const fx_plan *plan, void *scratch, size_t size) {
+    if (plan->program != executor->program || plan->kernels != executor->kernels || executor->array != NULL ||
+        (uintptr_t)scratch % FX_PLAN_ALIGNMENT != 0) {
+        return FX_ERROR_ARGUMENT;
+    }
+    if (size < fx_plan_scratch_size(plan)) {
+        return FX_ERROR_MEMORY;
+    }
+    executor->runner = &RUNNER;
+    executor->plan = plan;
+    executor->words = scratch;
+    executor->ahead_sums = (int64_t *)(void *)(executor->words + FX_TOGETHER * plan->operand_words);
+    executor->ahead = 0;
+    return FX_OK;
+}

@@ -1,0 +1,63 @@
+"""What kernel sets do by a plan gives the integers of the portable set, which runs the operations one by one."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from planned_programs import planned_programs
+from small_programs import DIGITAL
+
+from fxlstm.core import Engine, activation, kernel_names
+from fxlstm.program.operations import FUNCTIONS, MAX_FRACTION
+from fxlstm.program.program import Operation, Program, Slice
+from fxlstm.program.reference import Reference
+
+SETS = [name for name in kernel_names() if name != "portable"]
+ALL_CODES = np.arange(-32768, 32768).astype(np.int16)
+TIMESTEPS = 14  # two rounds of inputs multiplied ahead, and a rest
+
+
+def codes(batch: int, program: Program) -> np.ndarray:
+    random = np.random.default_rng(batch)
+    return random.integers(-32768, 32768, (batch, TIMESTEPS, program.input.length)).astype(np.int16)
+
+
+def outcome(program: Program, kernels: str, x: np.ndarray) -> tuple[list, object]:
+    engine = Engine(program, kernels=kernels)
+    return engine.run_codes(x).tolist(), engine.saturations
+
+
+@pytest.mark.parametrize("kernels", SETS)
+@pytest.mark.parametrize("name", planned_programs())
+def test_every_set_equals_the_portable_one_with_the_same_counts(name: str, kernels: str) -> None:
+    program = planned_programs()[name]
+    for batch in (1, 2, 9):
+        x = codes(batch, program)
+        assert outcome(program, kernels, x) == outcome(program, "portable", x)
+
+
+@pytest.mark.parametrize("name", ["lstm-split", "lstm-adc", "gru-reset-before-adc-split"])
+def test_the_portable_set_equals_the_reference_on_the_same_programs(name: str) -> None:
+    program = planned_programs()[name]
+    x = codes(1, program)[:, :3]
+    assert outcome(program, "portable", x)[0] == Reference(program).run_codes(x).tolist()
+
+
+@pytest.mark.parametrize("kernels", SETS)
+def test_steps_equal_a_run_whose_inputs_are_multiplied_ahead(kernels: str) -> None:
+    program = planned_programs()["lstm-bytes"]
+    engine = Engine(program, kernels=kernels)
+    x = codes(1, program)[0]
+    np.testing.assert_array_equal([engine.step_codes(row) for row in x], engine.run_codes(x))
+
+
+@pytest.mark.parametrize("kernels", SETS)
+@pytest.mark.parametrize("function", [function.name for function in FUNCTIONS])
+def test_every_code_of_every_format_is_activated_to_the_nearest_code(function: str, kernels: str) -> None:
+    length = 1 << 12
+    for fraction in range(MAX_FRACTION + 1):
+        activate = Operation("activate", length, result=length, a=0, function=function, fraction=fraction)
+        ends = Slice("x", 0, length, fraction), Slice("y", length, length, 15)
+        program = Program.of_one_sweep(DIGITAL, np.zeros(2 * length, np.int16), (activate,), (), *ends)
+        result = Engine(program, kernels=kernels).run_codes(ALL_CODES.reshape(-1, length))
+        np.testing.assert_array_equal(result.ravel(), activation(function, fraction, ALL_CODES))
