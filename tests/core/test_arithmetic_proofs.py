@@ -112,7 +112,7 @@ ELEMENTWISE: list[tuple[str, str, str, Callable[..., Any], list[dict[str, int]]]
     ),
     (
         "kernels/portable.c",
-        "product_sum",
+        "fx_product_sum",
         "a b c d",
         reference._product_sum,
         TWO_TERMS,
