@@ -88,6 +88,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 
 #ifndef COVERAGE_GUIDED
 
+#define STATUSES 64
+
 /* One change: a bit, a byte, an interesting or slightly different 32-bit field, or a record copied onto another. */
 static void mutate(generator *random, buffer image) {
     static const uint32_t interesting[] = {0,          1,          2,          7,          8,          255,
@@ -136,7 +138,6 @@ static fx_status try(generator *random, buffer original) {
 }
 
 int main(int count, char **arguments) {
-    enum { STATUSES = 64 };
     size_t met[STATUSES] = {0};
     CHECK(count > 3);
     generator random = {.state = strtoull(arguments[2], NULL, 10)};
