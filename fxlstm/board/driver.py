@@ -119,6 +119,8 @@ class Driver:
         self.hardware = hardware_of(info)
         self.log = log
         self.session = self._log_session() if log else 0
+        if log:
+            link.on_failure = self._log_failure
 
     def read(self, rows: Iterable[int], range_index: int, log2_reads: int) -> dict[int, Codes]:
         """Return the ADC codes of the columns for each row asked for, averaged over ``2**log2_reads`` conversions."""
@@ -241,6 +243,10 @@ class Driver:
             identity=self.link.identity | {"name": self.info.name},
             board_file=board_file,
         )
+
+    def _log_failure(self, words: str) -> None:
+        if self.log:
+            self.log.add("failures", session=self.session, words=words)
 
     def _log_readings(self, readings: Iterable[dict[str, Any]]) -> None:
         if not self.log:

@@ -30,17 +30,24 @@ def info(port: Port, as_json: Json = False) -> None:
 
 @app.command(epilog="Example: fxlstm board selftest --port /dev/ttyACM0 && echo well")
 def selftest(port: Port, as_json: Json = False) -> None:
-    """Check every chip on the board; outputs stay at 0 V. Status 1 when one is not well."""
+    """Check every chip on the board, then its channels and cells by measuring the array. Status 1 when one is to be repaired.
+
+    No voltage is above the read voltage. The array is left out when a chip does not answer.
+    """
     from fxlstm.board.board import Board
 
     with Board(port, log=False) as board:
         chips = board.selftest()
+        well = not any(chip.status for chip in chips)
+        found = board.check_array() if well else []
     if as_json:
-        print_json({"chips": [asdict(chip) for chip in chips]})
+        print_json({"chips": [asdict(chip) for chip in chips], "array": [asdict(finding) for finding in found]})
     else:
         rows = [(chip.kind.replace("_", " "), str(chip.index), chip.words if chip.status else "well") for chip in chips]
         print_table("Self-test", ("chip", "index", "result"), rows)
-    if any(chip.status for chip in chips):
+        for finding in found:
+            print(finding)
+    if not well or any(finding.kind == "channel" for finding in found):
         raise typer.Exit(1)
 
 
