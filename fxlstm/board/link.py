@@ -235,6 +235,10 @@ class Link:
         """Take the board with a new session, unless another host has done so since ``identity`` came."""
         session = self._random.randint(1, 0xFFFFFFFF)
         request = self._sessionless("open_session", session=session, replaces=identity["boot_session"] or identity["boot_id"])
+        if request.status == STALE_SESSION and self._identify()["boot_id"] != identity["boot_id"]:
+            raise LinkOver(
+                f"the board on {self.url} restarted while it was being opened, and nothing was asked of it; connect again"
+            )
         self._next_request = self._answer(request)["next_request"]
         self._session = session
 
