@@ -28,7 +28,7 @@ from fxlstm.program.scheme import READ_CODE
 from fxlstm.urls.protocol_emu import emulated_board
 
 NAME = "board_times"
-TIMESTEPS = 20
+SHORT, LONG = 2, 20  # timesteps
 LINK = ("request", "serial_byte")
 Measured = tuple[Work, float]  # and microseconds
 
@@ -51,43 +51,23 @@ class Bench:
         yield self.front_end
         self.measured.append((Work(self.front_end.work), self._pins.moments[-1] - self._pins.moments[0]))
 
-    def run(self, program: Program, timesteps: int) -> None:
-        """Measure a run on the array, from its first conversion to that of the same tile in its last timestep."""
-        x = np.random.default_rng(2).uniform(-1, 1, (timesteps, program.input.length))
+    def run(self, program: Program) -> None:
+        """Measure the timesteps of a run on the array after the first few, from conversion to conversion of the first tile."""
+        x = np.random.default_rng(2).uniform(-1, 1, (LONG, program.input.length))
         self._pins.clear()
         self.board.run(x)
-        conversions = self._pins.conversions
-        per_timestep = len(conversions) // timesteps
-        self.measured.append((self._counted(program, x), conversions[-per_timestep] - conversions[0]))
-
-    def _counted(self, program: Program, x: np.ndarray) -> Work:
-        """The work between these two conversions: that up to the last timestep's first, less that up to the first."""
-        until = [Work(), Work()]
-        for work, timesteps in zip(until, (1, len(x)), strict=True):
-            front_end = UpToTile(program, timesteps)
-            run_work(program, [program.encode(x[:timesteps])], [timesteps], front_end)
-            work.update(front_end.until)
-        until[1].subtract(until[0])
-        one = CountedFrontEnd()
-        run_work(program, [program.encode(x[:1])], [1], one)
-        until[1][Step.ELEMENT] = (len(x) - 1) * one.work[Step.ELEMENT]
-        return until[1]
+        firsts = self._pins.conversions[:: len(self._pins.conversions) // LONG]
+        work = counted_run(program, x)
+        work.subtract(counted_run(program, x[:SHORT]))
+        work[Step.SERIAL_BYTE] = 0  # all inputs are there before, no output has gone
+        self.measured.append((work, firsts[LONG - 1] - firsts[SHORT - 1]))
 
 
-class UpToTile(CountedFrontEnd):
-    """Keeps in ``until`` the work up to the first conversion of a timestep."""
-
-    def __init__(self, program: Program, timestep: int) -> None:
-        super().__init__(program.hardware.board)
-        self._left = (timestep - 1) * sum(len(matrix.tiles) for matrix in program.matrices) + 1
-        self.until = Work()
-
-    def convert(self, range_index: int, row_codes: np.ndarray, reads: int = 1) -> None:
-        """As any front end."""
-        super().convert(range_index, row_codes, reads)
-        self._left -= 1
-        if not self._left:
-            self.until = Work(self.work)
+def counted_run(program: Program, x: np.ndarray) -> Work:
+    """The work of a run."""
+    front_end = CountedFrontEnd(program.hardware.board)
+    run_work(program, [program.encode(x)], [len(x)], front_end)
+    return front_end.work
 
 
 class Pins:
@@ -158,7 +138,7 @@ def measure_programs(bench: Bench) -> None:
         with bench.measuring() as front_end:
             bench.board.program(program)
             programming_work(program, "ideal", front_end)
-        bench.run(program, TIMESTEPS)
+        bench.run(program)
 
 
 def measure_link(bench: Bench) -> tuple[float, float]:

@@ -200,7 +200,7 @@ def test_bytes_on_the_line_cost_no_time_of_their_own_where_the_board_works_meanw
 def test_the_tables_say_what_dominates_and_their_shares_make_a_whole(airline: Program) -> None:
     times = board_times(airline, months(LONG))
     assert sum(map(times.timestep.share, times.timestep.rows)) == pytest.approx(1)
-    assert f"is: {times.read_out.dominant.step}" in str(times) and times.read_out.dominant.step == Step.SERIAL_BYTE.value
+    assert f"most by {times.read_out.dominant.step}" in str(times) and times.read_out.dominant.step == Step.SERIAL_BYTE.value
     assert times.as_dict()["timestep"]["microseconds"] == times.timestep.microseconds
 
 

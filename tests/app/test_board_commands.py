@@ -173,6 +173,7 @@ def test_time_needs_no_board_and_says_what_dominates(command, tmp_path):
     arguments = ("board", "time", str(tmp_path / "model.fxl"), "--inputs", str(tmp_path / "x.npy"), "--device", "ideal")
     text = command(*arguments).out
     times = json.loads(command(*arguments, "--json").out)
-    assert "A timestep, of 5" in text and times["timestep"]["dominant"] in text
+    assert "A timestep, mean of 5" in text and times["timestep"]["dominant"] in text
+    assert "cycles an instruction assumed" in text and times["assumptions"] in text
     for part in ("timestep", "read_out", "pulse", "programming"):
         assert times[part]["microseconds"] > 0

@@ -112,5 +112,5 @@ def _times() -> dict[str, str]:
     """What the airline network is expected to take on the board: all of it in a line each, and a timestep step by step."""
     inputs = AirlineTask.load().inputs
     times = board_times(quantize(load_trained(), inputs, Hardware(board=BOARD)), inputs)
-    rows = [(part.title, part.time, f"{part.share(part.dominant):.0%} {part.dominant.step}") for part in times.tables]
+    rows = [(part.title, part.time, f"{part.dominant.step}, {part.share(part.dominant):.0%}") for part in times.tables]
     return {"times": table(("what", "expected", "what dominates"), rows), "timestep": table(HEADS, times.timestep.table())}

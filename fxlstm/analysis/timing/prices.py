@@ -44,6 +44,15 @@ def prices(name: str = "reference") -> dict[Step, Price]:
     return {step: Price(waiting.get(step, 0.0), computing.get(step, 0.0)) for step in Step}
 
 
+def assumptions(name: str = "reference") -> str:
+    """Return in a sentence what the prices of a board rest on."""
+    part = load_board(name)["microcontroller"]
+    return (
+        f"Expected, not measured: {part['part']} at {part['processor_hertz'] / 1e6:g} MHz, {part['instructions']['cycles_each']:g} "
+        "cycles an instruction assumed; see docs/board.md, Expected times."
+    )
+
+
 # The board file's name for the instructions of a step; what is not here costs no more than its wait.
 INSTRUCTIONS = {
     Step.DRIVE: "drive",

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from fxlstm.analysis.timing.prices import Price, prices
+from fxlstm.analysis.timing.prices import Price, assumptions, prices
 from fxlstm.analysis.timing.sequence import programming_work, pulse_work, read_out_work, run_work
 from fxlstm.analysis.timing.work import CountedFrontEnd, Step, Work
 from fxlstm.errors import ModelError
@@ -87,7 +87,7 @@ class TimeTable:
     def summary(self) -> str:
         """A sentence: how long it takes, and what dominates."""
         line = ", the line busy meanwhile" if self.line_overlaps else ""
-        return f"{self.title}: {self.time}{line}; {self.share(self.dominant):.0%} is: {self.dominant.step}"
+        return f"{self.title}: {self.time}{line}, most by {self.dominant.step} ({self.share(self.dominant):.0%})"
 
     def table(self) -> list[tuple[str, ...]]:
         """The rows as text, under :data:`HEADS`."""
@@ -124,16 +124,21 @@ class BoardTimes:
         """All of them."""
         return self.timestep, self.read_out, self.pulse, self.programming
 
+    @property
+    def assumptions(self) -> str:
+        """What the times rest on, in a sentence."""
+        return assumptions(self.board)
+
     def as_dict(self) -> dict[str, Any]:
         """All of it as plain data."""
         named = {"timestep": self.timestep, "read_out": self.read_out, "pulse": self.pulse, "programming": self.programming}
-        return {"board": self.board} | {
+        return {"board": self.board, "assumptions": self.assumptions} | {
             name: asdict(table) | {"microseconds": table.microseconds, "dominant": table.dominant.step}
             for name, table in named.items()
         }
 
     def __str__(self) -> str:
-        return "\n\n".join(str(table) for table in self.tables)
+        return "\n\n".join([*map(str, self.tables), self.assumptions])
 
 
 def board_times(program: Program, x: ArrayLike | None = None, device: str = "ta-hfo2") -> BoardTimes:
@@ -155,7 +160,7 @@ def board_times(program: Program, x: ArrayLike | None = None, device: str = "ta-
     programming_work(program, device, programming)
     return BoardTimes(
         name,
-        TimeTable.of(f"A timestep, of {timesteps}", run.work, price, timesteps),
+        TimeTable.of(f"A timestep, mean of {timesteps}", run.work, price, timesteps),
         TimeTable.of(f"Reading {read_out.rows} x {read_out.columns} cells", read_out.work, price, line_overlaps=True),
         TimeTable.of(f"A pulse of {PULSE_MICROSECONDS} us on a row", pulse.work, price),
         TimeTable.of(f"Writing the program's cells, {device}", programming.work, price),

@@ -79,7 +79,10 @@ class CountedFrontEnd:
         self.work[Step.SAMPLE_FRAME] += reads * self._board["column_adc"]["chips"]
 
     def pulse(self, row: int, gate_codes: NDArray[np.integer], microseconds: int) -> None:
-        """One pulse on a row, gates at codes (columns,), then everything at rest."""
+        """One pulse on a row, gates at codes (columns,), then everything at rest.
+
+        The frames that stage its end are sent while it lasts; it lasts as long as they take, a few microseconds, if asked for less.
+        """
         if self._driven:
             self.rest()
         self._write("gate_dac", Step.GATE_FRAME, self._gate_codes, gate_codes)

@@ -150,6 +150,7 @@ def time(
         return
     for table in times.tables:
         print_table(table.summary, HEADS, table.table())
+    typer.echo(times.assumptions)
 
 
 @app.command(epilog="Example: fxlstm board log --last 20")
