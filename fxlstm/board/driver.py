@@ -110,6 +110,11 @@ def hardware_of(info: BoardInfo) -> Hardware:
     )
 
 
+def rows_per_reading(columns: int) -> int:
+    """Return how many rows of an array one request reads."""
+    return MAX_PAYLOAD // (2 * columns) - 1
+
+
 class Driver:
     """Verbs of one open board. ``log`` may be ``None``; otherwise every reading and pulse is in it before its value is returned."""
 
@@ -127,8 +132,9 @@ class Driver:
         self._check_range(range_index)
         if not 0 <= log2_reads <= MAX_LOG2_READS:
             raise BoardError(f"{2**log2_reads} conversions to average: choose a power of two from 1 to {2**MAX_LOG2_READS}")
-        rows_at_once = MAX_PAYLOAD // (2 * self.info.columns) - 1
-        blocks = list(_blocks(sorted({self._checked(row, self.info.rows, "row") for row in rows}), rows_at_once))
+        blocks = list(
+            _blocks(sorted({self._checked(row, self.info.rows, "row") for row in rows}), rows_per_reading(self.info.columns))
+        )
         fields = [{"row": row, "rows": count, "range": range_index, "log2_reads": log2_reads} for row, count in blocks]
         answers = self.link.requests([("read_conductance", block) for block in fields])
         codes = [answer["codes"].reshape(count, self.info.columns) for answer, (_, count) in zip(answers, blocks, strict=True)]

@@ -241,14 +241,19 @@ class Link:
                 )
         return self._answer(request)
 
-    def _open_session(self, identity: dict[str, Any]) -> None:
-        """Take the board with a new session, unless another host has done so since ``identity`` came."""
+    def _open_session(self, identity: dict[str, Any], restarts: int = 1) -> None:
+        """Take the board with a new session, unless another host has done so since ``identity`` came.
+
+        ``restarts``: how often the board may have restarted in between.
+        """
         session = self._random.randint(1, 0xFFFFFFFF)
         request = self._sessionless("open_session", session=session, replaces=identity["boot_session"] or identity["boot_id"])
-        if request.status == STALE_SESSION:
-            now = self._identify()
-            if now["boot_id"] != identity["boot_id"]:  # it has restarted in between
-                return self._open_session(now)
+        if request.status == STALE_SESSION and (now := self._identify())["boot_id"] != identity["boot_id"]:
+            if not restarts:
+                raise LinkOver(
+                    f"the board on {self.url} restarted again while it was being opened, and nothing was asked of it; connect again"
+                )
+            return self._open_session(now, restarts - 1)
         self._next_request = self._answer(request)["next_request"]
         self._session = session
 

@@ -25,8 +25,8 @@ from fxlstm.program.scheme import Scheme
 class SimulatedArrays:
     """As many arrays as a program was placed on, to give to an :class:`Engine` where one array does not hold its tiles.
 
-    ``count``: how many, 1 to 256, or the program that they are for. ``seed``: of the first; the others have the following ones, so
-    that each has its own cells and noise. All other arguments are those of :class:`SimulatedArray`. ``arrays[i]`` is one of them.
+    ``count``: how many, 1 to 256, or the program that they are for. ``seed``: of the first; those of the others follow from it,
+    so that each has its own cells and noise, and arrays of neighbouring seeds share none. All other arguments are those of :class:`SimulatedArray`. ``arrays[i]`` is one of them.
     Results are those of single arrays, stacked: the array is the first axis.
     """
 
@@ -35,7 +35,8 @@ class SimulatedArrays:
         if not 1 <= wanted <= MAX_ARRAYS:
             raise ArrayError(f"{wanted} arrays: choose 1 to {MAX_ARRAYS}")
         first = chosen_seed(seed)
-        self._arrays = [SimulatedArray(seed=first + index, **arguments) for index in range(wanted)]
+        others = np.random.SeedSequence(first).generate_state(wanted - 1).tolist()
+        self._arrays = [SimulatedArray(seed=own, **arguments) for own in (first, *others)]
         self._own: dict[Tile, Tile] = {}  # a program's tile -> the same as its array knows it
 
     def __len__(self) -> int:

@@ -12,7 +12,7 @@ import typer
 from fxlstm.app.commands.run import Device, Inputs, Output, ProgramFile, SchemeName
 from fxlstm.app.console import Json, Port, print_json, print_table, print_values, progress_bar
 
-app = typer.Typer(no_args_is_help=True, help="Talk to a board, real or emulated. Every command needs --port, or FXLSTM_PORT.")
+app = typer.Typer(no_args_is_help=True, help="Talk to a board, real or emulated. Commands that do need --port, or FXLSTM_PORT.")
 
 
 @app.command(epilog="Example: fxlstm board info --port /dev/ttyACM0")
@@ -131,6 +131,33 @@ def run(
     from fxlstm.app.commands.run import run as run_anywhere
 
     run_anywhere(program, inputs, output, ArrayKind.BOARD, port, device, scheme=scheme, as_json=as_json)
+
+
+@app.command(epilog="Example: fxlstm board time model.fxl --inputs x.npy")
+def time(
+    program: ProgramFile,
+    inputs: Annotated[
+        Path | None,
+        typer.Option(metavar="X.npy", help="A typical sequence, (time, features).", show_default="random, of full scale"),
+    ] = None,
+    device: Annotated[str, typer.Option(help="Preset of the cells to be written.")] = "ta-hfo2",
+    as_json: Json = False,
+) -> None:
+    """Say how long a program is expected to take on the physical board, and what for; needs no board.
+
+    A timestep, reading the array out, a pulse, writing the program's cells: steps of the work, the dearest first.
+    """
+    from fxlstm.analysis.timing.times import HEADS, board_times
+    from fxlstm.app.files import load_array
+    from fxlstm.program.program import Program
+
+    times = board_times(Program.load(program), None if inputs is None else load_array(inputs), device)
+    if as_json:
+        print_json(times.as_dict())
+        return
+    for table in times.tables:
+        print_table(table.summary, HEADS, table.table())
+    typer.echo(times.assumptions)
 
 
 @app.command(epilog="Example: fxlstm board log --last 20")
