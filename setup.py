@@ -1,6 +1,7 @@
 """Builds the compiled extensions; everything else about the package is in pyproject.toml.
 
-``FXLSTM_DEBUG=1 python setup.py build_ext --inplace --force`` builds them with bounds checks, assertions and symbols.
+``FXLSTM_DEBUG=1 python setup.py build_ext --inplace --force`` builds them with bounds checks, assertions and symbols;
+``FXLSTM_SANITIZE=1``, which scripts/test --sanitize uses, for the address and undefined-behaviour sanitizers.
 """
 
 import os
@@ -15,6 +16,7 @@ HOST = CORE / "host"
 CELLS = Path("fxlstm/crossbar/c")
 FIRMWARE = Path("firmware")
 DEBUG = os.environ.get("FXLSTM_DEBUG", "0") != "0"
+SANITIZERS = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"] if os.environ.get("FXLSTM_SANITIZE", "0") != "0" else []
 
 
 def sources(folder: Path) -> list[str]:
@@ -33,7 +35,12 @@ def compile_arguments() -> list[str]:
     if os.name == "nt":
         return ["/std:c11"]
     same_bits = ["-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math"]
-    return ["-std=c11", *same_bits, *(["-O0", "-g", "-UNDEBUG"] if DEBUG else ["-O3"])]
+    return [
+        "-std=c11",
+        *same_bits,
+        *(["-O0", "-g", "-UNDEBUG"] if DEBUG else ["-O1", "-g"] if SANITIZERS else ["-O3"]),
+        *SANITIZERS,
+    ]
 
 
 def extension(name: str, folders: list[Path], **macros: str) -> Extension:
@@ -46,6 +53,7 @@ def extension(name: str, folders: list[Path], **macros: str) -> Extension:
         depends=headers(CORE, *folders),
         define_macros=list(macros.items()),
         extra_compile_args=compile_arguments(),
+        extra_link_args=SANITIZERS,
     )
 
 

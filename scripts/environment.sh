@@ -67,6 +67,14 @@ prepare() {
     fi
 }
 
+# Clang with its sanitizers and libFuzzer, whose package has Clang's version in its name.
+clang_with_fuzzer() {
+    command -v clang >/dev/null || system_packages clang
+    [ -e "$(clang -print-file-name="libclang_rt.fuzzer-$(uname -m).a")" ] ||
+        [ -e "$(clang -print-runtime-dir)/libclang_rt.fuzzer-$(uname -m).a" ] ||
+        system_packages "libclang-rt-$(clang -dumpversion | cut -d. -f1)-dev"
+}
+
 # Another solver of crossbars to compare with. Without its dependencies: its plots need Cairo and a compiler, its solver does not.
 badcrossbar() {
     "$VENV/bin/python" -m pip show --quiet badcrossbar 2>/dev/null ||

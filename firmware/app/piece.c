@@ -100,11 +100,11 @@ void piece_cut(firmware *board, fx_status status) {
 
 static void run_slice(firmware *board) {
     piece_state *piece = &board->piece;
-    uint32_t start = hal_microseconds(board->hal);
+    uint32_t begun = hal_microseconds(board->hal);
     fx_status status = FX_OK;
     do {
         status = advance(board, piece);
-    } while (status == FX_OK && !piece->over && hal_microseconds(board->hal) - start < PIECE_SLICE_MICROSECONDS);
+    } while (status == FX_OK && !piece->over && hal_microseconds(board->hal) - begun < PIECE_SLICE_MICROSECONDS);
     if (status != FX_OK || piece->over) {
         end(board, status);
     }

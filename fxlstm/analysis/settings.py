@@ -43,7 +43,10 @@ FINEST_LEVELS, FINEST_BITS = 32768, 16
 
 @dataclass(frozen=True, eq=False)
 class Cells:
-    """One programmed array: ``targets`` of its program, siemens as ``programmed`` and as they are when ``aged``, and ``stuck``."""
+    """One programmed array: ``targets`` of its program, siemens as ``programmed`` and as they are when ``aged``, and ``stuck``.
+
+    As programmed: before any time acted on them, where that is known.
+    """
 
     targets: Siemens
     programmed: Siemens
@@ -99,7 +102,7 @@ class Case:
             missing["stuck cells"] = f"device {self.device!r} says nothing of them"
         if preset.ageing == "none":
             missing["relaxation"] = f"device {self.device!r} says nothing of it"
-        elif not self.seconds:
+        elif not self._age:
             missing["relaxation"] = "no time passes (seconds = 0)"
         if preset.reading == "relative" and not preset["read.noise"]:
             missing["read noise"] = f"device {self.device!r} has none"
@@ -141,11 +144,15 @@ class Case:
             self._programs[hardware] = quantize(self.network, self.calibration, hardware)
         return self._programs[hardware]
 
+    @property
+    def _age(self) -> float:
+        """Seconds since the cells were written: those that their preset gives them to settle, and then ``seconds``."""
+        return load_device(self.device).get("programming.settle") + self.seconds
+
     def _array(self, program: Program, on: Collection[str], seed: int) -> SimulatedArray:
         siemens = self._programmed(seed).standing(target_siemens(program, self.device), on)
-        age = load_device(self.device).get("programming.settle") + self.seconds
         around = {"wires": self.wires if "wires" in on else None, "front_end": self.front_end if "front end" in on else None}
-        return SimulatedArray.holding(program, siemens, self.device, seed, age, read_noise="read noise" in on, **around)
+        return SimulatedArray.holding(program, siemens, self.device, seed, self._age, read_noise="read noise" in on, **around)
 
     def _programmed(self, seed: int) -> Cells:
         """The cells of a seed after programming them by their preset's scheme, once."""
@@ -153,9 +160,9 @@ class Case:
             program = self.program(self.sources)
             array = SimulatedArray(self.hardware.rows, self.hardware.columns, self.device, seed, self.hardware.board)
             array.program(program)
-            programmed, targets = array.conductance, target_siemens(program, self.device)
             array.elapse(self.seconds)
-            self._cells[seed] = Cells(targets, programmed, array.conductance, array.stuck & np.isfinite(targets))
+            targets = target_siemens(program, self.device)
+            self._cells[seed] = Cells(targets, array.written, array.conductance, array.stuck & np.isfinite(targets))
         return self._cells[seed]
 
 

@@ -14,6 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from fxlstm.board.array_check import Finding, check_array
 from fxlstm.board.campaign import CampaignReport, run_campaign
 from fxlstm.board.driver import BoardInfo, ChipResult, Driver, board_info
 from fxlstm.board.inference import read_states, run_sequence
@@ -117,6 +118,13 @@ class Board:
     def selftest(self) -> list[ChipResult]:
         """Check every converter chip on the board; outputs stay at 0 V. A chip is well when its ``status`` is 0."""
         return self._driver.selftest()
+
+    def check_array(self) -> list[Finding]:
+        """Measure the array for what chips cannot say of themselves, row by row at the read voltage; return what is wrong.
+
+        Dead and stuck DAC outputs, amplifiers that saturate or whose gains differ, cells open and shorted, by chip and channel.
+        """
+        return check_array(self._driver)
 
     def safe_idle(self) -> None:
         """Bring all rows and gates to 0 V; a running campaign stops and can be resumed."""

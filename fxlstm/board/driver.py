@@ -110,6 +110,11 @@ def hardware_of(info: BoardInfo) -> Hardware:
     )
 
 
+def rows_per_reading(columns: int) -> int:
+    """Return how many rows of an array one request reads."""
+    return MAX_PAYLOAD // (2 * columns) - 1
+
+
 class Driver:
     """Verbs of one open board. ``log`` may be ``None``; otherwise every reading and pulse is in it before its value is returned."""
 
@@ -119,14 +124,17 @@ class Driver:
         self.hardware = hardware_of(info)
         self.log = log
         self.session = self._log_session() if log else 0
+        if log:
+            link.on_failure = self._log_failure
 
     def read(self, rows: Iterable[int], range_index: int, log2_reads: int) -> dict[int, Codes]:
         """Return the ADC codes of the columns for each row asked for, averaged over ``2**log2_reads`` conversions."""
         self._check_range(range_index)
         if not 0 <= log2_reads <= MAX_LOG2_READS:
             raise BoardError(f"{2**log2_reads} conversions to average: choose a power of two from 1 to {2**MAX_LOG2_READS}")
-        rows_at_once = MAX_PAYLOAD // (2 * self.info.columns) - 1
-        blocks = list(_blocks(sorted({self._checked(row, self.info.rows, "row") for row in rows}), rows_at_once))
+        blocks = list(
+            _blocks(sorted({self._checked(row, self.info.rows, "row") for row in rows}), rows_per_reading(self.info.columns))
+        )
         fields = [{"row": row, "rows": count, "range": range_index, "log2_reads": log2_reads} for row, count in blocks]
         answers = self.link.requests([("read_conductance", block) for block in fields])
         codes = [answer["codes"].reshape(count, self.info.columns) for answer, (_, count) in zip(answers, blocks, strict=True)]
@@ -241,6 +249,10 @@ class Driver:
             identity=self.link.identity | {"name": self.info.name},
             board_file=board_file,
         )
+
+    def _log_failure(self, words: str) -> None:
+        if self.log:
+            self.log.add("failures", session=self.session, words=words)
 
     def _log_readings(self, readings: Iterable[dict[str, Any]]) -> None:
         if not self.log:

@@ -93,7 +93,7 @@ def _put_state(start: int, codes: Codes) -> Iterator[Call]:
 def _phase_calls(phase: Phase, index: int, codes: Codes, timesteps: int, always: int) -> Iterator[Call]:
     """Pieces of one phase: those with codes, those that run on beyond them, and those that only fetch outputs."""
     silent = bool(always & RUN_FLAGS["silent"])
-    step = _timesteps_per_piece(phase, silent)
+    step = timesteps_per_piece(phase, silent)
     for start in range(0, timesteps, step):
         end = min(start + step, timesteps)
         flags = always | (start == 0) * RUN_FLAGS["select"] | (end == timesteps) * RUN_FLAGS["last_piece"]
@@ -104,7 +104,7 @@ def _phase_calls(phase: Phase, index: int, codes: Codes, timesteps: int, always:
             yield _run(always | RUN_FLAGS["last_piece"], index)
 
 
-def _timesteps_per_piece(phase: Phase, silent: bool) -> int:
+def timesteps_per_piece(phase: Phase, silent: bool) -> int:
     """How many timesteps fit one frame both ways."""
     limits = [LONGEST_PIECE]
     if phase.input[1]:

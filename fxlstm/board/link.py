@@ -110,7 +110,8 @@ class Link:
     """Requests and answers over a port, each request executed exactly once, across lost frames and reconnects.
 
     ``reconnect``: how many times in a row a lost port is opened again, with the same session. ``patience``: seconds without an
-    answer after which the board counts as silent. ``on_event`` is called with each event, ``trace`` with all bytes.
+    answer after which the board counts as silent. ``on_event`` is called with each event, ``trace`` with all bytes,
+    :attr:`on_failure`, when set, with the words of every error that a request ends in.
     ``identity`` holds the answer to ``identify``. A board with another protocol table is refused.
     """
 
@@ -124,6 +125,7 @@ class Link:
         trace: Trace | None = None,
     ) -> None:
         self.url = url
+        self.on_failure: Callable[[str], None] | None = None
         self._reconnect_limit = reconnect
         self._patience = patience
         self._on_event = on_event
@@ -151,6 +153,14 @@ class Link:
 
         All are executed; the first refusal among them is raised.
         """
+        try:
+            return self._requests(calls)
+        except FxlstmError as failure:
+            if self.on_failure:
+                self.on_failure(str(failure))
+            raise
+
+    def _requests(self, calls: Iterable[tuple[str, dict[str, Any]]]) -> list[dict[str, Any]]:
         if self._over:
             raise LinkLost(self._over)
         if not self._session:
@@ -231,10 +241,19 @@ class Link:
                 )
         return self._answer(request)
 
-    def _open_session(self, identity: dict[str, Any]) -> None:
-        """Take the board with a new session, unless another host has done so since ``identity`` came."""
+    def _open_session(self, identity: dict[str, Any], restarts: int = 1) -> None:
+        """Take the board with a new session, unless another host has done so since ``identity`` came.
+
+        ``restarts``: how often the board may have restarted in between.
+        """
         session = self._random.randint(1, 0xFFFFFFFF)
         request = self._sessionless("open_session", session=session, replaces=identity["boot_session"] or identity["boot_id"])
+        if request.status == STALE_SESSION and (now := self._identify())["boot_id"] != identity["boot_id"]:
+            if not restarts:
+                raise LinkOver(
+                    f"the board on {self.url} restarted again while it was being opened, and nothing was asked of it; connect again"
+                )
+            return self._open_session(now, restarts - 1)
         self._next_request = self._answer(request)["next_request"]
         self._session = session
 

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from fxlstm.errors import FxlstmError
 
-LAYOUT = 2  # goes up with every change of the tables; SQLite keeps it in the file as user_version
+LAYOUT = 3  # goes up with every change of the tables; SQLite keeps it in the file as user_version
 
 # Binary columns hold little-endian integers: codes i16, gates u16, targets u16, cells the protocol's record cell_state. Of a run,
 # `phases` says how many timesteps each was given and ran, in the order of the codes in `input`; `states` what stood at which arena
@@ -52,6 +52,8 @@ CREATE TABLE IF NOT EXISTS runs (
     id INTEGER PRIMARY KEY, session INTEGER NOT NULL REFERENCES sessions, time REAL NOT NULL, program_crc INTEGER NOT NULL,
     on_array INTEGER NOT NULL, timesteps INTEGER NOT NULL, phases TEXT NOT NULL, states TEXT NOT NULL,
     input BLOB NOT NULL, codes BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS failures (
+    id INTEGER PRIMARY KEY, session INTEGER NOT NULL REFERENCES sessions, time REAL NOT NULL, words TEXT NOT NULL);
 PRAGMA user_version = {LAYOUT};
 COMMIT;
 """

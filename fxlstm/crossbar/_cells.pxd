@@ -40,4 +40,5 @@ cdef extern from "cells.h" nogil:
                            int16_t *codes, size_t code_stride)
     void fx_normals(fx_readings *readings, size_t count, size_t columns, float *normals)
     const char *fx_cells_set_name(size_t index)
+    bint fx_cells_usable(size_t index)
     bint fx_cells_choose(size_t index)

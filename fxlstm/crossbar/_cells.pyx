@@ -14,15 +14,14 @@ ALIGNMENT = 64  # bytes of a vector register
 
 
 def instruction_sets():
-    """Names of the instruction sets that this machine can read cells with, best first; the best is in use from then on."""
-    names = [name for name in _every_set() if _choose(name)]
-    _choose(names[0])
-    return names
+    """Names of the instruction sets that this machine can read cells with, best first; the best is in use from the start."""
+    return [name for index, name in enumerate(_every_set()) if fx_cells_usable(index)]
 
 
 def choose_instruction_set(str name not None):
     """Read all cells with an instruction set from now on; the bits do not depend on it."""
-    if name not in _every_set() or not _choose(name):
+    names = _every_set()
+    if name not in names or not fx_cells_choose(names.index(name)):
         raise ValueError(f"no instruction set {name!r} on this machine")
 
 
@@ -35,11 +34,7 @@ def _every_set():
     return names
 
 
-def _choose(name):
-    return fx_cells_choose(_every_set().index(name))
-
-
-instruction_sets()
+choose_instruction_set(instruction_sets()[0])
 
 
 cdef struct Reader:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fxlstm.crossbar._cells import NativeTiles
+from fxlstm.crossbar.arguments import chosen_seed
 from fxlstm.crossbar.calibration import CalibrationReport
 from fxlstm.crossbar.prepared import native_tiles
 from fxlstm.crossbar.simulated import SimulatedArray
@@ -24,8 +25,8 @@ from fxlstm.program.scheme import Scheme
 class SimulatedArrays:
     """As many arrays as a program was placed on, to give to an :class:`Engine` where one array does not hold its tiles.
 
-    ``count``: how many, 1 to 256, or the program that they are for. ``seed``: of the first; the others have the following ones, so
-    that each has its own cells and noise. All other arguments are those of :class:`SimulatedArray`. ``arrays[i]`` is one of them.
+    ``count``: how many, 1 to 256, or the program that they are for. ``seed``: of the first; those of the others follow from it,
+    so that each has its own cells and noise, and arrays of neighbouring seeds share none. All other arguments are those of :class:`SimulatedArray`. ``arrays[i]`` is one of them.
     Results are those of single arrays, stacked: the array is the first axis.
     """
 
@@ -33,8 +34,9 @@ class SimulatedArrays:
         wanted = 1 + max((tile.array for tile in tiles_of(count)), default=0) if isinstance(count, Program) else count
         if not 1 <= wanted <= MAX_ARRAYS:
             raise ArrayError(f"{wanted} arrays: choose 1 to {MAX_ARRAYS}")
-        first = int(np.random.SeedSequence().generate_state(1)[0]) if seed is None else seed
-        self._arrays = [SimulatedArray(seed=first + index, **arguments) for index in range(wanted)]
+        first = chosen_seed(seed)
+        others = np.random.SeedSequence(first).generate_state(wanted - 1).tolist()
+        self._arrays = [SimulatedArray(seed=own, **arguments) for own in (first, *others)]
         self._own: dict[Tile, Tile] = {}  # a program's tile -> the same as its array knows it
 
     def __len__(self) -> int:

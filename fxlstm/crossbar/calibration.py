@@ -80,13 +80,14 @@ def calibrate(
     if isinstance(vectors, bool) or not isinstance(vectors, int) or vectors < 2:
         raise ArrayError(f"{vectors!r} test vectors: choose a whole number of 2 or more")
     random = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(SPAWN_KEY,)))
+    largest = CODE_MAX + 1 - (1 << (CODE_BITS - (program.hardware.adc_bits or CODE_BITS)))  # code of the ADC
     found, before, after, used = {}, [], [], []
     tiles = [(matrix, tile) for matrix in program.matrices for tile in matrix.tiles]
     for matrix, tile in tiles:
         inputs = random.integers(-ROW_MAX, ROW_MAX + 1, (vectors, tile.rows)).astype(np.int16)
         inputs = dac_codes(inputs, program.hardware.dac_bits).astype(np.int16)
         measured, wanted = measure(tile, inputs), exact_codes(matrix, tile, inputs, program.hardware.pairing, base_units)
-        valid = (measured > CODE_MIN) & (measured < CODE_MAX) & (np.abs(wanted) < CODE_MAX)
+        valid = (measured > CODE_MIN) & (measured < largest) & (np.abs(wanted) < largest)
         calibration = found[tile] = fit_columns(measured, wanted, valid)
         before.append((measured - wanted)[valid])
         after.append((calibration.apply(measured)[0] - wanted)[valid])

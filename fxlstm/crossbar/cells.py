@@ -36,9 +36,11 @@ class Operand(Protocol):
 
 
 class Cells(Protocol):
-    """The cells of an array, (rows, columns); those marked in ``stuck`` are not to be moved."""
+    """The cells of an array, (rows, columns)."""
 
-    stuck: NDArray[np.bool_]
+    @property
+    def stuck(self) -> NDArray[np.bool_]:
+        """The cells that are not to be moved, to be written into: what is marked stays as it is by then."""
 
     @property
     def timeless(self) -> bool:
@@ -47,6 +49,10 @@ class Cells(Protocol):
     @property
     def conductance(self) -> NDArray[np.float64]:
         """Siemens, (rows, columns)."""
+
+    @property
+    def written(self) -> NDArray[np.float64]:
+        """Siemens, (rows, columns), right after each cell was last written, or as it was made."""
 
     def set(self, row: int, columns: NDArray[np.intp], volts: float, gates: NDArray[np.float64], seconds: float) -> None:
         """SET cells of a row by a pulse of ``volts`` on the row, each with its gate voltage."""
@@ -94,6 +100,11 @@ class IdealCells:
     def conductance(self) -> NDArray[np.float64]:
         """Siemens, (rows, columns)."""
         return self.state * self._hardware.conductance_unit
+
+    @property
+    def written(self) -> NDArray[np.float64]:
+        """Siemens, (rows, columns)."""
+        return self.conductance
 
     def set(self, row: int, columns: NDArray[np.intp], volts: float, gates: NDArray[np.float64], seconds: float) -> None:
         """SET cells of a row, each with its gate voltage."""

@@ -100,7 +100,7 @@ class PhysicalCells:
         shape = rows, columns
         self.state: NDArray[Any] = variation.uniform(*device.initial, shape)  # as it was when last looked at
         chances = variation.random(shape)
-        self.stuck = device.defects.strike(self.state, chances) if stuck else np.zeros(shape, np.bool_)
+        self._stuck = device.defects.strike(self.state, chances) if stuck else np.zeros(shape, np.bool_)
         self._character = variation.standard_normal((2, *shape))
         self._written = self.state.copy()
         self._age = np.full(shape, np.inf)
@@ -113,6 +113,17 @@ class PhysicalCells:
     def conductance(self) -> Numbers:
         """Siemens, (rows, columns)."""
         return self._live() * self._device.warmth.conductance
+
+    @property
+    def written(self) -> Numbers:
+        """Siemens, (rows, columns), right after each cell was last written, or as it was made."""
+        return self._written * self._device.warmth.conductance
+
+    @property
+    def stuck(self) -> NDArray[np.bool_]:
+        """The cells that are not to be moved; they stand where they are as this is asked for."""
+        self._live()
+        return self._stuck
 
     @property
     def timeless(self) -> bool:
@@ -139,6 +150,12 @@ class PhysicalCells:
         self._age[row, columns] = 0.0
         self._fate[row, columns] = self._fates.standard_normal(columns.size)
 
+    def stand(self, conductance: Numbers, seconds: float) -> None:
+        """Put cells at siemens (rows, columns), but those that are NaN, as if all had been written ``seconds`` ago."""
+        known = ~np.isnan(conductance)
+        self.state[known] = self._written[known] = conductance[known] / self._device.warmth.conductance
+        self._age[:] = seconds
+
     def elapse(self, seconds: float) -> None:
         """Let time pass: cells relax, decay or drift by their preset's law, but not stuck ones nor ones never written."""
         self._due += seconds
@@ -150,14 +167,14 @@ class PhysicalCells:
         self._age += self._due
         self._due = 0.0
         if self._ageing:
-            ageing = np.isfinite(self._age) & ~self.stuck
+            ageing = np.isfinite(self._age) & ~self._stuck
             moved = self._device.ageing.after(self._written[ageing], self._age[ageing], self._fate[ageing])
             self.state[ageing] = self._device.inside(moved)
         return self.state
 
     def saved(self) -> dict[str, NDArray[Any]]:
         """The arrays that make up the cells' state."""
-        state = {"cells": self._live(), "stuck": self.stuck, "character": self._character}
+        state = {"cells": self._live(), "stuck": self._stuck, "character": self._character}
         return state | {"written": self._written, "age": self._age, "fate": self._fate}
 
     def operand(self, block: Block) -> PhysicalOperand:
@@ -180,7 +197,7 @@ class PhysicalCells:
 
     def _solved(self, block: Block, gain: float, rows: Numbers) -> Numbers:
         """What an ADC without limits or steps would measure of a block of cells that are not straight, behind wires."""
-        driven = np.zeros((*rows.shape[:-1], len(self.stuck)))
+        driven = np.zeros((*rows.shape[:-1], len(self._stuck)))
         driven[..., block.positive] = rows
         if block.negative is not None:
             driven[..., block.negative] = -rows

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fxlstm.crossbar._cells import CellBlock, NativeTiles, Readings
+from fxlstm.crossbar.arguments import check_size, checked_codes, chosen_seed, chosen_surroundings
 from fxlstm.crossbar.calibration import CalibrationReport, ColumnCalibration, calibrate
 from fxlstm.crossbar.cells import Cells, IdealCells
 from fxlstm.crossbar.converters import Converters
@@ -67,25 +68,13 @@ class SimulatedArray:
         wires: Wires | None = None,
         front_end: FrontEnd | None = None,
     ) -> None:
-        if seed is not None and seed < 0:
-            raise ArrayError(f"seed = {seed}: choose 0 or a positive number")
-        if not 1 <= rows <= 4096 or not 1 <= cols <= 4096:
-            raise ArrayError(f"an array of {rows} x {cols} cells: choose 1 to 4096 rows and columns")
+        check_size(rows, cols)
         preset = load_device(device)
-        self.wires = wires or Wires()
-        self.wires.check_rows_are_driven()
-        if preset.integer and not self.wires.ideal:
-            raise ArrayError(f"{wires} around cells of device {device!r}, which are exact in integers: choose a physical device")
-        self.front_end = front_end or FrontEnd()
-        if preset.integer and not self.front_end.ideal:
-            raise ArrayError(
-                f"{front_end} in front of cells of device {device!r}, which are exact in integers: choose a physical device"
-            )
-        self.rows, self.columns, self.device = rows, cols, device
+        self.seed = chosen_seed(seed)
+        self.wires, self.front_end = chosen_surroundings(preset, wires, front_end)
+        self.rows, self.columns, self.device = int(rows), int(cols), device
         self.hardware = Hardware(board=board)
-        self.seed = int(np.random.SeedSequence().generate_state(1)[0]) if seed is None else seed
         self.pulse_counts = np.zeros((rows, cols), np.int64)
-        self.temperature = temperature
         self._switches = {"read_noise": read_noise, "update_noise": update_noise, "stuck": stuck, "ageing": ageing}
         self._preset, self._thresholds = preset, Thresholds.of(preset)
         self._reading_seconds = preset.get("read.time", load_board(board)["settling"]["read_microseconds"] * 1e-6)
@@ -113,6 +102,7 @@ class SimulatedArray:
             self._cells = cells
             if not self.front_end.ideal:
                 self._converters = Converters(self.front_end, self.hardware, cells, self.seed)
+        self.temperature = float(temperature)
         self._standing = Standing()
         self._prepared = Prepared(self._cells, self._standing)
 
@@ -134,6 +124,11 @@ class SimulatedArray:
     def conductance(self) -> NDArray[np.float64]:
         """True conductances in siemens, (rows, columns): what no measurement can know exactly."""
         return self._cells.conductance
+
+    @property
+    def written(self) -> NDArray[np.float64]:
+        """True conductances in siemens, (rows, columns), as the last pulse left each cell: before any time acted on it."""
+        return self._cells.written
 
     @property
     def stuck(self) -> NDArray[np.bool_]:
@@ -192,9 +187,10 @@ class SimulatedArray:
     def multiply_tile(self, tile: Tile, codes: Codes) -> Codes:
         """Return ADC codes (batch, tile.columns) for row codes (batch, tile.rows); the array must hold the tile's program.
 
-        Where the columns have been calibrated, the codes are corrected.
+        Where the columns have been calibrated, the codes are corrected. Raises :class:`ArrayError` for other tiles, and for codes
+        that are not whole numbers from -32767 to 32767.
         """
-        converted = self._convert_tile(tile, codes)
+        converted = self._convert_tile(tile, checked_codes(codes, tile.rows))
         calibration = self._standing.calibrations.get(tile)
         if calibration is not None:
             converted = self._counted(*calibration.apply(converted))
@@ -239,10 +235,7 @@ class SimulatedArray:
 
     def multiply(self, codes: Codes, range: int = 0) -> Codes:
         """Return ADC codes (..., columns) for codes (..., rows) of all physical rows in front-end range ``range``."""
-        codes = np.asarray(codes)
-        if codes.dtype.kind not in "iu" or (codes.size and np.abs(codes.astype(np.int64)).max() > READ_CODE):
-            raise ArrayError(f"row codes of type {codes.dtype}: give whole numbers from {-READ_CODE} to {READ_CODE}")
-        return self.convert(codes, range, serial=True)
+        return self.convert(checked_codes(codes, self.rows), range, serial=True)
 
     def convert(self, row_codes: NDArray[np.integer], range_index: int, serial: bool = False) -> Codes:
         """Drive all rows with codes (-32767..32767) as amplitudes, all gates open, and convert all columns once.
@@ -310,17 +303,16 @@ class SimulatedArray:
         noise of some presets; infinite: settled. ``options``: as of the constructor, such as ``wires``. No cell counts as stuck.
         Raises :class:`ArrayError` for cells that are exact in integers, and where the program does not fit.
         """
-        if np.ndim(conductance) != 2 or np.any(np.asarray(conductance) < -program.hardware.conductance_unit):
-            raise ArrayError("conductances to hold: give siemens (rows, columns), none of them negative; NaN where not known")
-        if load_device(device).integer:
-            raise ArrayError(f"cells of device {device!r} are exact in integers and hold no siemens; choose a physical device")
-        rows, columns = np.shape(conductance)
+        conductance = np.asarray(conductance, np.float64)
+        if conductance.ndim != 2 or np.isinf(conductance).any() or (conductance < -program.hardware.conductance_unit).any():
+            raise ArrayError("conductances to hold: give finite siemens (rows, columns), none below 0; NaN where not known")
+        rows, columns = conductance.shape
         array = cls(rows, columns, device, seed, program.hardware.board, **{"stuck": False, **options})
+        if not isinstance(array._cells, PhysicalCells):
+            raise ArrayError(f"cells of device {device!r} are exact in integers and hold no siemens; choose a physical device")
         check_program(program, rows, columns, array.hardware)
         array._standing.add(program)
-        state = array._state()
-        state["cells"][...] = state["written"][...] = np.where(np.isfinite(conductance), conductance, state["cells"])
-        state["age"][...] = seconds
+        array._cells.stand(np.maximum(conductance, 0.0), seconds)
         return array
 
     @classmethod

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from numbers import Real
 
 from fxlstm.errors import ArrayError
 from fxlstm.program.device import Preset
@@ -28,6 +29,8 @@ class Warmth:
         relative to that at 300 K. All hold from ``temperature.least`` to ``temperature.most``. Raises :class:`ArrayError` outside,
         and for a preset that says nothing about temperature.
         """
+        if isinstance(kelvin, bool) or not isinstance(kelvin, Real):
+            raise ArrayError(f"temperature = {kelvin!r}: give kelvin, such as {ROOM:g}")
         if kelvin == ROOM:
             return cls()
         if "temperature.least" not in preset:

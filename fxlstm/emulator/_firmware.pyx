@@ -10,6 +10,9 @@ from libc.string cimport memcpy, memset
 from fxlstm.errors import BoardError
 
 
+_CUT_OFF = object()  # in place of a failure: a reset has cut the work short
+
+
 cdef class HostFirmware:
     """The board's firmware in this process, with its own memory, so that any number of boards live side by side.
 
@@ -50,19 +53,23 @@ cdef class HostFirmware:
     def reset(self, int reason=0):
         """Start the firmware as after a reset; ``reason`` as in ``hal.h``. Bytes on the line are kept.
 
-        Asked for by the bus, amid the firmware's work, it comes when :meth:`poll` has ended.
+        Asked for by the bus, amid the firmware's work, it comes at once: nothing that the work goes on to do reaches the bus.
         """
         self._reset_waits = reason
         if self._working:
+            self._failure = _CUT_OFF if self._failure is None else self._failure
             return
+        while self._reset_waits >= 0:
+            self._start(self._reset_waits)
+
+    cdef _start(self, int reason):
         self._port.start.reset = reason
         self._port.start.boot_id = int.from_bytes(os.urandom(4), "little")
         self._working, self._reset_waits = True, -1
         firmware_init(self._firmware, self._cells, self._port)
         if self._name is not None:
             firmware_set_name(self._firmware, self._name)
-        self._working = False
-        self._raise_failure()
+        self._end_work()
 
     def feed(self, const uint8_t[::1] data not None):
         """Give the firmware bytes from the line; return how many its line buffer took."""
@@ -82,8 +89,7 @@ cdef class HostFirmware:
         """Run one slice of the main loop; return whether there may be more to do at once. Raises what a call of the bus raised."""
         self._working = True
         cdef bool_t busy = firmware_poll(self._firmware)
-        self._working = False
-        self._raise_failure()
+        self._end_work()
         if self._reset_waits >= 0:
             self.reset(self._reset_waits)
         return busy
@@ -97,10 +103,10 @@ cdef class HostFirmware:
         """Nobody counts the instructions of this process."""
         return None
 
-    cdef _raise_failure(self):
-        failure = self._failure
-        if failure is not None:
-            self._failure = None
+    cdef _end_work(self):
+        failure, self._failure = self._failure, None
+        self._working = False
+        if failure is not None and failure is not _CUT_OFF:
             raise failure
 
 

@@ -15,7 +15,7 @@ from fxlstm.errors import ArrayError
 from fxlstm.program.device import load_device
 from fxlstm.program.hardware import load_board
 
-RESET_PIN = 1  # hal_reset_reason of firmware/hal/hal.h
+RESET_POWER, RESET_PIN = 0, 1  # hal_reset_reason of firmware/hal/hal.h
 
 
 class EmulatedBoard:
@@ -51,6 +51,7 @@ class EmulatedBoard:
         self.array = _array(device, seed, board, cells or CellFaults(), around, self._state)
         self.bus = Bus(self.array, board, clock, faults)
         self.firmware = make_firmware(processor, self.bus, board, elf, faults or ChipFaults())
+        self._in_process = processor == "host"
         self.bus.on_reset = self.reset
         self._waiting = bytearray()
         self._saved_pulses = self._pulses()
@@ -83,9 +84,13 @@ class EmulatedBoard:
         if nanoseconds > 0:
             self.firmware.rest(nanoseconds)
 
-    def reset(self) -> None:
-        """Pull the microcontroller's reset pin; chips and array stay as they are."""
-        self.firmware.reset(RESET_PIN)
+    def reset(self, power: bool = False) -> None:
+        """Pull the microcontroller's reset pin; chips and array stay as they are. ``power``: the supply fails instead."""
+        if self._in_process:  # an emulated microcontroller lets go of its pins by itself
+            self.bus.release()
+        if power:
+            self.bus.power_on()
+        self.firmware.reset(RESET_POWER if power else RESET_PIN)
 
     def _fill(self) -> None:
         if self._waiting:

@@ -72,12 +72,12 @@ class Bus:
         self._levels = {pin: pin in self._pulled_up for pin in self._pins.values()}
         self._row_outputs = np.zeros(self._board["array"]["rows"])
         self._gate_outputs = np.zeros(self._board["array"]["columns"])
-        self._rows = self._dacs("row_dac", self._row_outputs, self._faults.dead_row)
+        self._rows = self._dacs("row_dac", self._row_outputs, self._faults.dead_row, self._faults.stuck_row)
         self._gates = self._dacs("gate_dac", self._gate_outputs, self._faults.dead_gate)
         self._columns = [self._adc() for _ in range(self._board["column_adc"]["chips"])]
         self._chips = self._chip_selects()
-        self._frames = self._pulses = 0
-        self.on_reset: Callable[[], None] = lambda: None  # pulls the microcontroller's reset pin, when a fault asks for it
+        self.frames = self.pulses = 0  # of SPI, and given, so far
+        self.on_reset: Callable[[bool], None] = lambda power: None  # resets the microcontroller, by its supply or its pin
         self._selected: list[int] = []
         self._cut_off = False  # what happens now is nobody's doing
         self._ranges = self._range_table()
@@ -86,11 +86,11 @@ class Bus:
         self._moved_at = 0  # when an output or a switch last moved
         self._aged_at = self.clock.now()  # until when the array's cells have lived
 
-    def _dacs(self, section: str, outputs: Volts, dead: int) -> list[LTC2668]:
+    def _dacs(self, section: str, outputs: Volts, dead: int, stuck: int = -1) -> list[LTC2668]:
         """The converters of one section of the board, each writing its sixteen outputs into ``outputs``."""
         size = ltc2668.CHANNELS
         return [
-            LTC2668(self.report, outputs[first : first + size], frozenset((dead - first,)))
+            LTC2668(self.report, outputs[first : first + size], frozenset((dead - first,)), frozenset((stuck - first,)))
             for first in range(0, size * self._board[section]["chips"], size)
         ]
 
@@ -111,6 +111,21 @@ class Bus:
         front_end = self._board["front_end"]
         resistances, volts = front_end["transimpedance_ohms"], front_end["adc_range_volts"]
         return {(ohms < max(resistances), full): index for index, (ohms, full) in enumerate(zip(resistances, volts, strict=True))}
+
+    def power_on(self) -> None:
+        """The supply has failed for a moment: every chip starts anew."""
+        for dac in self._rows + self._gates:
+            dac.power_on()
+        for adc in self._columns:
+            adc.power_on()
+        self._follow_outputs()
+
+    def release(self) -> None:
+        """Firmware in this process is about to be reset: from now on resistors alone give its pins their levels."""
+        self.clock.advance(PIN_NANOSECONDS)
+        for pin in self._levels:
+            if pin != self._pins["busy"]:
+                self.drive(pin, None)
 
     # What firmware in this process calls: each call takes the time that it takes on the board.
 
@@ -140,11 +155,11 @@ class Bus:
     def microseconds(self) -> int:
         """Time since power-up; asking takes time, so a loop that waits for it ends."""
         self.clock.advance(PIN_NANOSECONDS)
-        return self.clock.now() // 1000 & 0xFFFFFFFF
+        return int(self.clock.now() * (1 + self._faults.crystal_error)) // 1000 & 0xFFFFFFFF
 
     def delay(self, microseconds: int) -> None:
         """Wait."""
-        self.clock.advance(1000 * microseconds)
+        self.clock.advance(int(1000 * microseconds / (1 + self._faults.crystal_error)))
 
     # The wires, which take no time: what stands at the pins of a microcontroller.
 
@@ -198,9 +213,9 @@ class Bus:
 
     def _executed(self, chip: Chip) -> None:
         """A frame has been executed; the outputs of a DAC may have moved."""
-        self._frames += 1
-        if self._frames == self._faults.reset_after_frames:
-            self.on_reset()
+        self.frames += 1
+        if self.frames == self._faults.reset_after_frames:
+            self.on_reset(False)
         if isinstance(chip, LTC2668) and chip.changed:
             chip.changed = False
             self._moved_at = self.clock.now()
@@ -240,6 +255,10 @@ class Bus:
         self._age()
         codes = self._sample()
         codes[self._gate_outputs <= SELECTOR_THRESHOLD_VOLTS] = 0
+        if self._faults.saturated_column >= 0:
+            codes[self._faults.saturated_column] = np.iinfo(np.int16).max
+        if self._faults.weak_column >= 0 and self._levels[self._pins["gain_switch"]]:
+            codes[self._faults.weak_column] = int(codes[self._faults.weak_column]) * 9 // 10
         samples, size, now = codes.astype(">i2").tobytes(), 2 * ad7606c.CHANNELS, self.clock.now()
         for index, adc in enumerate(self._columns):
             adc.convert(samples[size * index : size * index + size], now)
@@ -284,9 +303,9 @@ class Bus:
         if before is not None:
             self._pulse(*before, (now - self._applied_at) * 1e-9)
         self._applied, self._applied_at = applied, now
-        self._pulses += applied is not None
-        if applied is not None and self._pulses == self._faults.reset_after_pulses:
-            self.on_reset()
+        self.pulses += applied is not None
+        if applied is not None and self.pulses in (self._faults.reset_after_pulses, self._faults.brown_out_after_pulses):
+            self.on_reset(self.pulses == self._faults.brown_out_after_pulses)
 
     def _drive(self) -> tuple[Volts, Volts] | None:
         """Voltages across cells, or ``None`` where nothing is pulsed: reading, all rows at 0 V, or all gates closed."""

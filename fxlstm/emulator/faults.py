@@ -12,6 +12,9 @@ from fxlstm.crossbar.temperature import ROOM
 from fxlstm.errors import LinkError
 
 NEVER = math.inf
+RATES = ("drop", "flip", "duplicate", "disconnect", "flood")
+FLOOD_BYTES = 3000  # of a burst, more than a frame holds
+LARGEST_CLOCK_ERROR = 0.1
 
 
 @dataclass(frozen=True)
@@ -23,12 +26,13 @@ class LinkFaults:
     duplicate: float = 0.0  # a byte comes twice
     disconnect: float = 0.0  # the port is unplugged
     disconnect_after: int = 0  # bytes, of both directions, until the port is unplugged, once; 0: never
+    flood: float = 0.0  # a burst of random bytes comes in between, as from a babbling line
     reset_after: int = 0  # bytes, of both directions, until the board's microcontroller resets, once; 0: never
     stall_ms: float = 0.0  # an answer comes so much later
     fault_seed: int = 1
 
     def __post_init__(self) -> None:
-        for name in ("drop", "flip", "duplicate", "disconnect"):
+        for name in RATES:
             if not 0 <= getattr(self, name) <= 0.5:
                 raise LinkError(f"{name} = {getattr(self, name)}: choose a probability per byte of 0 to 0.5")
         for name in ("disconnect_after", "reset_after", "stall_ms"):
@@ -38,17 +42,25 @@ class LinkFaults:
 
 @dataclass(frozen=True)
 class ChipFaults:
-    """Faults of the chips and of the microcontroller; -1 and 0 mean none."""
+    """Faults of the chips, of the microcontroller and of their supply; -1 and 0 mean none."""
 
     dead_row: int = -1  # the row whose DAC output stays at 0 V
     dead_gate: int = -1  # the column whose gate DAC output stays at 0 V
     missing_chip: int = -1  # chip select that nothing answers at
     bad_crc: int = 0  # every n-th frame of samples of every ADC fails its CRC-16
     stuck_busy: bool = False  # BUSY stays high
+    stuck_row: int = -1  # the row whose DAC output stays at the first voltage other than 0 V that it gets
+    saturated_column: int = -1  # the column whose amplifier stays at its positive end
+    weak_column: int = -1  # the column whose amplifier gives nine tenths with its coarse gain
     reset_after_frames: int = 0  # SPI frames until the microcontroller resets, once; 0: never
     reset_after_pulses: int = 0  # pulses until it resets while one is applied, once; 0: never
+    brown_out_after_pulses: int = 0  # pulses until the supply of the whole board fails while one is applied, once; 0: never
     dead_crystal: bool = False  # of emu://stm32f405: its crystal does not oscillate
-    crystal_error: float = 0.0  # of emu://stm32f405: by which fraction its crystal is too fast
+    crystal_error: float = 0.0  # by which fraction the microcontroller's crystal is too fast
+
+    def __post_init__(self) -> None:
+        if not abs(self.crystal_error) <= LARGEST_CLOCK_ERROR:
+            raise LinkError(f"crystal_error = {self.crystal_error}: choose {-LARGEST_CLOCK_ERROR} to {LARGEST_CLOCK_ERROR}")
 
 
 @dataclass(frozen=True)
@@ -106,7 +118,7 @@ class FaultyWire:
     """One direction of a link. Faults come at random distances drawn in advance, so good bytes cost nothing."""
 
     def __init__(self, faults: LinkFaults, direction: str) -> None:
-        self._weights = {name: getattr(faults, name) for name in ("drop", "flip", "duplicate", "disconnect")}
+        self._weights = {name: getattr(faults, name) for name in RATES}
         self._rate = sum(self._weights.values())
         self._random = random.Random(f"{faults.fault_seed} {direction}")
         self._good = self._distance()
@@ -136,6 +148,8 @@ class FaultyWire:
         (fault,) = self._random.choices(list(self._weights), list(self._weights.values()))
         if fault == "disconnect":
             raise Unplugged(before)
+        if fault == "flood":
+            return bytes((byte,)) + self._random.randbytes(FLOOD_BYTES)
         if fault == "flip":
             return bytes((byte ^ 1 << self._random.randrange(8),))
         return bytes((byte,)) * (2 if fault == "duplicate" else 0)

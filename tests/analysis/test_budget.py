@@ -11,6 +11,7 @@ from fxlstm.analysis.budget import error_budget
 from fxlstm.analysis.errors import Spread, decibel, rms
 from fxlstm.analysis.settings import Case
 from fxlstm.app.demos.airline_task import AirlineTask, load_trained
+from fxlstm.program.device import load_device
 
 SEEDS = (1, 2, 3)
 
@@ -30,7 +31,7 @@ def by_source(budget: fx.Budget) -> dict:
 
 
 def case(x: np.ndarray, device: str = "ta-hfo2", seconds: float = 0.0) -> Case:
-    hardware = fx.Hardware(board={"ta-hfo2": "reference"}.get(device, "reference"))
+    hardware = fx.Hardware(board=load_device(device).board)
     return Case(load_trained(), x, x, hardware, device, fx.Wires(), fx.FrontEnd(), seconds)
 
 
@@ -40,10 +41,12 @@ def test_the_sources_of_the_preset_are_there_and_the_others_are_named(budget):
     assert budget.seeds == SEEDS
 
 
-def test_with_everything_on_the_cells_stand_as_programming_left_them(x):
-    found, array = case(x), fx.SimulatedArray(device="ta-hfo2", seed=2)
+@pytest.mark.parametrize("device, seconds", [("ta-hfo2", 0.0), ("hfox", 86400.0)])
+def test_with_everything_on_the_cells_stand_as_programming_and_time_left_them(x, device, seconds):
+    found, array = case(x, device, seconds), fx.SimulatedArray(device=device, seed=2, board=load_device(device).board)
     program = found.program(found.sources)
     array.program(program)
+    array.elapse(seconds)
     held = found._array(program, found.sources, 2)
     used = np.isfinite(found._programmed(2).targets)
     np.testing.assert_allclose(held.conductance[used], array.conductance[used], atol=1e-15)
@@ -82,10 +85,20 @@ def test_each_bit_of_the_dac_halves_its_error(x):
 def test_wires_front_end_and_relaxation_are_sources_where_they_are_given(x):
     wires = error_budget(load_trained(), x, seeds=(1,), wires=fx.Wires(row=0.1, column=0.1))
     assert "wires" in by_source(wires) and by_source(wires)["wires"].alone.median > 0
+    for row in wires.sources:
+        assert row.share == pytest.approx(1 - (row.without.median / wires.everything.median) ** 2)
     front_end = error_budget(load_trained(), x, seeds=(1,), front_end=fx.FrontEnd(adc=fx.Converter(offset=20.0)))
     assert by_source(front_end)["front end"].alone.median > 0
     relaxed = error_budget(load_trained(), x, device="hfox", seeds=(1,), seconds=3600.0)
     assert by_source(relaxed)["relaxation"].alone.median > 0
+
+
+def test_what_cells_relax_while_they_settle_is_relaxation_and_not_programming(x):
+    found = by_source(error_budget(load_trained(), x, device="hfox?stuck_off.fraction=0", seeds=(1,)))
+    cells = case(x, "hfox")._programmed(1)
+    within = np.abs(cells.programmed - cells.targets)[np.isfinite(cells.targets) & ~cells.stuck]
+    assert np.quantile(within, 0.95) < 1.2e-6  # the tolerance of 1 uS, read with noise
+    assert found["relaxation"].alone.median > found["programming"].alone.median > 0
 
 
 def test_an_ideal_device_has_only_errors_of_codes(x):

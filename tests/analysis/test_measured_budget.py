@@ -8,7 +8,9 @@ import pytest
 import fxlstm as fx
 from fxlstm.analysis.budget import Repeated
 from fxlstm.analysis.errors import rms
+from fxlstm.analysis.measured import NOISE, BoardCase
 from fxlstm.analysis.settings import Case, Cells, target_siemens
+from fxlstm.analysis.values import Traced
 from fxlstm.app.demos.airline_task import AirlineTask, load_trained
 from fxlstm.crossbar.measuring import without_wires
 from fxlstm.urls.protocol_emu import emulated_board
@@ -72,6 +74,20 @@ def test_a_second_measurement_finds_relaxation_and_everything_is_the_error_of_th
     assert found["read noise"].alone.median == 0
     assert found["unexplained"].alone.median < 0.2 * found["relaxation"].alone.median
     assert list(budget.left_out) == ["front end", "wires"]
+
+
+def test_the_noise_of_few_runs_is_not_taken_for_less_than_it_is(x, monkeypatch):
+    monkeypatch.setattr(Case, "run", lambda *_: Traced(np.zeros((2000, 1)), {}))
+    random, nothing = np.random.default_rng(1), np.zeros((1, 1))
+    case = BoardCase(
+        *(load_trained(), x, x, fx.Hardware(), "ta-hfo2", fx.Wires(), fx.FrontEnd(), 0.0),
+        cells=Cells(nothing, nothing, nothing, nothing > 0),
+        aged=False,
+        offsets={},
+        runs=tuple(Traced(random.standard_normal((2000, 1)), {}) for _ in range(2)),
+    )
+    power = np.mean([rms(case.run({NOISE}, number).outputs) ** 2 for number in range(2)])
+    assert power == pytest.approx(1, rel=0.1)
 
 
 @pytest.mark.parametrize("ohms", [0.1, 0.5])

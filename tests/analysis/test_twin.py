@@ -5,7 +5,10 @@ import pytest
 
 import fxlstm as fx
 from fxlstm.app.demos.airline_task import AirlineTask, load_trained
+from fxlstm.crossbar.measuring import measured_conductance
 from fxlstm.program.device import load_device
+from fxlstm.program.scheme import READ_RANGE
+from fxlstm.urls.protocol_emu import emulated_board
 
 URL = "emu://host?device=ta-hfo2&seed={}"
 LEAST_EXPLAINED = 0.9  # measured: 95 to 99.4 % of the squared deviation of the output for seeds 1 to 3
@@ -40,6 +43,15 @@ def test_a_twin_has_the_offsets_of_the_boards_columns(program, x):
         explained, partly = (fx.compare_with_twin(board, program, x[:40], array).output.part for array in (twin, without))
     assert explained > 0.99
     assert partly < 0.9
+
+
+def test_offsets_of_the_columns_are_taken_off_the_measured_conductances():
+    with fx.Board(URL.format(1) + "&read_noise=0&adc.offset=300&board=offsets", log=False) as board:
+        true = emulated_board("offsets").array.conductance
+        unit = board.hardware.full_scale_current(READ_RANGE) / board.hardware.read_voltage / 32768  # siemens of an ADC code
+        raw, measured = board.read_conductance(range=READ_RANGE, reads=1), measured_conductance(board)
+    assert np.nanstd((raw - true) / unit) > 100
+    np.testing.assert_allclose((measured - true)[:, true.max(axis=0) < 5e-4] / unit, 0, atol=1.5)
 
 
 def test_a_twin_needs_a_program_and_says_so():

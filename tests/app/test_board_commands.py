@@ -162,3 +162,18 @@ def test_a_port_in_use_is_refused(command, served):
         outcome = command("board", "info", "--port", port)
     assert outcome.status == 1
     assert port in outcome.err and "in use by another program" in outcome.err
+
+
+def test_time_needs_no_board_and_says_what_dominates(command, tmp_path):
+    random = np.random.default_rng(0)
+    weights = random.normal(0, 0.3, (1, 8)), random.normal(0, 0.3, (2, 8)), np.zeros(8)
+    x = random.uniform(-1, 1, (5, 1))
+    fx.quantize(fx.Network([fx.lstm(*weights), fx.dense(np.ones((2, 1)), np.zeros(1))]), x).save(tmp_path / "model.fxl")
+    np.save(tmp_path / "x.npy", x)
+    arguments = ("board", "time", str(tmp_path / "model.fxl"), "--inputs", str(tmp_path / "x.npy"), "--device", "ideal")
+    text = command(*arguments).out
+    times = json.loads(command(*arguments, "--json").out)
+    assert "A timestep, mean of 5" in text and times["timestep"]["dominant"] in text
+    assert "cycles an instruction assumed" in text and times["assumptions"] in text
+    for part in ("timestep", "read_out", "pulse", "programming"):
+        assert times[part]["microseconds"] > 0

@@ -15,7 +15,8 @@ from fxlstm.board.exchange import UNDER_WAY
 from fxlstm.board.link import Link
 from fxlstm.board.messages import Frame, encode_frame, pack
 from fxlstm.board.protocol import KIND_EVENT
-from fxlstm.errors import LinkError, LinkLost
+from fxlstm.errors import FxlstmError, LinkError, LinkLost
+from fxlstm.urls.protocol_emu import emulated_board
 
 Connect = Callable[..., Link]
 
@@ -110,6 +111,32 @@ def test_a_restarted_board_is_told_apart_from_another_host(connect: Connect) -> 
     link._session = 5
     with pytest.raises(LinkLost, match="another host has opened the board"):
         link.request("safe_idle")
+
+
+def test_restarts_again_and_again_while_the_link_opens_are_called_restarts(monkeypatch: pytest.MonkeyPatch) -> None:
+    opening, url = Link._open_session, "emu://host?device=ideal&board=restarts"
+
+    def restarted_in_between(link: Link, identity: dict[str, object], *left: int) -> None:
+        emulated_board("restarts").reset()
+        opening(link, identity, *left)
+
+    monkeypatch.setattr(Link, "_open_session", restarted_in_between)
+    with pytest.raises(LinkLost, match=r"restarted again while it was being opened.* connect again"):
+        Link(url)
+    monkeypatch.undo()
+    Link(url).close()
+
+
+def test_a_host_that_takes_the_board_while_the_link_opens_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    opening, url = Link._open_session, "emu://host?device=ideal&board=taken"
+
+    def taken_in_between(link: Link, identity: dict[str, object], *left: int) -> None:
+        opening(link, identity, *left)
+        opening(link, identity, *left)
+
+    monkeypatch.setattr(Link, "_open_session", taken_in_between)
+    with pytest.raises(FxlstmError, match="another host has opened the board"):
+        Link(url)
 
 
 def test_another_protocol_is_refused_by_the_versions_of_both(connect: Connect) -> None:

@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from fxlstm.board.board import Board
 from fxlstm.board.log import MeasurementLog, default_path, reading_conductance
-from fxlstm.errors import FxlstmError
+from fxlstm.errors import BoardError, FxlstmError
 
 SESSION: dict[str, Any] = {
     "url": "emu://host",
@@ -122,3 +123,11 @@ def test_a_log_with_other_tables_is_refused_whole_and_left_alone(tmp_path: Path,
 def test_the_default_place_follows_xdg(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
     assert default_path() == tmp_path / "fxlstm" / "measurements.db"
+
+
+def test_why_a_request_failed_is_in_the_log(tmp_path: Path) -> None:
+    with Board("emu://host?device=ideal&stuck_busy=1", log=tmp_path / "log.db") as board, pytest.raises(BoardError):
+        board.read_conductance(rows=0)
+    with MeasurementLog(tmp_path / "log.db", writable=False) as log:
+        (failure,) = log.rows("failures")
+    assert "an ADC stayed busy" in failure["words"]

@@ -87,7 +87,7 @@ static void cobs_decodes_garbage_inside_its_buffers(generator *random) {
 }
 
 int main(void) {
-    generator random = {1};
+    generator random = {.state = 1};
     crc_equals_the_published_check_value();
     cobs_equals_the_published_examples();
     cobs_brings_back_random_bytes(&random);

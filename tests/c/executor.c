@@ -37,7 +37,7 @@ static fixture make(buffer image) {
 
 /* Every buffer has its exact size, but no less than a code. */
 static leg make_leg(const fixture *made, uint32_t index) {
-    generator random = {made->size + index};
+    generator random = {.state = made->size + index};
     leg one = {.phase = fx_program_phase(&made->program, index)};
     one.given = one.phase.streams ? GIVEN : TIMESTEPS;
     size_t input_codes = BATCH * one.given * one.phase.input_length;

@@ -3,7 +3,10 @@
  *
  *     fuzz_firmware <iterations> <seed> <image>...
  *
- * Prints one line per message code and status met: both numbers and how often.
+ * Prints one line per message code and status met: both numbers and how often. Built for libFuzzer, the bytes that this
+ * one gives make every choice, guided by coverage:
+ *
+ *     fuzz_firmware <libFuzzer's arguments> -ignore_remaining_args=1 <image>...
  */
 #include "app/firmware.h"
 #include "files.h"
@@ -15,6 +18,7 @@
 
 typedef struct {
     generator random;
+    generator noise; /* of the chips */
     firmware *board;
     firmware_cells *cells;
     hal *port;
@@ -261,23 +265,78 @@ static void step(fuzzer *fuzz) {
     }
 }
 
-int main(int count, char **arguments) {
-    CHECK(count > 3);
+/* Take images and make what does not change from run to run. */
+static fuzzer *make_fuzzer(size_t count, char **paths) {
     fuzzer *fuzz = calloc(1, sizeof *fuzz);
-    CHECK(fuzz != NULL);
-    fuzz->random.state = strtoull(arguments[2], NULL, 10);
-    fuzz->image_count = (size_t)(count - 2);
+    CHECK(fuzz != NULL && count > 0);
+    fuzz->image_count = count + 1;
     fuzz->images = calloc(fuzz->image_count, sizeof *fuzz->images);
     fuzz->board = malloc(firmware_size());
     fuzz->cells = malloc(firmware_cells_size());
     fuzz->port = calloc(1, sizeof *fuzz->port);
     CHECK(fuzz->images != NULL && fuzz->board != NULL && fuzz->cells != NULL && fuzz->port != NULL);
-    for (size_t i = 0; i + 1 < fuzz->image_count; i++) {
-        fuzz->images[i] = read_file(arguments[3 + i]);
+    for (size_t i = 0; i < count; i++) {
+        fuzz->images[i] = read_file(paths[i]);
     }
-    fuzz->images[fuzz->image_count - 1] = make_target(&fuzz->random);
-    stub_connect(&fuzz->chips, fuzz->port, &fuzz->random);
+    fuzz->noise.state = 1;
+    fuzz->images[count] = make_target(&fuzz->noise);
+    return fuzz;
+}
+
+/* Power up, with the choices to come from `random`. */
+static void begin(fuzzer *fuzz, generator random) {
+    fuzz->random = random;
+    fuzz->noise.state = 1;
+    fuzz->object = 0;
+    memset(fuzz->image, 0, sizeof fuzz->image);
+    memset(fuzz->offset, 0, sizeof fuzz->offset);
+    memset(fuzz->port, 0, sizeof *fuzz->port);
+    stub_connect(&fuzz->chips, fuzz->port, &fuzz->noise);
     firmware_init(fuzz->board, fuzz->cells, fuzz->port);
+}
+
+#ifdef COVERAGE_GUIDED
+
+static fuzzer *the_fuzzer;
+
+int LLVMFuzzerInitialize(int *count, char ***arguments);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerInitialize(int *count, char ***arguments) {
+    int first = 1;
+    while (first < *count && strcmp((*arguments)[first], "-ignore_remaining_args=1") != 0) {
+        first++;
+    }
+    CHECK(first + 1 < *count);
+    the_fuzzer = make_fuzzer((size_t)(*count - first - 1), *arguments + first + 1);
+    return 0;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    begin(the_fuzzer, (generator){.bytes = data, .left = size});
+    while (the_fuzzer->random.left > 0) {
+        step(the_fuzzer);
+    }
+    return 0;
+}
+
+#else
+
+static void drop_fuzzer(fuzzer *fuzz) {
+    for (size_t i = 0; i < fuzz->image_count; i++) {
+        free(fuzz->images[i].bytes);
+    }
+    free(fuzz->images);
+    free(fuzz->board);
+    free(fuzz->cells);
+    free(fuzz->port);
+    free(fuzz);
+}
+
+int main(int count, char **arguments) {
+    CHECK(count > 3);
+    fuzzer *fuzz = make_fuzzer((size_t)(count - 3), arguments + 3);
+    begin(fuzz, (generator){.state = strtoull(arguments[2], NULL, 10)});
     for (unsigned long i = strtoul(arguments[1], NULL, 10); i > 0; i--) {
         step(fuzz);
     }
@@ -288,13 +347,8 @@ int main(int count, char **arguments) {
             }
         }
     }
-    for (size_t i = 0; i < fuzz->image_count; i++) {
-        free(fuzz->images[i].bytes);
-    }
-    free(fuzz->images);
-    free(fuzz->board);
-    free(fuzz->cells);
-    free(fuzz->port);
-    free(fuzz);
+    drop_fuzzer(fuzz);
     return EXIT_SUCCESS;
 }
+
+#endif

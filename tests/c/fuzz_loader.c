@@ -3,7 +3,7 @@
  *
  *     fuzz_loader <iterations> <seed> <image>...
  *
- * Prints one line per status met: its number and how often.
+ * Prints one line per status met: its number and how often. Built for libFuzzer, that one mutates, guided by coverage.
  */
 #include <string.h>
 
@@ -12,37 +12,8 @@
 #include "fxlstm.h"
 #include "generator.h"
 
-#define STATUSES 64
 #define STEPS 3u
 #define LARGEST_RUN (1u << 20) /* bytes of executor memory; larger programs are opened but not run */
-
-/* One change: a bit, a byte, an interesting or slightly different 32-bit field, or a record copied onto another. */
-static void mutate(generator *random, buffer image) {
-    static const uint32_t interesting[] = {0,          1,          2,          7,          8,          255,
-                                           256,        32767,      32768,      65535,      65536,      0x3FFFFFFF,
-                                           0x7FFFFFFE, 0x7FFFFFFF, 0x80000000, 0x80000001, 0xFFFFFFF8, 0xFFFFFFFF};
-    size_t at = below(random, image.size), field = below(random, image.size / 4) * 4;
-    size_t from = below(random, image.size / 8 - 3) * 8, to = below(random, image.size / 8 - 3) * 8;
-    uint32_t value;
-    memcpy(&value, image.bytes + field, sizeof value);
-    switch (below(random, 6)) {
-    case 0:
-        image.bytes[at] ^= (uint8_t)(1u << below(random, 8));
-        return;
-    case 1:
-        image.bytes[at] = (uint8_t)next_random(random);
-        return;
-    case 2:
-        value = interesting[below(random, sizeof interesting / sizeof *interesting)];
-        break;
-    case 3:
-        memmove(image.bytes + to, image.bytes + from, 8 * (1 + below(random, 4)));
-        return;
-    default:
-        value += (uint32_t)below(random, 33) - 16;
-    }
-    memcpy(image.bytes + field, &value, sizeof value);
-}
 
 /* Give the image its CRC again, so that the checks behind it are reached. */
 static void mend(buffer image) {
@@ -91,6 +62,62 @@ static void run(generator *random, const fx_program *program) {
     free(memory);
 }
 
+static fx_status open_and_run(generator *random, const uint8_t *image, size_t size) {
+    fx_program program;
+    fx_status status = fx_program_open(&program, image, size);
+    if (status == FX_OK) {
+        run(random, &program);
+    }
+    return status;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    generator random = {.state = size};
+    uint8_t *image = malloc(size + !size);
+    CHECK(image != NULL);
+    memcpy(image, data, size);
+    if (size >= sizeof(fx_header)) {
+        mend((buffer){image, size});
+    }
+    open_and_run(&random, image, size);
+    free(image);
+    return 0;
+}
+
+#ifndef COVERAGE_GUIDED
+
+#define STATUSES 64
+
+/* One change: a bit, a byte, an interesting or slightly different 32-bit field, or a record copied onto another. */
+static void mutate(generator *random, buffer image) {
+    static const uint32_t interesting[] = {0,          1,          2,          7,          8,          255,
+                                           256,        32767,      32768,      65535,      65536,      0x3FFFFFFF,
+                                           0x7FFFFFFE, 0x7FFFFFFF, 0x80000000, 0x80000001, 0xFFFFFFF8, 0xFFFFFFFF};
+    size_t at = below(random, image.size), field = below(random, image.size / 4) * 4;
+    size_t from = below(random, image.size / 8 - 3) * 8, to = below(random, image.size / 8 - 3) * 8;
+    uint32_t value;
+    memcpy(&value, image.bytes + field, sizeof value);
+    switch (below(random, 6)) {
+    case 0:
+        image.bytes[at] ^= (uint8_t)(1u << below(random, 8));
+        return;
+    case 1:
+        image.bytes[at] = (uint8_t)next_random(random);
+        return;
+    case 2:
+        value = interesting[below(random, sizeof interesting / sizeof *interesting)];
+        break;
+    case 3:
+        memmove(image.bytes + to, image.bytes + from, 8 * (1 + below(random, 4)));
+        return;
+    default:
+        value += (uint32_t)below(random, 33) - 16;
+    }
+    memcpy(image.bytes + field, &value, sizeof value);
+}
+
 /* Mutate a copy of an image up to four times, perhaps cut it short, open it, run it if it is accepted. */
 static fx_status try(generator *random, buffer original) {
     size_t size = below(random, 50) == 0 ? below(random, original.size) : original.size;
@@ -104,11 +131,7 @@ static fx_status try(generator *random, buffer original) {
         mend((buffer){whole, original.size});
     }
     memcpy(cut, whole, size);
-    fx_program program;
-    fx_status status = fx_program_open(&program, cut, size);
-    if (status == FX_OK) {
-        run(random, &program);
-    }
+    fx_status status = open_and_run(random, cut, size);
     free(whole);
     free(cut);
     return status;
@@ -117,7 +140,7 @@ static fx_status try(generator *random, buffer original) {
 int main(int count, char **arguments) {
     size_t met[STATUSES] = {0};
     CHECK(count > 3);
-    generator random = {strtoull(arguments[2], NULL, 10)};
+    generator random = {.state = strtoull(arguments[2], NULL, 10)};
     buffer *images = malloc((size_t)(count - 3) * sizeof *images);
     CHECK(images != NULL);
     for (int i = 3; i < count; i++) {
@@ -139,3 +162,5 @@ int main(int count, char **arguments) {
     free(images);
     return EXIT_SUCCESS;
 }
+
+#endif

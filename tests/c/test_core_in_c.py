@@ -75,6 +75,13 @@ def test_loader_refuses_or_runs_every_mutated_image(tmp_path: Path, images: list
     assert set(met) == image_symbols - {"IMAGE_ALIGNMENT"} | {"OK"}
 
 
+@pytest.mark.parametrize("operation", ["product", "sum"])
+def test_a_product_and_a_sum_are_right_for_every_pair_of_codes(operation: str, tmp_path: Path) -> None:
+    sources = [CORE / source for source in SOURCES]
+    run("clang", *STRICT, "-O3", "-march=native", f"-I{CORE}", HERE / "all_pairs.c", *sources, "-o", tmp_path / "all_pairs")
+    run(tmp_path / "all_pairs", operation)
+
+
 @pytest.fixture
 def planned_images(tmp_path: Path, images: list[Path]) -> list[Path]:
     """Images of programs for plans, and a few of random ones."""

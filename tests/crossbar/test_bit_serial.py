@@ -98,6 +98,13 @@ def test_a_pulse_that_clips_is_converted_in_a_coarser_range():
     assert np.abs(difference).max() <= 4
 
 
+def test_a_sum_of_pulses_beyond_the_scale_is_counted_once():
+    codes = np.full((3, 128), 32767, np.int16)
+    serial = fx.SimulatedArray(seed=1, read_noise=False, front_end=fx.FrontEnd(serial_bits=16))
+    assert (serial.multiply(codes, 0) == 32767).all()
+    assert serial.adc_clipped == codes.shape[0] * serial.columns
+
+
 def test_programs_run_bit_by_bit():
     program = make_program([np.random.default_rng(0).integers(-255, 256, (16, 8))], Hardware(), ranges=3)
     array = fx.SimulatedArray(32, 8, seed=1, front_end=fx.FrontEnd(serial_bits=16), stuck=False)

@@ -57,6 +57,17 @@ def test_calibrated_columns_lose_the_offsets_and_gains_of_their_converters():
     assert "rms error" in str(report)
 
 
+@pytest.mark.parametrize("bits, step", [(16, 1), (8, 256)])
+def test_codes_at_the_end_of_the_scale_tell_nothing_of_a_column(bits, step):
+    weights = 255 * np.random.default_rng(0).choice([-1, 1], (16, 8))
+    program = make_program([weights], Hardware(adc_bits=bits), ranges=0)
+    array = written(program, front_end=fx.FrontEnd(adc=fx.Converter(gain=0.3)))
+    report = array.calibrate_columns(program)
+    assert report.clipped > 0.04
+    assert report.before > 100
+    assert report.after < 5 + 0.35 * step
+
+
 def test_calibrated_columns_lose_part_of_what_wires_take():
     program = small_program()
     array = written(program, wires=fx.Wires(row=3, column=3, amplifier=20))
@@ -151,6 +162,14 @@ def test_a_map_corrected_for_wires_comes_nearer_to_the_wanted_weights(pairing, b
         array.program(program, scheme=OPEN_LOOP, targets=targets)
         errors.append(array.calibrate_columns(program).after)
     assert errors[1] < errors[0] / 3
+
+
+def test_a_corrected_map_stays_inside_the_window_of_the_cells():
+    program = make_program([np.random.default_rng(0).integers(-100, 101, (16, 8))], Hardware(), ranges=3)
+    device = "ta-hfo2?conductance.maximum=230"  # 7 uS above the largest weight
+    corrected = fx.corrected_targets(program, fx.Wires(row=3, column=3), device, column_gains=False)
+    assert corrected.limited > 0.02
+    fx.SimulatedArray(32, 8, device, seed=1).program(program, scheme=OPEN_LOOP, targets=corrected.targets)
 
 
 def test_weights_that_fit_the_window_are_corrected_to_the_unit():

@@ -77,6 +77,14 @@ def test_the_bow_is_greatest_in_the_middle_and_gone_at_the_ends():
     np.testing.assert_allclose((channels.transfer(ends) - ends)[:, 0], [0, 5, 0])
 
 
+def test_the_ripple_is_gone_at_the_ends_and_has_the_spread_that_was_asked_for_between():
+    channels = Channels(fx.Converter(ripple=5), 200, np.random.default_rng(0))
+    codes = np.linspace(-32768, 32768, 65)[:, np.newaxis] * np.ones(200)
+    errors = channels.transfer(codes) - codes
+    assert not errors[[0, -1]].any()
+    assert errors[1:-1].std() == pytest.approx(5, rel=0.05)
+
+
 @pytest.mark.parametrize("part", ["dac", "adc"])
 def test_averaging_n_reads_lowers_noise_by_the_root_of_n(part):
     codes = np.full((3000, 34), 9000, np.int16)
@@ -129,6 +137,17 @@ def test_a_clipped_average_counts_once():
     array = quiet_array(fx.FrontEnd(reads=8))
     array.multiply(np.full((5, 34), 32767, np.int16), 0)
     assert array.adc_clipped == 5 * 8
+
+
+def test_a_code_counts_as_clipped_when_any_of_its_reads_was():
+    largest = int(quiet_array(fx.FrontEnd()).multiply(np.full(34, 1000, np.int16), 0).max())
+    codes = np.full((400, 34), 1000 * 32767 // largest, np.int16)  # one column at the end of the scale
+    counts = []
+    for reads in (1, 16):
+        array = quiet_array(fx.FrontEnd(adc=fx.Converter(noise=300), reads=reads))
+        array.multiply(codes, 0)
+        counts.append(array.adc_clipped)
+    assert counts[1] > 1.5 * counts[0] > 0
 
 
 def test_a_saved_array_goes_on_where_its_converters_stood(tmp_path):

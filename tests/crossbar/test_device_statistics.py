@@ -153,11 +153,18 @@ def test_pcm_is_written_and_drifts_as_published(microsiemens):
     assert np.diff(np.quantile(nu, [0.16, 0.84]))[0] / 2 == pytest.approx(spread, rel=0.1, abs=0.0005)
 
 
-def test_readings_of_pcm_scatter_as_published():
+def test_no_cell_of_pcm_gains_conductance_by_drift():
+    array, _, _ = written("pcm", all_at("pcm", 1.25))  # where the spread of the exponents is widest beside their mean
+    array.elapse(1e6)
+    assert (array.conductance <= array.written).all()
+
+
+@pytest.mark.parametrize("seconds", [0.0, 100.0])
+def test_readings_of_pcm_scatter_as_published(seconds):
     array, _, _ = written("pcm", all_at("pcm", 20))
-    array.elapse(100.0)
+    array.elapse(seconds)
     readings = np.array([array.read_conductance() for _ in range(200)]).std(axis=0)
-    part = np.minimum(0.0088 / (array.conductance / 25e-6) ** 0.65, 0.2) * np.sqrt(np.log((100 + 250e-9) / 500e-9))
+    part = np.minimum(0.0088 / (array.conductance / 25e-6) ** 0.65, 0.2) * np.sqrt(np.log((20 + seconds + 250e-9) / 500e-9))
     assert (readings / (part * array.conductance)).mean() == pytest.approx(1, abs=0.02)
 
 
@@ -235,6 +242,20 @@ def test_stuck_cells_do_not_age_and_fresh_cells_have_settled():
     targets = all_at("hfox", 10)
     array.program(targets)
     assert (array.conductance[array.stuck] == 0).all()
+
+
+@pytest.mark.parametrize("device", ["hfox", "pcm"])
+def test_a_cell_that_sticks_after_a_time_stands_where_that_time_has_brought_it(device):
+    targets = np.full((8, 8), 40000, np.uint16)
+    seen, array = (written(device, targets)[0] for _ in range(2))
+    for one in (seen, array):
+        one.elapse(DAY)
+    stood = seen.conductance
+    array.stuck[0] = True
+    np.testing.assert_array_equal(array.conductance, stood)
+    array.elapse(DAY)
+    np.testing.assert_array_equal(array.conductance[0], stood[0])
+    assert (array.conductance[1:] != stood[1:]).any()
 
 
 @pytest.mark.parametrize("device", ["hfox", "reram-cmo", "hp-tio2"])

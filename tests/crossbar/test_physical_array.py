@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from crossbar_programs import airline_program, make_program
 
-from fxlstm.crossbar import IntegerArray, SimulatedArray
+from fxlstm.crossbar import IntegerArray, SimulatedArray, Wires
+from fxlstm.crossbar.wires import effective_conductance
 from fxlstm.errors import ArrayError
+from fxlstm.program.device import load_device
 from fxlstm.program.hardware import Hardware
 from fxlstm.program.mapping import LEAVE, level_differences, target_map
 from fxlstm.program.scheme import CELL_STATES, code_siemens, scheme_for
@@ -77,6 +79,27 @@ def test_read_noise_of_a_column_has_the_summed_variance_of_its_cells():
     expected = np.sqrt((volts**2) @ (array.conductance * 0.002) ** 2) / per_code
     np.testing.assert_allclose(readings.std(axis=0), np.sqrt(expected**2 + 1 / 12), rtol=0.08)
     np.testing.assert_allclose(readings.mean(axis=0), volts @ array.conductance / per_code, atol=0.2)
+
+
+@pytest.mark.parametrize("pairing", ["adjacent", "columns"])
+@pytest.mark.parametrize("wires", [Wires(), Wires(row=20, column=20)])
+def test_read_noise_of_a_tile_is_that_of_both_cells_of_its_pairs_and_of_what_wires_leave_of_them(pairing, wires):
+    program = make_program([np.full((16, 8), 100)], Hardware(pairing=pairing), ranges=3)
+    cells = np.random.default_rng(1).uniform(1e-4, 4e-4, (32, 16))
+    array = SimulatedArray.holding(program, cells, "ta-hfo2", seed=1, wires=wires)
+    (tile,) = program.matrices[0].tiles
+    codes = np.random.default_rng(2).integers(-32767, 32768, 16)
+    found = array.multiply_tile(tile, np.tile(codes, (4000, 1))).std(axis=0)
+    single = (codes**2 @ pairs(effective_conductance(cells, wires) ** 2, pairing)) ** 0.5 * load_device("ta-hfo2")["read.noise"]
+    noise = single * array.hardware.read_voltage / array.hardware.full_scale_current(tile.range)
+    rounding = (2 if pairing == "columns" else 1) / 12
+    expected = np.sqrt(noise**2 + rounding)
+    np.testing.assert_allclose(found, expected, rtol=0.06)
+
+
+def pairs(cells: np.ndarray, pairing: str) -> np.ndarray:
+    """Sums over the two cells of each of 16 x 8 weights."""
+    return cells[:16, ::2] + cells[:16, 1::2] if pairing == "columns" else cells[::2, :8] + cells[1::2, :8]
 
 
 def test_without_noise_a_tile_is_the_sum_of_volts_times_siemens_rounded_once():
@@ -167,3 +190,33 @@ def test_a_file_that_is_no_saved_array_is_refused_by_name(content, tmp_path):
         SimulatedArray.load(tmp_path / "absent.npz")
     with pytest.raises(ArrayError, match="cannot write"):
         SimulatedArray(rows=1, cols=1).save(tmp_path / "no" / "folder.npz")
+
+
+@pytest.mark.parametrize(
+    "options, words",
+    [
+        ({"rows": 3.5}, "an array of 3.5 x 64 cells"),
+        ({"cols": 0}, "an array of 128 x 0 cells"),
+        ({"seed": 1.5}, "seed = 1.5: choose"),
+        ({"seed": -1}, "seed = -1: choose"),
+        ({"wires": 0.3}, r"wires = 0.3, .*give Wires\(\.\.\.\)"),
+        ({"front_end": 16}, r"front_end = 16: give .*FrontEnd\(\.\.\.\)"),
+    ],
+)
+def test_an_array_that_cannot_be_is_refused_by_what_is_wrong(options, words):
+    with pytest.raises(ArrayError, match=words):
+        SimulatedArray(**options)
+
+
+def test_row_codes_are_whole_numbers_that_can_be_driven_of_any_type(programmed):
+    program, array, _ = programmed
+    tile = program.matrices[0].tiles[0]
+    for codes, words in (
+        (np.ones((2, tile.rows)), "row codes of type float64"),
+        (np.full((2, tile.rows), -32768, np.int16), "give whole numbers from -32767 to 32767"),
+        (np.full((2, tile.rows), 2**64 - 1, np.uint64), "row codes of type uint64"),
+        (np.ones((2, tile.rows + 1), np.int16), "one code for each of the"),
+    ):
+        with pytest.raises(ArrayError, match=words):
+            array.multiply_tile(tile, codes)
+    assert array.multiply_tile(tile, [[0] * tile.rows]).shape == (1, tile.columns)

@@ -6,12 +6,14 @@ from importlib.resources import files
 
 import numpy as np
 import pytest
+from crossbar_programs import make_program
 
 from fxlstm.board.board import Board
 from fxlstm.crossbar import SimulatedArray
 from fxlstm.crossbar.temperature import Warmth
 from fxlstm.errors import ArrayError
 from fxlstm.program.device import Preset, device_names, load_device
+from fxlstm.program.hardware import Hardware
 from fxlstm.urls.protocol_emu import emulated_board
 
 DAY = 86400.0
@@ -79,6 +81,12 @@ def test_a_temperature_beyond_what_was_measured_is_refused(kelvin):
         SimulatedArray(2, 2, "pcm", 1, "reference-125k", temperature=kelvin)
 
 
+@pytest.mark.parametrize("kelvin", ["hot", None, True])
+def test_what_is_no_temperature_is_refused(kelvin):
+    with pytest.raises(ArrayError, match="give kelvin"):
+        SimulatedArray(2, 2, "pcm", 1, "reference-125k", temperature=kelvin)
+
+
 def test_numbers_that_make_no_sense_at_a_temperature_are_refused():
     with pytest.raises(ArrayError, match="makes no sense at 200 K"):
         Warmth.of(own(drift=(0.1, "eV")), 200)
@@ -95,3 +103,13 @@ def test_a_saved_array_stays_as_cold_as_it_was(tmp_path):
 def test_an_emulated_board_can_stand_in_the_cold():
     with Board("emu://host?device=pcm&temperature=200&board=cold", log=False):
         assert emulated_board("cold").array.temperature == 200.0
+
+
+def test_cells_held_at_measured_conductances_are_not_warmed_twice(tmp_path):
+    text = (files("fxlstm") / "devices" / "pcm.toml").read_text()
+    warm = '[temperature]\nactivation = { value = 0.1, unit = "eV", source = "a test" }'
+    path = tmp_path / "mine.toml"
+    path.write_text(text.replace("[temperature]", warm))
+    program = make_program([np.full((2, 2), 100)], Hardware(board="reference-125k"))
+    held = SimulatedArray.holding(program, np.full((128, 64), 1e-5), str(path), temperature=200.0)
+    np.testing.assert_allclose(held.conductance, 1e-5, rtol=1e-12)

@@ -53,6 +53,15 @@ def test_a_campaign_down_the_rows_agrees_to_1e12(drive, sense):
             np.testing.assert_allclose(left(cells), effective_conductance(cells, wires), rtol=1e-12)
 
 
+def test_a_change_of_all_cells_amid_a_campaign_is_seen_from_the_next_row_too():
+    random = np.random.default_rng(3)
+    cells = random.uniform(1e-6, 4e-4, (40, 6))
+    left = ChangingConductance(WIRES)
+    for rows in (range(40), [7], [7], [8], range(40), [8], [9], [9]):
+        cells[list(rows)] *= random.uniform(0.5, 1.5, (len(rows), 6))
+        np.testing.assert_allclose(left(cells), effective_conductance(cells, WIRES), rtol=1e-12)
+
+
 def test_pulses_here_and_there_solve_the_whole_array():
     random, solved = np.random.default_rng(2), []
 

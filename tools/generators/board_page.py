@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from fxlstm.analysis.timing.times import HEADS, board_times
+from fxlstm.app.demos.airline_task import AirlineTask, load_trained
 from fxlstm.program.hardware import Hardware, load_board
+from fxlstm.program.quantize import quantize
 from generators.pages import fill, table
 from generators.wiring import chip_selects, pin
 
@@ -43,7 +46,7 @@ def page(present: str) -> str:
         "ranges": _ranges(Hardware(board=BOARD), board["front_end"]),
         "limits": table(("limit", "value", "meaning"), [(name, board["limits"][name], words) for name, words in _LIMITS.items()]),
     }
-    for name, text in tables.items():
+    for name, text in (tables | _times()).items():
         present = fill(present, name, text)
     return present
 
@@ -103,3 +106,11 @@ def _ranges(hardware: Hardware, front_end: dict[str, Any]) -> str:
         for index in range(hardware.range_count)
     ]
     return table(("range", "transimpedance", "ADC range", "full scale", "one ADC code, at full read voltage"), rows)
+
+
+def _times() -> dict[str, str]:
+    """What the airline network is expected to take on the board: all of it in a line each, and a timestep step by step."""
+    inputs = AirlineTask.load().inputs
+    times = board_times(quantize(load_trained(), inputs, Hardware(board=BOARD)), inputs)
+    rows = [(part.title, part.time, f"{part.dominant.step}, {part.share(part.dominant):.0%}") for part in times.tables]
+    return {"times": table(("what", "expected", "what dominates"), rows), "timestep": table(HEADS, times.timestep.table())}

@@ -12,7 +12,7 @@ import typer
 from fxlstm.app.commands.run import Device, Inputs, Output, ProgramFile, SchemeName
 from fxlstm.app.console import Json, Port, print_json, print_table, print_values, progress_bar
 
-app = typer.Typer(no_args_is_help=True, help="Talk to a board, real or emulated. Every command needs --port, or FXLSTM_PORT.")
+app = typer.Typer(no_args_is_help=True, help="Talk to a board, real or emulated. Commands that do need --port, or FXLSTM_PORT.")
 
 
 @app.command(epilog="Example: fxlstm board info --port /dev/ttyACM0")
@@ -30,17 +30,24 @@ def info(port: Port, as_json: Json = False) -> None:
 
 @app.command(epilog="Example: fxlstm board selftest --port /dev/ttyACM0 && echo well")
 def selftest(port: Port, as_json: Json = False) -> None:
-    """Check every chip on the board; outputs stay at 0 V. Status 1 when one is not well."""
+    """Check every chip on the board, then its channels and cells by measuring the array. Status 1 when one is to be repaired.
+
+    No voltage is above the read voltage. The array is left out when a chip does not answer.
+    """
     from fxlstm.board.board import Board
 
     with Board(port, log=False) as board:
         chips = board.selftest()
+        well = not any(chip.status for chip in chips)
+        found = board.check_array() if well else []
     if as_json:
-        print_json({"chips": [asdict(chip) for chip in chips]})
+        print_json({"chips": [asdict(chip) for chip in chips], "array": [asdict(finding) for finding in found]})
     else:
         rows = [(chip.kind.replace("_", " "), str(chip.index), chip.words if chip.status else "well") for chip in chips]
         print_table("Self-test", ("chip", "index", "result"), rows)
-    if any(chip.status for chip in chips):
+        for finding in found:
+            print(finding)
+    if not well or any(finding.kind == "channel" for finding in found):
         raise typer.Exit(1)
 
 
@@ -124,6 +131,33 @@ def run(
     from fxlstm.app.commands.run import run as run_anywhere
 
     run_anywhere(program, inputs, output, ArrayKind.BOARD, port, device, scheme=scheme, as_json=as_json)
+
+
+@app.command(epilog="Example: fxlstm board time model.fxl --inputs x.npy")
+def time(
+    program: ProgramFile,
+    inputs: Annotated[
+        Path | None,
+        typer.Option(metavar="X.npy", help="A typical sequence, (time, features).", show_default="random, of full scale"),
+    ] = None,
+    device: Annotated[str, typer.Option(help="Preset of the cells to be written.")] = "ta-hfo2",
+    as_json: Json = False,
+) -> None:
+    """Say how long a program is expected to take on the physical board, and what for; needs no board.
+
+    A timestep, reading the array out, a pulse, writing the program's cells: steps of the work, the dearest first.
+    """
+    from fxlstm.analysis.timing.times import HEADS, board_times
+    from fxlstm.app.files import load_array
+    from fxlstm.program.program import Program
+
+    times = board_times(Program.load(program), None if inputs is None else load_array(inputs), device)
+    if as_json:
+        print_json(times.as_dict())
+        return
+    for table in times.tables:
+        print_table(table.summary, HEADS, table.table())
+    typer.echo(times.assumptions)
 
 
 @app.command(epilog="Example: fxlstm board log --last 20")

@@ -65,8 +65,12 @@ const char *fx_cells_set_name(size_t index) {
     return index < SET_COUNT ? SETS[index].name : NULL;
 }
 
+int fx_cells_usable(size_t index) {
+    return index < SET_COUNT && SETS[index].usable();
+}
+
 int fx_cells_choose(size_t index) {
-    if (index >= SET_COUNT || !SETS[index].usable()) {
+    if (!fx_cells_usable(index)) {
         return 0;
     }
     chosen = index;

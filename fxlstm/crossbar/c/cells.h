@@ -44,8 +44,9 @@ uint64_t fx_cells_read(const fx_cells *cells, fx_readings *readings, size_t coun
 /* The standard normal numbers of the next `count` vectors, each of `columns` numbers. */
 void fx_normals(fx_readings *readings, size_t count, size_t columns, float *normals);
 
-/* The instruction sets this build has, best first. The last one, which runs anywhere, is in use until another is chosen. */
+/* The instruction sets this build has, best first; the last one runs anywhere and is in use until another is chosen. */
 const char *fx_cells_set_name(size_t index); /* NULL past the end */
-int fx_cells_choose(size_t index);           /* 0 when this machine cannot; the best one is chosen from the start */
+int fx_cells_usable(size_t index);           /* whether this machine can */
+int fx_cells_choose(size_t index);           /* 0, and nothing changes, when it cannot */
 
 #endif

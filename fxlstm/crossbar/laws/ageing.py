@@ -114,10 +114,10 @@ class Drift:
         return cls(preset.positive("drift.origin"), *lines, preset.positive("conductance.reference"))
 
     def exponents(self, written: Siemens, fate: Numbers) -> Numbers:
-        """The drift exponent nu of each cell."""
+        """The drift exponent nu of each cell, never below 0: no cell gains."""
         logarithm = np.log(np.maximum(written / self.full, 1e-12))
         mean, spread = (np.clip(line[0] * logarithm + line[1], line[2], line[3]) for line in (self.mean, self.spread))
-        return np.asarray((mean + spread * fate) * self.warmth)
+        return np.asarray(np.abs(mean + spread * fate) * self.warmth)
 
     def after(self, written: Siemens, seconds: Numbers, fate: Numbers) -> Siemens:
         """Conductances ``seconds`` after writing."""

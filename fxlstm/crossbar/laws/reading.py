@@ -67,21 +67,26 @@ class Logarithmic:
 
 @dataclass(frozen=True)
 class Flicker:
-    """1/f noise whose part of the conductance is ``factor`` / (conductance / ``full``) ** ``power``, at most ``most``."""
+    """1/f noise whose part of the conductance is ``factor`` / (conductance / ``full``) ** ``power``, at most ``most``.
+
+    ``origin``: seconds for which it has grown already when a cell counts as written.
+    """
 
     factor: float
     power: float
     most: float
     width: float
     full: float
+    origin: float
 
     @classmethod
     def of(cls, preset: Preset) -> Flicker:
         """Read the law's numbers from a preset."""
         factor, power, most = (preset[f"read.{key}"] for key in ("factor", "power", "most"))
-        return cls(factor, power, most, preset.positive("read.width"), preset.positive("conductance.reference"))
+        width, full = preset.positive("read.width"), preset.positive("conductance.reference")
+        return cls(factor, power, most, width, full, preset.get("read.origin"))
 
     def noise(self, conductance: Siemens, seconds: Numbers) -> Numbers:
         """Standard deviation over conductance."""
         part = np.maximum(conductance / self.full, 1e-12)
-        return np.asarray(np.minimum(self.factor / part**self.power, self.most) * _memory(seconds, self.width))
+        return np.asarray(np.minimum(self.factor / part**self.power, self.most) * _memory(seconds + self.origin, self.width))

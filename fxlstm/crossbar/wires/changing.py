@@ -26,8 +26,6 @@ from fxlstm.crossbar.wires.threads import one_thread
 Matrix = NDArray[np.float64]
 
 SPACING = 12  # of the rows whose networks are kept for good; those between are worked out again when they are needed
-
-
 FAR = 2 * SPACING  # rows from those that are known, beyond which the whole array is as quick
 
 

@@ -28,7 +28,7 @@ class LTC2668:
 
     ``volts`` (16 floats) are the outputs; an array given is written in place. A powered-down output reads 0 V. ``changed`` becomes
     ``True`` whenever an output may have moved. ``report`` gets a sentence for each frame that the real chip would ignore or that
-    asks for something it does not define. ``dead`` channels stay at 0 V.
+    asks for something it does not define. ``dead`` channels stay at 0 V, ``stuck`` ones at the first other voltage that they get.
     """
 
     def __init__(
@@ -36,9 +36,11 @@ class LTC2668:
         report: Callable[[str], None],
         volts: NDArray[np.float64] | None = None,
         dead: frozenset[int] = frozenset(),
+        stuck: frozenset[int] = frozenset(),
     ) -> None:
         self._report = report
         self._dead = dead
+        self._stuck = stuck
         self.volts = np.zeros(CHANNELS) if volts is None else volts
         self.power_on()
 
@@ -164,6 +166,8 @@ class LTC2668:
         """Set an output's voltage: min + code / 65536 x (max - min)."""
         low, high = SPANS[self._spans[channel]]
         code = self._outputs[self._toggle_select >> channel & self._toggle][channel]
+        if channel in self._stuck and self.volts[channel] != 0.0:
+            return
         alive = self._powered[channel] and channel not in self._dead
         self.volts[channel] = low + code * (high - low) / 65536 if alive else 0.0
         self.changed = True
