@@ -23,7 +23,7 @@ FLASH_BUDGET = 64 * KIB  # the firmware with everything in it, without a program
 CELLS_BUDGET = 64 * KIB  # what is kept per cell of a 128 x 64 array: pulses given, state of the campaign
 STACK_BUDGET = 4 * KIB  # of each entry point
 
-KERNELS = r".*core/kernels/.*|fx_(cortex_m4_)?multiply_(8|16)|fx_rescale|fx_activate|fx_product_sum"
+KERNELS = r".*core/kernels/.*|fx_(cortex_m4_)?multiply_(8|16)|fx_rescale|fx_activate|fx_product_operation|fx_product_sum"
 NOTHING = r""
 
 # File that calls through pointers -> the functions that these may point to, by their titles in the graph.

@@ -27,16 +27,4 @@ static inline int16_t fx_saturate(int64_t value, uint32_t *clipped) {
     return (int16_t)code;
 }
 
-/* The same of 32 bits. */
-static inline int16_t fx_saturate_32(int32_t value, uint32_t *clipped) {
-    int32_t code;
-#if defined(__ARM_FEATURE_SAT) && defined(__GNUC__)
-    __asm__("ssat %0, #16, %1" : "=r"(code) : "r"(value) : "cc");
-#else
-    code = value < INT16_MIN ? INT16_MIN : value > INT16_MAX ? INT16_MAX : value;
-#endif
-    *clipped += code != value;
-    return (int16_t)code;
-}
-
 #endif

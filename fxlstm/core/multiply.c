@@ -10,7 +10,7 @@
 /* What drives a row for a code: rounded and saturated to `bits`, symmetric, back on the 16-bit grid. */
 static int16_t drive(int32_t code, uint32_t bits) {
     int32_t largest = ((int32_t)1 << (bits - 1)) - 1, step = (int32_t)1 << (16 - bits);
-    int32_t level = (code + step / 2) >> (16 - bits);
+    int32_t level = (code + (step >> 1)) >> (16 - bits);
     level = level > -largest ? level : -largest;
     return (int16_t)((level < largest ? level : largest) * step);
 }

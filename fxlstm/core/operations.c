@@ -4,23 +4,6 @@
 #include "arithmetic.h"
 #include "kernels/kernels.h"
 
-static uint32_t product(const fx_operation *operation, int16_t *arena) {
-    const int16_t *a = arena + operation->a, *b = arena + operation->b;
-    int16_t *result = arena + operation->result;
-    uint32_t length = operation->length, shift = operation->shift, clipped = 0;
-    if (shift > 30) { /* of 0, -1 and 1 */
-        for (uint32_t i = 0; i < length; i++) {
-            result[i] = (int16_t)fx_round((int32_t)a[i] * b[i], shift);
-        }
-        return 0;
-    }
-    int32_t half = ((int32_t)1 << shift) / 2;
-    for (uint32_t i = 0; i < length; i++) {
-        result[i] = fx_saturate_32(((int32_t)a[i] * b[i] + half) >> shift, &clipped);
-    }
-    return clipped;
-}
-
 static uint32_t sum(const fx_operation *operation, int16_t *arena) {
     const int16_t *a = arena + operation->a, *b = arena + operation->b;
     int16_t *result = arena + operation->result;
@@ -80,7 +63,7 @@ uint32_t fx_operation_elementwise(const fx_kernels *kernels, const fx_operation 
                           operation->length);
         return 0;
     case FX_OPERATION_PRODUCT:
-        return product(operation, arena);
+        return kernels->product(operation, arena);
     case FX_OPERATION_PRODUCT_SUM:
         return kernels->product_sum(operation, arena);
     case FX_OPERATION_SUM:

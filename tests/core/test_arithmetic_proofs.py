@@ -93,7 +93,7 @@ TWO_TERMS = [
     {"shift_ab": ab, "shift_cd": cd, "shift": s} for ab, cd in ((0, 0), (0, 30), (15, 7), (30, 30)) for s in (0, 1, 15, 47)
 ]
 ELEMENTWISE: list[tuple[str, str, str, Callable[..., Any], list[dict[str, int]]]] = [
-    ("operations.c", "product", "a b", reference._product, [{"shift": s} for s in range(MAX_RIGHT_SHIFT + 1)]),
+    ("kernels/portable.c", "fx_product_operation", "a b", reference._product, [{"shift": s} for s in range(MAX_RIGHT_SHIFT + 1)]),
     ("operations.c", "interpolate", "a b c", reference._interpolate, [{}]),
     ("operations.c", "complement", "a", reference._complement, [{"shift": s} for s in range(MAX_LEFT_SHIFT + 1)]),
     (
@@ -203,7 +203,7 @@ def test_the_loader_admits_exactly_the_scales_whose_rescale_fits_64_bits() -> No
 def test_a_rescale_that_the_loader_admits_is_exact_with_mantissas_of_31_bits(shift: int) -> None:
     total, mantissa, bias, product = z3.Ints("sums mantissa bias product")
     half = 1 << shift - 1 if shift else 0
-    run = Run("multiply.c", "rescale", {"sums": total, "mantissa": mantissa, "bias": bias, "shift": shift})
+    run = Run("kernels/portable.c", "fx_rescale", {"sums": total, "mantissa": mantissa, "bias": bias, "shift": shift})
     wanted = limited(formats.round_shift(Exact(product + bias), shift))  # type: ignore[arg-type]
     claims = [*run.obligations, ("differs from the definition", run.results["result"] == wanted.term)]
     room = 2**63 - 1 - half - z3.If(bias < 0, -bias, bias)

@@ -41,6 +41,7 @@ const fx_kernels fx_kernels_neon = {
     .multiply_8 = fx_multiply_8,
     .rescale = fx_rescale,
     .activate = fx_activate,
+    .product = fx_product_operation,
     .product_sum = fx_product_sum,
 };
 #else

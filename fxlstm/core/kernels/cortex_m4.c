@@ -6,6 +6,14 @@
 #include "../activation.h"
 #include "../arithmetic.h"
 
+/* As fx_saturate, of 32 bits. */
+static inline int16_t saturate(int32_t value, uint32_t *clipped) {
+    int32_t code;
+    __asm__("ssat %0, #16, %1" : "=r"(code) : "r"(value) : "cc");
+    *clipped += code != value;
+    return (int16_t)code;
+}
+
 /* The low half of a value does not count from shifts of 33 on, which the scales of nearly all columns have. */
 static uint32_t rescale(const fx_scale *scales, const int64_t *sums, int16_t *result, uint32_t columns) {
     uint32_t clipped = 0;
@@ -21,7 +29,7 @@ static uint32_t rescale(const fx_scale *scales, const int64_t *sums, int16_t *re
                          :
                          : "r5", "r8", "r9", "memory");
         if (shift > 32) {
-            *result = fx_saturate_32(((high >> (shift - 33)) + 1) >> 1, &clipped);
+            *result = saturate(((high >> (shift - 33)) + 1) >> 1, &clipped);
         } else {
             *result = fx_saturate(fx_round((int64_t)((uint64_t)(uint32_t)high << 32 | low), shift), &clipped);
         }
@@ -60,7 +68,7 @@ static inline void activate_codes(bool is_sigmoid, uint32_t shift, const int16_t
         int32_t code = codes[i], sign = code >> 31;
         int64_t tanh = tanh_of((uint32_t)((code ^ sign) - sign) << shift);
         int32_t size = (int32_t)((tanh + ((int64_t)1 << (down - 1)) - 1) >> down);
-        result[i] = fx_saturate_32(middle + ((size ^ sign) - sign), &clipped);
+        result[i] = saturate(middle + ((size ^ sign) - sign), &clipped);
     }
 }
 
@@ -74,6 +82,21 @@ static void activate(uint8_t function, uint8_t fraction, const int16_t *codes, i
 }
 
 /* round(x, shift) is the upper half of x * 2^(32 - shift) + 2^31. */
+static uint32_t product(const fx_operation *operation, int16_t *arena) {
+    const int16_t *a = arena + operation->a, *b = arena + operation->b;
+    int16_t *result = arena + operation->result;
+    uint32_t length = operation->length, shift = operation->shift, clipped = 0;
+    if (shift < 2 || shift > 32) {
+        return fx_product_operation(operation, arena);
+    }
+    int32_t scale = (int32_t)1 << (32 - shift);
+    for (uint32_t i = 0; i < length; i++) {
+        int64_t upper = ((int64_t)1 << 31) + (int64_t)(a[i] * b[i]) * scale;
+        result[i] = saturate((int32_t)(upper >> 32), &clipped);
+    }
+    return clipped;
+}
+
 static uint32_t product_sum(const fx_operation *operation, int16_t *arena) {
     const int16_t *a = arena + operation->a, *b = arena + operation->b;
     const int16_t *c = arena + operation->c, *d = arena + operation->d;
@@ -86,7 +109,7 @@ static uint32_t product_sum(const fx_operation *operation, int16_t *arena) {
     int32_t scale_cd = (int32_t)1 << (operation->shift_cd + 32 - shift);
     for (uint32_t i = 0; i < length; i++) {
         int64_t sum = ((int64_t)1 << 31) + (int64_t)(a[i] * b[i]) * scale_ab + (int64_t)(c[i] * d[i]) * scale_cd;
-        result[i] = fx_saturate_32((int32_t)(sum >> 32), &clipped);
+        result[i] = saturate((int32_t)(sum >> 32), &clipped);
     }
     return clipped;
 }
@@ -97,6 +120,7 @@ const fx_kernels fx_kernels_cortex_m4 = {
     .multiply_8 = fx_cortex_m4_multiply_8,
     .rescale = rescale,
     .activate = activate,
+    .product = product,
     .product_sum = product_sum,
 };
 #endif

@@ -32,7 +32,8 @@ struct fx_kernels {
     uint32_t (*rescale)(const fx_scale *scales, const int64_t *sums, int16_t *result, uint32_t columns);
     /* result[i] = fx_activation(function, fraction, codes[i]); result may be codes itself. */
     void (*activate)(uint8_t function, uint8_t fraction, const int16_t *codes, int16_t *result, uint32_t length);
-    /* The product_sum operation on one sequence's arena; returns how many results were clipped. */
+    /* The operations of these names on one sequence's arena; they return how many results were clipped. */
+    uint32_t (*product)(const fx_operation *operation, int16_t *arena);
     uint32_t (*product_sum)(const fx_operation *operation, int16_t *arena);
 };
 
@@ -43,6 +44,7 @@ void fx_multiply_16(const fx_product *product);
 void fx_multiply_8(const fx_product *product);
 uint32_t fx_rescale(const fx_scale *scales, const int64_t *sums, int16_t *result, uint32_t columns);
 void fx_activate(uint8_t function, uint8_t fraction, const int16_t *codes, int16_t *result, uint32_t length);
+uint32_t fx_product_operation(const fx_operation *operation, int16_t *arena);
 uint32_t fx_product_sum(const fx_operation *operation, int16_t *arena);
 
 /* Sets of hosts (host/); each stands only where its instructions do. */

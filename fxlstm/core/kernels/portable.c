@@ -40,6 +40,16 @@ void fx_activate(uint8_t function, uint8_t fraction, const int16_t *codes, int16
     }
 }
 
+uint32_t fx_product_operation(const fx_operation *operation, int16_t *arena) {
+    const int16_t *a = arena + operation->a, *b = arena + operation->b;
+    int16_t *result = arena + operation->result;
+    uint32_t clipped = 0;
+    for (uint32_t i = 0; i < operation->length; i++) {
+        result[i] = fx_saturate(fx_round((int32_t)a[i] * b[i], operation->shift), &clipped);
+    }
+    return clipped;
+}
+
 uint32_t fx_product_sum(const fx_operation *operation, int16_t *arena) {
     const int16_t *a = arena + operation->a, *b = arena + operation->b;
     const int16_t *c = arena + operation->c, *d = arena + operation->d;
@@ -59,5 +69,6 @@ const fx_kernels fx_kernels_portable = {
     .multiply_8 = fx_multiply_8,
     .rescale = fx_rescale,
     .activate = fx_activate,
+    .product = fx_product_operation,
     .product_sum = fx_product_sum,
 };
