@@ -91,9 +91,11 @@ def test_a_campaign_stopped_again_and_again_gives_the_same_pulses_to_the_same_no
     other.finish_campaign()
     crc = stopped.start_campaign(targets(1), scheme)
     stops = 0
-    while (state := stopped.request("campaign_status")["state"]) != CAMPAIGN_STATES["finished"]:
+    while True:
         stopped.request("campaign_stop")
-        stops += state == CAMPAIGN_STATES["running"]
+        if (state := stopped.request("campaign_status")["state"]) == CAMPAIGN_STATES["finished"]:
+            break
+        stops += state == CAMPAIGN_STATES["stopped"]
         assert stopped.request("campaign_start", target_crc=crc)["resumed"] == 1
         stopped.poll(1)
         stopped.bus.clock.advance(1_000_000)
