@@ -16,7 +16,8 @@ from fxlstm.core._core import crc32
 from fxlstm.errors import BoardError, from_status
 from fxlstm.program.mapping import LEAVE
 from fxlstm.program.programming_report import ProgrammingReport, Progress
-from fxlstm.program.scheme import SCHEME_KINDS, Scheme, code_siemens, target_codes
+from fxlstm.program.scheme import code_siemens, target_codes
+from fxlstm.program.scheme_parameters import SCHEME_KINDS, Scheme
 
 POLL = 0.05  # seconds between two looks at the board; far below its dead-man time
 RESTARTS = 5  # times in a row, without a cell done in between, that a campaign silenced by the dead-man is resumed
