@@ -85,12 +85,12 @@ def _packed(record: str, values: dict[str, Any]) -> bytes:
 
 
 def _runs_by(driver: Driver, scheme: Scheme) -> bool:
-    """Whether the running campaign has this scheme; the board takes no other while it runs."""
+    """Whether the running campaign has this scheme; the board takes no other while it runs, and any once it has ended."""
     try:
         driver.link.request("campaign_scheme", **scheme_message(scheme))
     except BoardError:
         return False
-    return True
+    return bool(driver.link.request("campaign_status")["state"] == CAMPAIGN_STATES["running"])
 
 
 def _follow(driver: Driver, crc: int, passes: int, progress: Progress | None) -> dict[str, Any]:
