@@ -76,7 +76,8 @@ fx_status limits_pulse(limits_state *limits, front_end *front, unsigned row, int
         return status;
     }
     uint32_t before = front->pulses;
-    count_pulse(limits, row, gates, 1); /* before it is given, so that a reset meanwhile lets no cell exceed its budget */
+    /* Counted before it is given, so that a reset meanwhile lets no cell exceed its budget. */
+    count_pulse(limits, row, gates, 1);
     status = front_end_pulse(front, row, millivolts, microseconds, gates);
     *detail = front->failed_chip;
     if (front->pulses == before) {
