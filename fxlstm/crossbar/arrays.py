@@ -19,7 +19,7 @@ from fxlstm.program.calibration.placement import MAX_ARRAYS
 from fxlstm.program.mapping import check_placement, part_on, tiles_of
 from fxlstm.program.program import Codes, Program, Tile
 from fxlstm.program.programming_report import ProgrammingReport, Progress
-from fxlstm.program.scheme import Scheme
+from fxlstm.program.scheme_parameters import Scheme
 
 
 class SimulatedArrays:
