@@ -91,6 +91,7 @@ def plot(
     """
     from fxlstm.analysis import canvas
     from fxlstm.app import plots
+    from fxlstm.errors import SweepError
     from fxlstm.sweep.bands import bands, find_column
     from fxlstm.sweep.parameters import KNOWN
     from fxlstm.sweep.results import read_results
@@ -99,6 +100,8 @@ def plot(
     across, up = find_column(columns, x), find_column(columns, y)
     apart = None if by is None else find_column(columns, by)
     found = bands(columns, across, up, apart, confidence)
+    if log and min(float(band.x.min()) for band in found) <= 0:
+        raise SweepError(f"{across} has values that are not above 0, and so no logarithm; leave --log out")
     varying = [name for name in columns if (name in KNOWN or name.startswith("device.")) and len(set(columns[name])) > 1]
     averaged = ["seeds", *(name for name in varying if name not in (across, apart))]
     with canvas.style():
