@@ -63,8 +63,9 @@ def draw_errors(
 def _days(axes: Axes, months: NDArray[np.datetime64], learned: int) -> NDArray[np.datetime64]:
     """Shade the unseen months and return all as days, which Matplotlib draws."""
     days = months.astype("datetime64[D]")
-    axes.axvspan(days[learned], days[-1], color=UNSEEN, zorder=0)
-    axes.set_xlim(days[0], days[-1])
+    margin = np.timedelta64(20, "D")  # for the marks of the first and the last month
+    axes.axvspan(days[learned], days[-1] + margin, color=UNSEEN, zorder=0)
+    axes.set_xlim(days[0] - margin, days[-1] + margin)
     return days
 
 
@@ -159,7 +160,7 @@ def draw_placement(axes: Sequence[Axes], placement: Placement) -> None:
         axis.set_facecolor(UNSEEN)
         axis.spines[["top", "right"]].set_visible(True)
         if axis.get_legend_handles_labels()[1]:
-            axis.legend(loc="lower right", frameon=True, edgecolor="none", handlelength=1.0)
+            axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16), handlelength=1.0, borderaxespad=0.0)  # hides no tile
     for axis in axes[len(placement.arrays) :]:
         axis.remove()
 
@@ -167,10 +168,9 @@ def draw_placement(axes: Sequence[Axes], placement: Placement) -> None:
 def draw_fit(axes: Axes, residuals: Axes, gates: Array, conductances: Array, line: Array, band: Array) -> None:
     """Draw SETs (gate volts, siemens) with the line fitted to them and a ``band`` on both sides, and their distances from it."""
     order = np.argsort(gates)
-    axes.fill_between(
-        gates[order], (line - band)[order] * 1e6, (line + band)[order] * 1e6, color=LINES[0]["color"], alpha=0.5, linewidth=0
-    )
-    axes.plot(gates[order], line[order] * 1e6, color=LAYERS[0], label="fit and two rms residuals")
+    low, high = (line - band)[order] * 1e6, (line + band)[order] * 1e6
+    axes.fill_between(gates[order], low, high, color=LINES[0]["color"], alpha=0.5, linewidth=0, label="two RMS residuals")
+    axes.plot(gates[order], line[order] * 1e6, color=LAYERS[0], label="fit")
     axes.plot(gates, conductances * 1e6, ".", color="black", markersize=2, label="measured")
     axes.set_ylabel("conductance (µS)")
     axes.legend(loc="upper left")
