@@ -120,6 +120,7 @@ def plot(
         for band in found
         for place, mean, low, high, count in zip(band.x, band.mean, band.low, band.high, band.points, strict=True)
     ]
-    print_table(f"{up}, {100 * confidence:g} % confidence", (apart or "", across, "mean", "band", "points"), rows)
+    heads, first = (apart or "", across, "mean", "band", "points"), 0 if apart else 1
+    print_table(f"{up}, {100 * confidence:g} % confidence", heads[first:], [row[first:] for row in rows])
     if left_out := len(columns[up]) - sum(int(band.points.sum()) for band in found):
         ERR.print(f"{left_out} points without a finite {up} are left out", markup=False)
