@@ -159,10 +159,14 @@ def test_a_scheme_says_how_a_simulated_array_is_programmed(command, program_file
     assert (outputs[0] != outputs[1]).any()
 
 
-def test_exact_integers_take_no_scheme(command, program_file, inputs_file, tmp_path):
-    outcome = command("run", program_file, inputs_file, "-o", tmp_path / "y.npy", "--scheme", "refined")
-    assert outcome.status == 1
-    assert "exact integers are not programmed" in outcome.err
+@pytest.mark.parametrize("option", [("--scheme", "refined"), ("--device", "ta-hfo2")])
+def test_exact_integers_and_floats_take_neither_scheme_nor_device(
+    command, program_file, network_file, inputs_file, tmp_path, option
+):
+    for model in (program_file, network_file):
+        outcome = command("run", model, inputs_file, "-o", tmp_path / "y.npy", *option)
+        assert outcome.status == 1
+        assert f"{' '.join(option)}: without an array there are no cells" in outcome.err
 
 
 def test_a_simulated_array_runs_through_wires_and_converters_with_errors(command, program_file, inputs_file, tmp_path):

@@ -76,6 +76,9 @@ def run(
 
     if around and array is not ArrayKind.SIMULATED:
         raise typer.BadParameter("is for --array simulated; an emulated board takes such names in its URL", param_hint="--around")
+    for name, given in (("--device", device), ("--scheme", scheme)):
+        if given is not None and array is ArrayKind.INTEGER:
+            raise ModelError(f"{name} {given}: without an array there are no cells; choose --array simulated or board")
     in_float = program.suffix.lower() in SUFFIXES
     if in_float:
         y = _in_float(program, inputs, array, steps)
@@ -85,8 +88,6 @@ def run(
             y = _on_board(loaded, x, steps, port, device, scheme)
         elif array is ArrayKind.SIMULATED:
             y = _on_simulated_array(loaded, x, steps, device or SIMULATED_DEVICE, seed, scheme, around or [])
-        elif scheme is not None:
-            raise ModelError(f"--scheme {scheme}: exact integers are not programmed; choose --array simulated or board")
         else:
             y = _on_integers(loaded, x, steps)
     save_array(output, y)
