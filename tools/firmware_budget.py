@@ -24,16 +24,16 @@ CELLS_BUDGET = 64 * KIB  # what is kept per cell of a 128 x 64 array: pulses giv
 STACK_BUDGET = 4 * KIB  # of each entry point
 
 KERNELS = r".*core/kernels/.*|fx_(cortex_m4_)?multiply_(8|16)|fx_rescale|fx_activate|fx_product_operation|fx_product_sum"
-NOTHING = r""
 
-# File that calls through pointers -> the functions that these may point to, by their titles in the graph.
+# File that calls through pointers -> the functions that these may point to, by their titles in the graph; "": none of the
+# firmware, where kernels run on every processor and no plan is made.
 POINTERS = {
     "app/campaign.c": r"gate_scheme_judge|gate_scheme_pulse|incremental_judge|incremental_pulse",
     "app/commands.c": r"handle_\w+",
+    "core/kernels/kernels.c": "",
+    "core/run.c": "",
     "core/operations.c": KERNELS,
     "core/multiply.c": rf"{KERNELS}|tiles_multiply",
-    "core/kernels/kernels.c": NOTHING,  # a microcontroller's kernel sets run on every processor that their build is for
-    "core/run.c": NOTHING,  # only hosts make plans
 }
 # Bytes of stack of functions without a graph: written in assembly, or the compiler's own.
 WITHOUT_GRAPH = {"fault_probe": 0, "__aeabi_uldivmod": 64, "__aeabi_ldivmod": 64, "__aeabi_lmul": 16}
@@ -82,7 +82,10 @@ def resolve_pointers(functions: dict[str, Function]) -> None:
             patterns = [pattern for end, pattern in POINTERS.items() if place.endswith(end)]
             if not patterns:
                 raise BudgetError(f"{title} calls through a pointer in {place}; say in POINTERS what it may point to")
-            function.calls |= {target for target in functions if re.fullmatch(patterns[0], target)}
+            targets = {target for target in functions if re.fullmatch(patterns[0], target)}
+            if patterns[0] and not targets:
+                raise BudgetError(f"{title} calls through a pointer in {place}, but nothing is called {patterns[0]}; mend POINTERS")
+            function.calls |= targets
 
 
 def stack_depths(functions: dict[str, Function]) -> dict[str, int]:

@@ -30,13 +30,14 @@ def section(result: Measured) -> str:
 
 
 def summary_line(result: Measured) -> tuple[str, ...]:
-    """Return an experiment's line of the summary: the first column of its table, medians."""
+    """Return an experiment's line of the summary: the first column of its table, medians; what is of a part of the test says so."""
     about = result.experiment
     column = about.columns[0]
 
     def words(row: Row) -> str:
         spread = row.metrics.get(column.metric)
-        return UNKNOWN if spread is None else "> " * row.more_than + f"{spread.median:{column.format}}"
+        part = f" ({row.part_words})" if row.part else ""
+        return UNKNOWN if spread is None else "> " * row.more_than + f"{spread.median:{column.format}}{part}"
 
     published = ", ".join(words(row) for row in result.rows if row.source == "published")
     ours = {row.name: words(row) for row in result.rows if row.source == "measured"}

@@ -16,7 +16,8 @@ from fxlstm.program.device import device_names, load_device
 from fxlstm.program.hardware import Hardware
 from fxlstm.program.mapping import LEAVE
 from fxlstm.program.programming_report import ProgrammingReport
-from fxlstm.program.scheme import SCHEMES, Scheme, programming_scheme
+from fxlstm.program.scheme import SCHEMES, programming_scheme
+from fxlstm.program.scheme_parameters import Scheme
 from generators.pages import fill, table
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "devices.md"

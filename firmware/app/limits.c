@@ -54,6 +54,14 @@ static fx_status check_cells(const limits_state *limits, unsigned row, const uin
     return FX_OK;
 }
 
+static void count_pulse(limits_state *limits, unsigned row, const uint16_t gates[FW_COLUMNS], int by) {
+    for (unsigned column = 0; column < FW_COLUMNS; column++) {
+        if (gates[column] != 0) {
+            limits->pulses[row][column] = (uint16_t)(limits->pulses[row][column] + by);
+        }
+    }
+}
+
 fx_status limits_pulse(limits_state *limits, front_end *front, unsigned row, int millivolts, uint32_t microseconds,
                        const uint16_t gates[FW_COLUMNS], int32_t *detail) {
     if (row >= FW_ROWS) {
@@ -68,12 +76,12 @@ fx_status limits_pulse(limits_state *limits, front_end *front, unsigned row, int
         return status;
     }
     uint32_t before = front->pulses;
+    /* Counted before it is given, so that a reset meanwhile lets no cell exceed its budget. */
+    count_pulse(limits, row, gates, 1);
     status = front_end_pulse(front, row, millivolts, microseconds, gates);
     *detail = front->failed_chip;
-    for (unsigned column = 0; column < FW_COLUMNS && front->pulses != before; column++) {
-        if (gates[column] != 0) {
-            limits->pulses[row][column]++;
-        }
+    if (front->pulses == before) {
+        count_pulse(limits, row, gates, -1);
     }
     return status;
 }

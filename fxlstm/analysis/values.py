@@ -21,7 +21,7 @@ from fxlstm.program.operations import FUNCTION_BY_NAME
 from fxlstm.program.pairs import column_weights, differences
 from fxlstm.program.program import Operation, Program
 from fxlstm.program.reference import UNIT, MultipliesTiles
-from fxlstm.program.running.reading import Reading
+from fxlstm.program.running.reading import Reading, as_sequences
 
 Values = NDArray[np.float64]
 
@@ -56,11 +56,12 @@ def trace(
     ``array`` multiplies instead of the integers of the program; it takes and gives codes, so the converters round then whatever
     ``rounding`` says. ``lengths``: of the sequences, (batch,), for a program that reads forward and returns its last output;
     vectors are 0 beyond them.
-    Raises :class:`ProgramError` for programs of several phases, for those with masked timesteps, and for lengths of others.
+    Raises :class:`ProgramError` for programs of several phases, for those with masked timesteps, and for lengths of others,
+    :class:`ModelError` for inputs of another shape.
     """
     if len(program.phases) > 1 or program.metadata.get("mask_value") is not None:
         raise ProgramError("sequences of one phase without masked timesteps can be traced; take the mask off, or one network alone")
-    reading = Reading(program, x)
+    reading = Reading(program, as_sequences(program, x))
     backward = reading.backward or any(sweep.reverse for sweep in program.phases[0].sweeps)
     if lengths is not None and (backward or not program.returns_last):
         raise ProgramError("sequences of several lengths are traced where a program reads forward and returns its last output")

@@ -30,7 +30,8 @@ COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "bla
 UNITS_OF_METRICS = {"signal_to_noise": "signal to noise (dB)", "programming_error": "programming error, RMS (S)"}
 GREY = "0.55"
 UNSEEN = "0.94"
-NARROW_TILE = 20  # columns, too few for words: these go into a legend
+NARROW_TILE = 20  # columns, too few for words that lie: what is no taller than twice that goes into a legend
+THIN_TILE = 8  # columns, too few even for words that stand
 
 
 def draw_predictions(
@@ -63,8 +64,9 @@ def draw_errors(
 def _days(axes: Axes, months: NDArray[np.datetime64], learned: int) -> NDArray[np.datetime64]:
     """Shade the unseen months and return all as days, which Matplotlib draws."""
     days = months.astype("datetime64[D]")
-    axes.axvspan(days[learned], days[-1], color=UNSEEN, zorder=0)
-    axes.set_xlim(days[0], days[-1])
+    margin = np.timedelta64(20, "D")  # for the marks of the first and the last month
+    axes.axvspan(days[learned], days[-1] + margin, color=UNSEEN, zorder=0)
+    axes.set_xlim(days[0] - margin, days[-1] + margin)
     return days
 
 
@@ -147,7 +149,7 @@ def draw_placement(axes: Sequence[Axes], placement: Placement) -> None:
             color = COLORS[matrices.index(tile.matrix) % (len(COLORS) - 1)]
             corner, size = (tile.array_column, tile.array_row), (tile.device_columns, tile.device_rows)
             words = f"{tile.matrix}\n{tile.device_rows} × {tile.device_columns}"
-            narrow = tile.device_columns < NARROW_TILE and tile.device_rows < 2 * NARROW_TILE
+            narrow = tile.device_columns < (NARROW_TILE if tile.device_rows < 2 * NARROW_TILE else THIN_TILE)
             label = words.replace("\n", " ") if narrow else None
             axis.add_patch(Rectangle(corner, *size, facecolor=color, edgecolor="white", linewidth=1, alpha=0.8, label=label))
             if not narrow:
@@ -159,7 +161,7 @@ def draw_placement(axes: Sequence[Axes], placement: Placement) -> None:
         axis.set_facecolor(UNSEEN)
         axis.spines[["top", "right"]].set_visible(True)
         if axis.get_legend_handles_labels()[1]:
-            axis.legend(loc="lower right", frameon=True, edgecolor="none", handlelength=1.0)
+            axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.17), handlelength=1.0, borderaxespad=0.0)  # hides no tile
     for axis in axes[len(placement.arrays) :]:
         axis.remove()
 
@@ -167,10 +169,9 @@ def draw_placement(axes: Sequence[Axes], placement: Placement) -> None:
 def draw_fit(axes: Axes, residuals: Axes, gates: Array, conductances: Array, line: Array, band: Array) -> None:
     """Draw SETs (gate volts, siemens) with the line fitted to them and a ``band`` on both sides, and their distances from it."""
     order = np.argsort(gates)
-    axes.fill_between(
-        gates[order], (line - band)[order] * 1e6, (line + band)[order] * 1e6, color=LINES[0]["color"], alpha=0.5, linewidth=0
-    )
-    axes.plot(gates[order], line[order] * 1e6, color=LAYERS[0], label="fit and two rms residuals")
+    low, high = (line - band)[order] * 1e6, (line + band)[order] * 1e6
+    axes.fill_between(gates[order], low, high, color=LINES[0]["color"], alpha=0.5, linewidth=0, label="two RMS residuals")
+    axes.plot(gates[order], line[order] * 1e6, color=LAYERS[0], label="fit")
     axes.plot(gates, conductances * 1e6, ".", color="black", markersize=2, label="measured")
     axes.set_ylabel("conductance (µS)")
     axes.legend(loc="upper left")

@@ -31,7 +31,8 @@ from fxlstm.program.pairs import converted_columns, row_codes, tile_codes
 from fxlstm.program.program import Codes, Program, Tile
 from fxlstm.program.running.generation import RunPhases, generate
 from fxlstm.program.running.sequences import Initial, run_phases, run_sequences, run_values
-from fxlstm.program.scheme import Scheme, chosen_scheme, code_siemens, gate_codes
+from fxlstm.program.scheme import chosen_scheme, code_siemens, gate_codes
+from fxlstm.program.scheme_parameters import Scheme
 from fxlstm.program.window import check_window
 
 _RECONNECTS = 10

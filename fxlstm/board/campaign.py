@@ -16,7 +16,8 @@ from fxlstm.core._core import crc32
 from fxlstm.errors import BoardError, from_status
 from fxlstm.program.mapping import LEAVE
 from fxlstm.program.programming_report import ProgrammingReport, Progress
-from fxlstm.program.scheme import SCHEME_KINDS, Scheme, code_siemens, target_codes
+from fxlstm.program.scheme import code_siemens, target_codes
+from fxlstm.program.scheme_parameters import SCHEME_KINDS, Scheme
 
 POLL = 0.05  # seconds between two looks at the board; far below its dead-man time
 RESTARTS = 5  # times in a row, without a cell done in between, that a campaign silenced by the dead-man is resumed
@@ -84,12 +85,12 @@ def _packed(record: str, values: dict[str, Any]) -> bytes:
 
 
 def _runs_by(driver: Driver, scheme: Scheme) -> bool:
-    """Whether the running campaign has this scheme; the board takes no other while it runs."""
+    """Whether the running campaign has this scheme; the board takes no other while it runs, and any once it has ended."""
     try:
         driver.link.request("campaign_scheme", **scheme_message(scheme))
     except BoardError:
         return False
-    return True
+    return bool(driver.link.request("campaign_status")["state"] == CAMPAIGN_STATES["running"])
 
 
 def _follow(driver: Driver, crc: int, passes: int, progress: Progress | None) -> dict[str, Any]:

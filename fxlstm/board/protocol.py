@@ -12,7 +12,8 @@ from __future__ import annotations
 import zlib
 
 from fxlstm.board.fields import Event, Field, Message
-from fxlstm.program.scheme import CELL_STATES, READ_CODE, SCHEME_KINDS
+from fxlstm.program.scheme import CELL_STATES, READ_CODE
+from fxlstm.program.scheme_parameters import SCHEME_KINDS
 
 MAX_PAYLOAD = 1024  # bytes of payload in one frame
 WINDOW = 4  # requests that a host may have in flight; also the number of answers the device keeps for replay

@@ -12,7 +12,7 @@ from fxlstm.program.identity import Identity
 from fxlstm.program.program import Codes, Program
 from fxlstm.program.programming_report import ProgrammingReport, Progress
 from fxlstm.program.reference import MultipliesTiles
-from fxlstm.program.scheme import Scheme
+from fxlstm.program.scheme_parameters import Scheme
 
 
 @runtime_checkable

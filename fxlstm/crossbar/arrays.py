@@ -19,15 +19,15 @@ from fxlstm.program.calibration.placement import MAX_ARRAYS
 from fxlstm.program.mapping import check_placement, part_on, tiles_of
 from fxlstm.program.program import Codes, Program, Tile
 from fxlstm.program.programming_report import ProgrammingReport, Progress
-from fxlstm.program.scheme import Scheme
+from fxlstm.program.scheme_parameters import Scheme
 
 
 class SimulatedArrays:
     """As many arrays as a program was placed on, to give to an :class:`Engine` where one array does not hold its tiles.
 
     ``count``: how many, 1 to 256, or the program that they are for. ``seed``: of the first; those of the others follow from it,
-    so that each has its own cells and noise, and arrays of neighbouring seeds share none. All other arguments are those of :class:`SimulatedArray`. ``arrays[i]`` is one of them.
-    Results are those of single arrays, stacked: the array is the first axis.
+    so that each has its own cells and noise, and neighbouring seeds share none. All other arguments are those of
+    :class:`SimulatedArray`. ``arrays[i]`` is one of them. Results are those of single arrays, stacked: the array is the first axis.
     """
 
     def __init__(self, count: int | Program, *, seed: int | None = None, **arguments: Any) -> None:

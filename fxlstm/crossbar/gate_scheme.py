@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from fxlstm.crossbar.row import Row
-from fxlstm.program.scheme import GateScheme
+from fxlstm.program.scheme_parameters import GateScheme
 
 
 def write_by_gates(row: Row, scheme: GateScheme) -> None:

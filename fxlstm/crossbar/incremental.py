@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from fxlstm.crossbar.row import Integers, Mask, Row
-from fxlstm.program.scheme import IncrementalScheme, Ladder
+from fxlstm.program.scheme_parameters import IncrementalScheme, Ladder
 
 
 def write_incrementally(row: Row, scheme: IncrementalScheme) -> None:

@@ -16,7 +16,8 @@ from fxlstm.crossbar.row import Row
 from fxlstm.errors import ArrayError
 from fxlstm.program.mapping import LEAVE
 from fxlstm.program.programming_report import ProgrammingReport, Progress
-from fxlstm.program.scheme import CELL_STATES, GateScheme, IncrementalScheme, Scheme, code_siemens
+from fxlstm.program.scheme import CELL_STATES, code_siemens
+from fxlstm.program.scheme_parameters import GateScheme, IncrementalScheme, Scheme
 
 
 def write(array: Writable, targets: NDArray[np.uint16], scheme: Scheme, progress: Progress | None = None) -> ProgrammingReport:

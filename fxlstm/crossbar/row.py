@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from fxlstm.crossbar.array import Writable
 from fxlstm.program.mapping import LEAVE
-from fxlstm.program.scheme import GATE_CODES, READ_CODE, Scheme, gate_volts, row_volts, target_codes
+from fxlstm.program.scheme import READ_CODE, gate_volts, row_volts, target_codes
+from fxlstm.program.scheme_parameters import GATE_CODES, Scheme
 
 Integers = NDArray[np.int64]
 Mask = NDArray[np.bool_]

@@ -35,7 +35,8 @@ from fxlstm.program.mapping import tiles_of
 from fxlstm.program.pairs import row_codes, tile_codes
 from fxlstm.program.program import Codes, Program, Tile
 from fxlstm.program.programming_report import ProgrammingReport, Progress
-from fxlstm.program.scheme import READ_CODE, READ_RANGE, Scheme, chosen_scheme, code_siemens
+from fxlstm.program.scheme import READ_CODE, READ_RANGE, chosen_scheme, code_siemens
+from fxlstm.program.scheme_parameters import Scheme
 from fxlstm.program.window import check_window
 
 

@@ -6,16 +6,17 @@ The names are those of the fields, behind the section that they belong to: ``wir
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from fxlstm.crossbar.front_end import Converter, FrontEnd
 from fxlstm.crossbar.wires import Wires
 from fxlstm.errors import ArrayError
 
 Value = bool | int | float | str
+Part = TypeVar("Part")
 
 SECTIONS: dict[str, type[Any]] = {"wires": Wires, "front_end": FrontEnd, "dac": Converter, "adc": Converter}
 DEFAULTS: dict[str, Value] = {
@@ -43,8 +44,17 @@ def surroundings(values: Mapping[str, Any]) -> Surroundings:
     for name in DEFAULTS.keys() & values.keys():
         section, _, field = name.partition(".")
         parts[section][field] = values[name]
-    dac, adc = (Converter(**parts[name]) for name in ("dac", "adc"))
-    return Surroundings(Wires(**parts["wires"]), FrontEnd(dac, adc, **parts["front_end"]))
+    dac, adc = (_made(name, Converter, parts[name]) for name in ("dac", "adc"))
+    wires = _made("wires", Wires, parts["wires"])
+    return Surroundings(wires, _made("front_end", FrontEnd, {"dac": dac, "adc": adc} | parts["front_end"]))
+
+
+def _made(section: str, kind: Callable[..., Part], values: Mapping[str, Any]) -> Part:
+    """Return a part of the surroundings; what it refuses is named with its section, for DAC and ADC have the same fields."""
+    try:
+        return kind(**values)
+    except ArrayError as error:
+        raise ArrayError(f"{section}: {error}") from None
 
 
 def from_texts(texts: Mapping[str, str]) -> Surroundings:

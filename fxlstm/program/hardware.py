@@ -13,7 +13,7 @@ from importlib.resources import files
 from numbers import Integral, Real
 from typing import Any
 
-from fxlstm.errors import ModelError
+from fxlstm.errors import ArrayError, ModelError
 from fxlstm.program.layout import PAIRINGS
 
 # Fields of Hardware that are whole numbers, with their least and greatest value.
@@ -129,6 +129,8 @@ class Hardware:
 
     def unit_shift(self, range_index: int) -> int:
         """``s`` such that ADC code = sum(row code * conductance units) >> s in a range; exact by the board's design."""
+        if not 0 <= range_index < self.range_count:
+            raise ArrayError(f"range {range_index}: the board has ranges 0 to {self.range_count - 1}")
         ratio = self.full_scale_current(range_index) / self.full_scale_current(0)
         octaves = round(ratio).bit_length() - 1
         if abs(ratio - 2.0**octaves) > 1e-9:

@@ -1,14 +1,12 @@
-"""How cells are programmed: the parameters of every way, as whole numbers in the units of the device.
+"""How the cells of a preset are programmed on a board: the parameters of a scheme from their numbers in volts and siemens.
 
-The array that does it (simulated or a board) takes these numbers as they stand; they are the fields of the link's
-``campaign_scheme``. The algorithms in plain Python begin at :mod:`fxlstm.crossbar.programming`.
+The algorithms in plain Python begin at :mod:`fxlstm.crossbar.programming`.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
-from typing import ClassVar
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,125 +15,16 @@ from fxlstm.errors import ArrayError
 from fxlstm.program.device import Preset, load_device
 from fxlstm.program.formats import CODE_MAX
 from fxlstm.program.hardware import Hardware, load_board
+from fxlstm.program.scheme_parameters import GATE_CODES, GateScheme, IncrementalScheme, Ladder, Scheme
 
 # What can have become of a cell in a campaign; the numbers travel over the link.
 CELL_STATES: dict[str, int] = {"untouched": 0, "pending": 1, "in_tolerance": 2, "gave_up": 3, "budget_spent": 4}
 
-GATE_CODES = 65536  # codes of the gate DAC's span
 ROW_CODES = 65536  # codes of the row DAC's span
 READ_CODE = 32767  # row code that reads a conductance
 READ_RANGE = 0  # front-end range that reads a single cell: its full scale is 1.25 mS
 GATE_SCHEMES = ("open-loop", "write-verify")  # that a :class:`GateScheme` describes
 SCHEMES = (*GATE_SCHEMES, "incremental", "refined")
-SCHEME_KINDS: dict[str, int] = {"gate": 0, "incremental": 1}  # how the parameters are read on the link
-
-# Least and greatest value of what travels over the link.
-_LIMITS = {
-    "log2_reads": (0, 8),
-    "tolerance": (0, 65535),
-    "base_units": (0, 2**32 - 1),
-    "passes": (1, 255),
-    "wait_milliseconds": (0, 2**31 - 1),
-    "max_cycles": (1, 65535),
-    "reversals": (0, 65535),
-    "most_pulses": (1, 65535),
-}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Scheme:
-    """What all ways of programming have in common; whole numbers in the units of the device, as they travel over the link.
-
-    Readings take the mean of ``2**log2_reads`` conversions in front-end range ``range``; ``tolerance`` is their accepted error in
-    ADC codes of that range. ``base_units``: conductance units of target 0. ``passes`` above 1 refine against relaxation: after
-    ``wait_milliseconds`` all cells are read again, and those that left their tolerance are written again.
-    Raises :class:`ArrayError` for numbers that make no sense.
-    """
-
-    kind: ClassVar[str] = ""  # of SCHEME_KINDS
-    range: int
-    log2_reads: int
-    tolerance: int
-    base_units: int
-    passes: int = 1
-    wait_milliseconds: int = 0
-
-    @property
-    def waits(self) -> float:
-        """Seconds that pass between all passes."""
-        return (self.passes - 1) * self.wait_milliseconds / 1000
-
-    def __post_init__(self) -> None:
-        for name, (low, high) in _LIMITS.items():
-            value = getattr(self, name, low)
-            if not low <= value <= high:
-                raise ArrayError(f"a programming scheme with {name} = {value}: choose {low} to {high}")
-
-
-@dataclass(frozen=True, kw_only=True)
-class GateScheme(Scheme):
-    """RESET, then SET at a gate voltage; fields and meanings as in the link's record ``gate_scheme``.
-
-    ``verify`` 0 is the two-pulse open loop, 1 write-verify. Gate fields are gate DAC codes; slope and correction are fixed-point
-    factors times 65536.
-    """
-
-    kind = "gate"
-    verify: int
-    skip: int
-    max_cycles: int
-    set_millivolts: int
-    reset_millivolts: int
-    set_microseconds: int
-    reset_microseconds: int
-    reset_gate: int
-    gate_min: int
-    gate_max: int
-    gate_offset: int
-    gate_slope: int
-    gate_correction: int
-
-
-@dataclass(frozen=True)
-class Ladder:
-    """Pulses of one polarity, each a step stronger than the one before; fields as in the link's record ``ladder``.
-
-    ``millivolts`` of the weakest, of a step and at most, all of the polarity's sign; ``gate``: gate DAC code.
-    """
-
-    millivolts: int
-    step_millivolts: int
-    most_millivolts: int
-    gate: int
-    microseconds: int
-
-    def __post_init__(self) -> None:
-        sign = 1 if self.millivolts > 0 else -1
-        if not 0 < sign * self.millivolts <= sign * self.most_millivolts or sign * self.step_millivolts < 0:
-            raise ArrayError(f"{self}: choose a step of the sign of the weakest pulse, and at most no weaker than that")
-
-    @property
-    def top(self) -> int:
-        """Rung of the strongest pulse; the weakest is 0."""
-        return -((self.millivolts - self.most_millivolts) // self.step_millivolts) if self.step_millivolts else 0
-
-    def at(self, rung: int) -> int:
-        """Millivolts of the pulse on a rung."""
-        return self.most_millivolts if rung >= self.top else self.millivolts + rung * self.step_millivolts
-
-
-@dataclass(frozen=True, kw_only=True)
-class IncrementalScheme(Scheme):
-    """Growing pulses of one polarity until the reading passes the target, then of the other from its weakest, and so to and fro.
-
-    A cell is given up after ``reversals`` changes of polarity or ``most_pulses`` pulses.
-    """
-
-    kind = "incremental"
-    reversals: int
-    most_pulses: int
-    up: Ladder
-    down: Ladder
 
 
 def scheme_for(

@@ -9,7 +9,7 @@ from fxlstm.errors import ArrayError
 from fxlstm.program.device import load_device
 from fxlstm.program.hardware import Hardware
 from fxlstm.program.mapping import LEAVE
-from fxlstm.program.scheme import Scheme
+from fxlstm.program.scheme_parameters import Scheme
 
 
 def check_window(targets: NDArray[np.uint16], scheme: Scheme, device: str, hardware: Hardware) -> None:

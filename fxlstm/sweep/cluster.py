@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import queue
 import time
 from collections.abc import Generator, Sequence
@@ -41,9 +42,12 @@ def _connect(scheduler: str) -> Client:
     try:
         client = Client(scheduler, timeout=PATIENCE, set_as_default=False)
     except (OSError, ValueError, TypeError):
+        client = None
+    if client is None:
+        gc.collect()  # ends the client that failed while its event loop runs; at the interpreter's exit it would wait in vain
         raise SweepError(
             f"no Dask scheduler answers at {scheduler!r}; start one with: dask scheduler, or leave --scheduler out to compute here"
-        ) from None
+        )
     try:
         client.wait_for_workers(1, timeout=PATIENCE)
     except (TimeoutError, OSError):

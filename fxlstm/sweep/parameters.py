@@ -15,7 +15,8 @@ from fxlstm.program.calibration.methods import find_method
 from fxlstm.program.device import load_device
 from fxlstm.program.hardware import Hardware
 from fxlstm.program.quantize import quantize
-from fxlstm.program.scheme import Scheme, programming_scheme
+from fxlstm.program.scheme import programming_scheme
+from fxlstm.program.scheme_parameters import Scheme
 from fxlstm.sweep.axes import Value
 
 Parameters = Mapping[str, Value]

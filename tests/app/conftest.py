@@ -78,3 +78,14 @@ def measurements_folder(tmp_path, monkeypatch) -> Path:
     """Where the measurement log goes by default."""
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
     return tmp_path / "data"
+
+
+@pytest.fixture
+def wide_files(tmp_path):
+    """The files of a program that needs two arrays, and of inputs for it."""
+    random = np.random.default_rng(3)
+    wide = fx.Network((fx.dense(random.normal(size=(100, 65)), np.zeros(65)),))
+    x = random.uniform(-1, 1, (8, 100))
+    np.save(tmp_path / "wide.npy", x)
+    fx.quantize(wide, calibration=x).save(tmp_path / "wide.fxl")
+    return tmp_path / "wide.fxl", tmp_path / "wide.npy"

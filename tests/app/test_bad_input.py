@@ -128,15 +128,10 @@ def test_an_unknown_device_preset(run):
     assert_refused(run("--array", "simulated", "--device", "unobtainium"), "unobtainium", "ta-hfo2")
 
 
-def test_a_network_larger_than_the_array(command, tmp_path):
-    random = np.random.default_rng(3)
-    wide = fx.Network((fx.dense(random.normal(size=(100, 65)), np.zeros(65)),))
-    x = random.uniform(-1, 1, (8, 100))
-    np.save(tmp_path / "wide.npy", x)
-    fx.quantize(wide, calibration=x).save(tmp_path / "wide.fxl")
-    for options in (("--array", "simulated"), ("--array", "board", "--port", "emu://host?device=ideal")):
-        outcome = command("run", tmp_path / "wide.fxl", tmp_path / "wide.npy", "-o", tmp_path / "y.npy", *options)
-        assert_refused(outcome, "array")
+def test_a_network_larger_than_the_board(command, wide_files, tmp_path):
+    options = ("--array", "board", "--port", "emu://host?device=ideal")
+    outcome = command("run", *wide_files, "-o", tmp_path / "y.npy", *options)
+    assert_refused(outcome, "array")
     assert not (tmp_path / "y.npy").exists()
 
 

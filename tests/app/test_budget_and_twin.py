@@ -75,3 +75,10 @@ def test_a_budget_is_measured_on_a_board(command, network_file, inputs_file):
 def test_what_a_budget_cannot_be_of_is_one_sentence(command, arguments, words):
     outcome = command("budget", *arguments)
     assert outcome.status == 1 and words in outcome.err and outcome.err.count("\n") == 1
+
+
+def test_a_twin_is_not_compared_over_inputs_that_do_not_fit(command, program_file, tmp_path):
+    np.save(tmp_path / "wide.npy", np.zeros((20, 3)))
+    outcome = command("twin", program_file, tmp_path / "wide.npy", "--port", PORT)
+    assert outcome.status == 1 and outcome.err.count("\n") == 1
+    assert "(20, 3); give (time, 2) or (batch, time, 2)" in outcome.err

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import fxlstm as fx
+from fxlstm.app.demos import measured
 from fxlstm.app.demos.airline_task import AirlineTask, LookBackTask
 from fxlstm.app.demos.classification import ClassificationTask, wafer_sequence, wafer_single_step
 from fxlstm.app.demos.experiments import EXPERIMENTS, OF_RANGE, RANGE, THOUSANDS
@@ -15,7 +16,7 @@ from fxlstm.app.demos.measured import UNKNOWN, Measured, integer_rows, measure
 from fxlstm.app.demos.shipped import weights_digest
 from fxlstm.app.demos.tasks import SHIPPED
 from fxlstm.data import load_walking
-from results_page import FIGURES, PAGE, page_rows, section
+from results_page import FIGURES, PAGE, page_rows, section, summary_line
 
 IDEAL = "emu://host?device=ideal"
 
@@ -174,11 +175,11 @@ def test_an_experiment_for_scripts(command, tmp_path):
 @pytest.mark.parametrize("name", EXPERIMENTS)
 def test_the_page_tells_of_the_paper_and_of_what_is_measured_now(name):
     experiment = EXPERIMENTS[name]
-    measured = integer_rows(experiment)
+    expected = integer_rows(experiment)
     text, rows = PAGE.read_text(), {row[0]: row[1:] for row in page_rows(name)}
     assert rows.keys() >= {published.row for published in experiment.published} | {variant.row for variant in experiment.variants}
     assert all(sentence in text for sentence in (experiment.paper, *experiment.differences))
-    for row in measured:
+    for row in expected:
         assert rows[row.name] == tuple(row.metrics[column.metric].text(column.format) for column in experiment.columns)
     assert (FIGURES / f"{name}.png").read_bytes().startswith(b"\x89PNG")
 
@@ -187,3 +188,15 @@ def test_a_section_of_the_page_holds_table_differences_and_figure(vowels):
     text = section(vowels)
     assert all(f"| {name} | {words} |" in text for name, words in vowels.lines)
     assert text.endswith("(figures/vowels.png)")
+
+
+def test_what_is_measured_on_part_of_a_test_says_so_and_stands_beside_the_integers_of_that_part(monkeypatch):
+    monkeypatch.setattr(measured, "BOARD_TIMESTEPS", 1000)
+    result = measure(EXPERIMENTS["vowels"], IDEAL, seeds=(1,))
+    integers, board = result.rows[-2:]
+    few, all_of_them = board.part
+    assert few < all_of_them == result.task.size
+    assert (integers.name, board.name) == tuple(f"{name}, {few} of 370 sequences" for name in ("integer program", "emulated board"))
+    assert integers.metrics == board.metrics, "cells of an ideal board are exact"
+    assert summary_line(result)[-1].endswith(f" ({few} of 370)")
+    assert not any("of 370" in words for words in summary_line(result)[:-1])

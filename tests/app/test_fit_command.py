@@ -27,6 +27,7 @@ def test_fit_writes_a_preset_and_a_figure_and_shows_the_goodness_of_fit(command,
     assert outcome.status == 0, outcome.err
     assert "25 SETs of 5 cells" in outcome.out
     assert "r squared" in outcome.out
+    assert "not measured" in outcome.out and "nan" not in outcome.out, "the sweep reads no cell twice"
     assert load_device(str(tmp_path / "mine.toml"))["gate.slope"] == pytest.approx(300e-6, rel=0.02)
     assert (tmp_path / "fit.png").read_bytes().startswith(b"\x89PNG")
 

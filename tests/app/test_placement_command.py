@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 import fxlstm as fx
+from fxlstm.analysis import canvas
+from fxlstm.app import plots
 
 
 @pytest.fixture(scope="module")
@@ -25,6 +27,20 @@ def test_every_tile_is_told_and_drawn(command, model, tmp_path):
     result = command("placement", str(model), "--figure", str(tmp_path / "p.png"))
     assert "array 1: 0.3 % of 128 x 64" in result.out
     assert (tmp_path / "p.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_in_the_figure_no_words_leave_their_tile_and_no_legend_hides_one():
+    network = fx.Network([fx.dense(np.ones((60, 30)), np.zeros(30)), fx.dense(np.ones((30, 4)), np.zeros(4))])
+    placed = fx.quantize(network, np.ones((3, 60)), corners={"dense-2": (0, 60)}).placement()
+    figure = canvas.new_figure(2.9, 4.2)
+    axes = figure.subplots()
+    plots.draw_placement([axes], placed)
+    figure.canvas.draw()
+    (wide, thin), (words,) = axes.patches, axes.texts
+    assert not (wide.get_window_extent().overlaps(axes.get_legend().get_window_extent()))
+    assert not (thin.get_window_extent().overlaps(axes.get_legend().get_window_extent()))
+    inner, outer = words.get_window_extent(), wide.get_window_extent()
+    assert outer.x0 < inner.x0 and inner.x1 < outer.x1, "the thin tile has its words in the legend"
 
 
 def test_the_report_is_one_json_object_for_scripts(command, model):

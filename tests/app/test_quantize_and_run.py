@@ -64,6 +64,12 @@ def test_run_on_an_ideal_simulated_array_gives_the_same_numbers(command, program
     assert np.array_equal(np.load(tmp_path / "y.npy"), np.load(tmp_path / "exact.npy"))
 
 
+def test_run_takes_as_many_simulated_arrays_as_a_program_needs(command, wide_files, tmp_path):
+    for array, options in (("integer", ()), ("simulated", ("--device", "ideal"))):
+        assert command("run", *wide_files, "-o", tmp_path / f"{array}.npy", "--array", array, *options).status == 0
+    np.testing.assert_array_equal(np.load(tmp_path / "simulated.npy"), np.load(tmp_path / "integer.npy"))
+
+
 def test_run_on_simulated_cells_depends_on_the_seed_alone(command, program_file, inputs_file, tmp_path):
     for name, seed in (("a", 1), ("b", 1), ("c", 2)):
         command("run", program_file, inputs_file, "-o", tmp_path / f"{name}.npy", "--array", "simulated", "--seed", seed)
@@ -159,10 +165,14 @@ def test_a_scheme_says_how_a_simulated_array_is_programmed(command, program_file
     assert (outputs[0] != outputs[1]).any()
 
 
-def test_exact_integers_take_no_scheme(command, program_file, inputs_file, tmp_path):
-    outcome = command("run", program_file, inputs_file, "-o", tmp_path / "y.npy", "--scheme", "refined")
-    assert outcome.status == 1
-    assert "exact integers are not programmed" in outcome.err
+@pytest.mark.parametrize("option", [("--scheme", "refined"), ("--device", "ta-hfo2")])
+def test_exact_integers_and_floats_take_neither_scheme_nor_device(
+    command, program_file, network_file, inputs_file, tmp_path, option
+):
+    for model in (program_file, network_file):
+        outcome = command("run", model, inputs_file, "-o", tmp_path / "y.npy", *option)
+        assert outcome.status == 1
+        assert f"{' '.join(option)}: without an array there are no cells" in outcome.err
 
 
 def test_a_simulated_array_runs_through_wires_and_converters_with_errors(command, program_file, inputs_file, tmp_path):

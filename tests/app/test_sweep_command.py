@@ -47,6 +47,8 @@ def test_a_plan_becomes_results_and_results_a_figure(command, plan_file, tmp_pat
         assert all(low < mean < high for low, mean, high in zip(band["low"], band["mean"], band["high"], strict=True))
     missing = command("sweep", "plot", results, "--x", "colour", "--y", "rmse", "-o", figure)
     assert missing.status == 1 and "no column 'colour'" in missing.err and "hardware.levels" in missing.err
+    logarithm = command("sweep", "plot", results, "--x", "read_noise", "--y", "rmse", "--log", "-o", figure)
+    assert logarithm.status == 1 and "not above 0" in logarithm.err, "a noise of 0 would vanish from the figure"
 
 
 def test_points_that_cannot_be_run_are_said(command, plan_file, tmp_path):

@@ -7,6 +7,7 @@ import sys
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ import pytest
 from fxlstm.board.board import Board
 from fxlstm.board.campaign import _start
 from fxlstm.board.log import MeasurementLog
+from fxlstm.board.protocol import CAMPAIGN_STATES
 from fxlstm.core.engine import Engine
 from fxlstm.errors import ArrayError, BoardError
 from fxlstm.program.hardware import Hardware
@@ -126,6 +128,26 @@ def test_a_running_campaign_with_another_tolerance_is_not_joined() -> None:
         assert not _start(first._driver, targets.astype("<u2").tobytes(), loose)
         assert _start(first._driver, targets.astype("<u2").tobytes(), loose)
         report = first.program(targets)
+    assert not report.resumed
+    assert np.nanmax(np.abs(report.error[report.state == CELL_STATES["in_tolerance"]])) < 1.05e-6
+
+
+def test_a_campaign_by_another_scheme_that_ends_while_it_is_asked_for_is_not_taken_for_this_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    targets, loose = some_targets(), scheme_for("ta-hfo2", Hardware(), tolerance=5e-6)
+    with Board("emu://host?device=ta-hfo2&seed=4", log=False) as board:
+        link = board._driver.link
+        assert not _start(board._driver, targets.astype("<u2").tobytes(), loose)
+        request = link.request
+
+        def late(message: str, **fields: Any) -> dict[str, Any]:
+            while message == "campaign_scheme" and request("campaign_status")["state"] == CAMPAIGN_STATES["running"]:
+                pass
+            return request(message, **fields)
+
+        monkeypatch.setattr(link, "request", late)
+        report = board.program(targets)
     assert not report.resumed
     assert np.nanmax(np.abs(report.error[report.state == CELL_STATES["in_tolerance"]])) < 1.05e-6
 

@@ -13,10 +13,12 @@ from fxlstm.crossbar import Array, SimulatedArray, programming_scheme
 from fxlstm.program.device import load_device
 from fxlstm.program.hardware import Hardware, load_board
 from fxlstm.program.mapping import LEAVE
+from fxlstm.program.scheme_parameters import Ladder
 from fxlstm.urls.protocol_emu import emulated_board
 
 NOISE_GROWS = ("pcm", "reram-cmo")  # with the time since writing, which the Python definition lets stand still
 TWICE = {"passes": 2, "wait_milliseconds": 300}
+UNEVEN = Ladder(1200, 350, 2000, 32768, 1)  # whose last step is a short one
 
 
 def some_targets(rows: int) -> np.ndarray:
@@ -45,6 +47,7 @@ def test_simulated_array_and_board_have_the_same_verbs():
         ("hfox", None, {}),
         ("hfox", "refined", {}),
         ("hfox", "incremental", {"reversals": 1, "most_pulses": 9, "log2_reads": 3}),
+        ("hfox", "incremental", {"up": UNEVEN, "tolerance": 100}),
         ("taox", None, {}),
         ("taox", None, TWICE),
     ],

@@ -14,7 +14,8 @@ from fxlstm.errors import ArrayError
 from fxlstm.program.device import Preset, load_device
 from fxlstm.program.hardware import Hardware, load_board
 from fxlstm.program.mapping import LEAVE
-from fxlstm.program.scheme import GATE_SCHEMES, GateScheme, IncrementalScheme, Ladder, Scheme, scheme_for
+from fxlstm.program.scheme import GATE_SCHEMES, scheme_for
+from fxlstm.program.scheme_parameters import GateScheme, IncrementalScheme, Ladder, Scheme
 
 PRESETS = sorted(
     entry.name.removesuffix(".toml") for entry in (files("fxlstm") / "devices").iterdir() if entry.name.endswith(".toml")

@@ -13,7 +13,6 @@ from fxlstm.crossbar.wires import effective_conductance, solve_nonlinear
 from fxlstm.errors import ArrayError
 from fxlstm.program.device import load_device
 from fxlstm.program.hardware import Hardware
-from fxlstm.program.scheme import Ladder
 
 ROWS, COLUMNS = 64, 64
 DAY = 86400.0
@@ -330,28 +329,6 @@ def test_wires_take_voltage_from_cells_that_are_not_straight(tmp_path):
 def test_a_scheme_that_the_cells_do_not_know_is_refused_by_name(device, name, words):
     with pytest.raises(ArrayError, match=words):
         programming_scheme(device, name=name)
-
-
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [("tolerance", -1), ("reversals", -1), ("most_pulses", 0), ("log2_reads", 9), ("passes", 0), ("wait_milliseconds", -1)],
-)
-def test_a_scheme_that_makes_no_sense_is_refused_by_the_number(name, value):
-    with pytest.raises(ArrayError, match=f"a programming scheme with {name} = {value}: choose"):
-        replace(programming_scheme("hfox"), **{name: value})
-
-
-@pytest.mark.parametrize("wrong", [{"millivolts": 0}, {"millivolts": 3001}, {"step_millivolts": -1}, {"most_millivolts": -2000}])
-def test_a_ladder_of_pulses_that_makes_no_sense_is_refused(wrong):
-    with pytest.raises(ArrayError, match="choose a step of the sign of the weakest pulse"):
-        replace(programming_scheme("hfox").up, **wrong)
-
-
-def test_a_ladder_climbs_by_its_step_and_stays_at_its_strongest_pulse():
-    up, down, flat = Ladder(1000, 400, 2100, 1, 1), Ladder(-1000, -300, -1900, 1, 1), Ladder(2000, 0, 2000, 1, 1)
-    assert (up.top, [up.at(rung) for rung in range(5)]) == (3, [1000, 1400, 1800, 2100, 2100])
-    assert (down.top, [down.at(rung) for rung in range(5)]) == (3, [-1000, -1300, -1600, -1900, -1900])
-    assert (flat.top, flat.at(7)) == (0, 2000)
 
 
 def test_pulses_beyond_what_the_cells_stand_are_refused_and_change_nothing():

@@ -54,8 +54,11 @@ def test_a_later_option_stands_above_a_file(tmp_path):
         ("wires.row=much", "wires.row = 'much': give a number"),
         ("front_end.reads=1.5", "front_end.reads = '1.5': give a whole number"),
         ("front_end.automatic_range=perhaps", "true or false"),
-        ("wires.row=-1", "row = -1.0 ohm"),
-        ("wires.row=nan", "row = nan ohm"),
+        ("wires.row=-1", "wires: row = -1.0 ohm"),
+        ("wires.row=nan", "wires: row = nan ohm"),
+        ("dac.noise=-1", "dac: noise = -1.0"),
+        ("adc.noise=-1", "adc: noise = -1.0"),
+        ("front_end.reads=0", "front_end: reads = 0"),
         ("nowhere.toml", "'nowhere.toml' is neither NAME=VALUE nor a TOML file"),
     ],
 )

@@ -14,6 +14,7 @@ from firmware_builds import firmware_elf
 
 from fxlstm.board.board import Board
 from fxlstm.board.link import Link
+from fxlstm.board.messages import records
 from fxlstm.emulator.board import EmulatedBoard
 from fxlstm.emulator.stm32f405.memory import SRAM, SRAM_SIZE
 from fxlstm.errors import LinkError, LinkLost
@@ -76,6 +77,18 @@ def test_no_pulse_is_repeated_whenever_the_device_resets(reset: tuple[str, int])
     again.close()
     assert board.array.pulse_counts[1].tolist() == [1] * COLUMNS
     assert not board.bus.violations
+
+
+def test_a_pulse_amid_which_the_device_resets_counts_for_the_budget_of_its_cells() -> None:
+    link = Link(url("device=ideal&reset_after_pulses=1"), reconnect=False)
+    with pytest.raises(LinkLost):
+        link.request("pulse", row=1, millivolts=1000, microseconds=50, gates=GATES)
+    link.close()
+    again = Link(url(""))
+    counted = records("cell_state", again.request("campaign_cells", row=1)["cells"])["pulses"]
+    again.close()
+    np.testing.assert_array_equal(counted, emulated_board("bench").array.pulse_counts[1])
+    assert (counted == 1).all()
 
 
 @pytest.mark.parametrize("kind", CAMPAIGN)

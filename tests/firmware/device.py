@@ -16,7 +16,7 @@ from fxlstm.emulator._firmware import HostFirmware
 from fxlstm.emulator.bus import Bus
 from fxlstm.emulator.faults import ChipFaults
 from fxlstm.program.device import load_device
-from fxlstm.program.scheme import Scheme
+from fxlstm.program.scheme_parameters import Scheme
 from fxlstm.status import BY_CODE
 
 SESSION = 0x5EED

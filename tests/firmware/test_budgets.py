@@ -67,3 +67,8 @@ def test_recursion_unknown_depths_and_unknown_pointers_are_refused(tmp_path: Pat
         written(tmp_path, node("a", "8 bytes (dynamic)"))
     with pytest.raises(BudgetError, match=r"through a pointer in file\.c"):
         written(tmp_path, a, edge("a", "__indirect_call"))
+
+
+def test_pointers_that_are_said_to_lead_to_functions_of_no_such_name_are_an_error(tmp_path: Path) -> None:
+    with pytest.raises(BudgetError, match=r"handle_.*mend POINTERS"):
+        written(tmp_path, node("commands", "8 bytes (static)"), edge("commands", "__indirect_call", "app/commands.c:9:9"))

@@ -66,6 +66,7 @@ def test_cells_in_tolerance_are_skipped_by_the_next_campaign():
     second = device.finish_campaign()
     assert second["in_tolerance"] >= first["in_tolerance"]
     assert second["pulses"] < first["pulses"] / 5
+    assert second["milliseconds"] < first["milliseconds"]
 
 
 def test_a_stopped_campaign_goes_on_to_the_same_end_as_one_that_was_not(device):
@@ -91,9 +92,11 @@ def test_a_campaign_stopped_again_and_again_gives_the_same_pulses_to_the_same_no
     other.finish_campaign()
     crc = stopped.start_campaign(targets(1), scheme)
     stops = 0
-    while (state := stopped.request("campaign_status")["state"]) != CAMPAIGN_STATES["finished"]:
+    while True:
         stopped.request("campaign_stop")
-        stops += state == CAMPAIGN_STATES["running"]
+        if (state := stopped.request("campaign_status")["state"]) == CAMPAIGN_STATES["finished"]:
+            break
+        stops += state == CAMPAIGN_STATES["stopped"]
         assert stopped.request("campaign_start", target_crc=crc)["resumed"] == 1
         stopped.poll(1)
         stopped.bus.clock.advance(1_000_000)
@@ -213,17 +216,18 @@ def test_a_silent_host_makes_the_campaign_go_to_safe_idle_and_it_resumes_later(d
     assert device.finish_campaign()["state"] == CAMPAIGN_STATES["finished"]
 
 
-def test_a_shot_after_which_a_chip_failed_is_not_given_again_when_the_campaign_resumes(device):
-    crc = device.start_campaign(targets(1), IDEAL)
+@pytest.mark.parametrize("shots", [1, 2])
+def test_a_shot_after_which_a_chip_failed_is_not_given_again_when_the_campaign_resumes(device, shots):
     transfer = device.bus.transfer
 
     def failing(chip, frame):
-        return transfer(chip, frame if device.pulses == 0 or chip != 9 else frame[:3] + bytes((frame[3] ^ 1,)))
+        return transfer(chip, frame if device.pulses < shots or chip != 9 else frame[:3] + bytes((frame[3] ^ 1,)))
 
     device.bus.transfer = failing
+    crc = device.start_campaign(targets(1), IDEAL)
     while (status := device.request("campaign_status"))["state"] == CAMPAIGN_STATES["running"]:
         device.poll(1)
-    assert (status["state"], status["chip"], device.pulses) == (CAMPAIGN_STATES["failed"], 9, 1)
+    assert (status["state"], status["chip"], device.pulses) == (CAMPAIGN_STATES["failed"], 9, shots)
     device.bus.transfer = transfer
     assert device.request("campaign_start", target_crc=crc)["resumed"] == 1
     done = device.finish_campaign()

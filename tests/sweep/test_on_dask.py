@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import socket
 import subprocess
@@ -12,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from distributed import Client
 
 from fxlstm.errors import SweepError
 from fxlstm.sweep import cluster, run_sweep
@@ -115,6 +117,8 @@ def test_an_absent_scheduler_is_refused(plan, task, results, monkeypatch):
 def test_an_address_that_is_none_is_refused(plan, task, results):
     with pytest.raises(SweepError, match="no Dask scheduler answers at 'carrier pigeon'"):
         run_sweep(plan, task, results, scheduler="carrier pigeon")
+    left = [client for client in gc.get_objects() if isinstance(client, Client) and client.status != "closed"]
+    assert not left, "the interpreter would wait for them when it ends"
 
 
 def test_a_scheduler_without_workers_is_refused(plan, task, results, tmp_path, monkeypatch):

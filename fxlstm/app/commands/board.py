@@ -12,7 +12,7 @@ import typer
 from fxlstm.app.commands.run import Device, Inputs, Output, ProgramFile, SchemeName
 from fxlstm.app.console import Json, Port, print_json, print_table, print_values, progress_bar
 
-app = typer.Typer(no_args_is_help=True, help="Talk to a board, real or emulated. Commands that do need --port, or FXLSTM_PORT.")
+app = typer.Typer(no_args_is_help=True, help="Boards, real or emulated. Commands that talk to one need --port, or FXLSTM_PORT.")
 
 
 @app.command(epilog="Example: fxlstm board info --port /dev/ttyACM0")

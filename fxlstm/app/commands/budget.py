@@ -23,7 +23,9 @@ Npy = Annotated[Path | None, typer.Option(metavar="X.npy", help="Typical inputs,
 def budget(
     network: Annotated[
         str,
-        typer.Argument(metavar="NETWORK", help="A network's file, or a task that ships: airline, japanese_vowels, wafer."),
+        typer.Argument(
+            metavar="NETWORK", help="A network's file, or a task that ships, such as airline or gait; a wrong name gets the list."
+        ),
     ],
     calibrate: Npy = None,
     inputs: Annotated[

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -50,8 +51,13 @@ def fit(
         numbers = {name: getattr(found, name) for name, _, _ in _SHOWN}
         print_json({"output": str(output), "sets": found.gates.size, "cells": found.cells} | numbers)
     else:
-        rows = [(name.replace("_", " "), f"{getattr(found, name) * factor:.4g}", unit) for name, factor, unit in _SHOWN]
+        rows = [(name.replace("_", " "), *_words(getattr(found, name) * factor, unit)) for name, factor, unit in _SHOWN]
         print_table(f"{found.gates.size} SETs of {found.cells} cells", ("", "", ""), rows)
+
+
+def _words(number: float, unit: str) -> tuple[str, str]:
+    """Return a number and its unit as text; NaN is what the sweep does not say."""
+    return ("not measured", "") if math.isnan(number) else (f"{number:.4g}", unit)
 
 
 def _draw(found: Fit, path: Path) -> None:

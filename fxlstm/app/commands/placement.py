@@ -79,6 +79,6 @@ def _draw(placed: Placement, path: Path) -> None:
     with canvas.style():
         across = min(len(placed.arrays), 4)
         down = -(-len(placed.arrays) // across)
-        figure = canvas.new_figure(0.6 + 2.6 * across, 0.6 + 3.6 * down)
+        figure = canvas.new_figure(0.6 + 2.3 * across, 0.6 + 3.6 * down)
         plots.draw_placement(list(figure.subplots(down, across, squeeze=False).flat), placed)
         canvas.save(figure, path)

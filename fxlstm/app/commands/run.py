@@ -68,7 +68,8 @@ def run(
 ) -> None:
     """Run a program over inputs and save the outputs. A network that is not quantized yet is run in float.
 
-    A simulated array and a board are first programmed; cells of a board that already hold their value are skipped.
+    Simulated arrays, as many as the program needs, and a board are first programmed; cells of a board that already hold their value
+    are skipped.
     """
     from fxlstm.app.files import load_array, save_array
     from fxlstm.network.importers.door import SUFFIXES
@@ -76,6 +77,9 @@ def run(
 
     if around and array is not ArrayKind.SIMULATED:
         raise typer.BadParameter("is for --array simulated; an emulated board takes such names in its URL", param_hint="--around")
+    for name, given in (("--device", device), ("--scheme", scheme)):
+        if given is not None and array is ArrayKind.INTEGER:
+            raise ModelError(f"{name} {given}: without an array there are no cells; choose --array simulated or board")
     in_float = program.suffix.lower() in SUFFIXES
     if in_float:
         y = _in_float(program, inputs, array, steps)
@@ -85,8 +89,6 @@ def run(
             y = _on_board(loaded, x, steps, port, device, scheme)
         elif array is ArrayKind.SIMULATED:
             y = _on_simulated_array(loaded, x, steps, device or SIMULATED_DEVICE, seed, scheme, around or [])
-        elif scheme is not None:
-            raise ModelError(f"--scheme {scheme}: exact integers are not programmed; choose --array simulated or board")
         else:
             y = _on_integers(loaded, x, steps)
     save_array(output, y)
@@ -129,15 +131,14 @@ def _on_simulated_array(
     program: Program, x: NDArray[Any], steps: int | None, device: str, seed: int, scheme: str | None, around: list[str]
 ) -> NDArray[Any]:
     from fxlstm.core.engine import Engine
-    from fxlstm.crossbar.simulated import SimulatedArray
+    from fxlstm.crossbar.arrays import SimulatedArrays
     from fxlstm.crossbar.surroundings import from_options
 
-    hardware = program.hardware
-    options = from_options(around)._asdict()
-    simulated = SimulatedArray(hardware.rows, hardware.columns, device, seed, hardware.board, **options)
+    size = {"rows": program.hardware.rows, "cols": program.hardware.columns, "board": program.hardware.board}
+    arrays = SimulatedArrays(program, seed=seed, device=device, **size, **from_options(around)._asdict())
     with progress_bar("programming") as progress:
-        simulated.program(program, scheme=scheme, progress=progress)
-    return _outputs(Engine(program, array=simulated), program, x, steps)
+        arrays.program(program, scheme=scheme, progress=progress)
+    return _outputs(Engine(program, array=arrays), program, x, steps)
 
 
 def _on_board(

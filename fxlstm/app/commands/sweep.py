@@ -91,6 +91,7 @@ def plot(
     """
     from fxlstm.analysis import canvas
     from fxlstm.app import plots
+    from fxlstm.errors import SweepError
     from fxlstm.sweep.bands import bands, find_column
     from fxlstm.sweep.parameters import KNOWN
     from fxlstm.sweep.results import read_results
@@ -99,6 +100,8 @@ def plot(
     across, up = find_column(columns, x), find_column(columns, y)
     apart = None if by is None else find_column(columns, by)
     found = bands(columns, across, up, apart, confidence)
+    if log and min(float(band.x.min()) for band in found) <= 0:
+        raise SweepError(f"{across} has values that are not above 0, and so no logarithm; leave --log out")
     varying = [name for name in columns if (name in KNOWN or name.startswith("device.")) and len(set(columns[name])) > 1]
     averaged = ["seeds", *(name for name in varying if name not in (across, apart))]
     with canvas.style():
@@ -117,6 +120,7 @@ def plot(
         for band in found
         for place, mean, low, high, count in zip(band.x, band.mean, band.low, band.high, band.points, strict=True)
     ]
-    print_table(f"{up}, {100 * confidence:g} % confidence", (apart or "", across, "mean", "band", "points"), rows)
+    heads, first = (apart or "", across, "mean", "band", "points"), 0 if apart else 1
+    print_table(f"{up}, {100 * confidence:g} % confidence", heads[first:], [row[first:] for row in rows])
     if left_out := len(columns[up]) - sum(int(band.points.sum()) for band in found):
         ERR.print(f"{left_out} points without a finite {up} are left out", markup=False)

@@ -23,12 +23,26 @@ UNKNOWN = "not reported"
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the table: ``source`` is ``"published"``, ``"baseline"`` or ``"measured"``; metrics not known are absent."""
+    """One line of the table: ``source`` is ``"published"``, ``"baseline"`` or ``"measured"``; metrics not known are absent.
 
-    name: str
+    ``stage``: what ran. ``part``: how many sequences of the test, and of how many; ``None`` for all.
+    """
+
+    stage: str
     source: str
     metrics: Mapping[str, Spread]
     more_than: bool = False
+    part: tuple[int, int] | None = None
+
+    @property
+    def name(self) -> str:
+        """What ran, and of which part of the test if not all."""
+        return self.stage if self.part is None else f"{self.stage}, {self.part_words} sequences"
+
+    @property
+    def part_words(self) -> str:
+        """The part of the test in words, empty for all of it."""
+        return "" if self.part is None else f"{self.part[0]} of {self.part[1]}"
 
     @classmethod
     def published(cls, result: Published) -> Row:
@@ -92,8 +106,8 @@ def measure(
         rows.append(Row(variant.row, "measured", _spreads([task.metrics(values) for values in runs])))
     reports = {f"simulated array, {device}": arrays[0][1] for device, arrays in written.items()}
     if url is not None:
-        row, board = _on_board(program, task, url, log)
-        rows.append(row)
+        of_board, board = _on_board(program, task, url, log)
+        rows += of_board
         reports[board.name] = board.programming
     return Measured(experiment, task, tuple(rows), program.placement(), outputs, reports)
 
@@ -119,13 +133,19 @@ def _run(program: fx.Program, task: ShippedTask, variant: Variant, written: fx.S
     return task.outputs(fx.Engine(program, array=array).run)
 
 
-def _on_board(program: fx.Program, task: ShippedTask, url: str, log: Path | bool) -> tuple[Row, OnBoard]:
-    """Return the row of the board at ``url``, which runs as many sequences as it can in seconds, and what it gave."""
+def _on_board(program: fx.Program, task: ShippedTask, url: str, log: Path | bool) -> tuple[list[Row], OnBoard]:
+    """Return the row of the board at ``url``, which runs as many sequences as it can in seconds, and what it gave.
+
+    Where these are not all, a row before it says what the integer program makes of the same: that is what the board compares with.
+    """
     step = math.ceil(task.timesteps() / BOARD_TIMESTEPS)
     few = task.every(step)
     board = run_on_board(program, few.outputs, url, log, "ta-hfo2")
-    name = board.name if step == 1 else f"{board.name}, {few.size} of {task.size} sequences"
-    return Row(name, "measured", _spreads([few.metrics(board.outputs)])), board
+    if step == 1:
+        return [Row(board.name, "measured", _spreads([few.metrics(board.outputs)]))], board
+    outputs = {"integer program": few.outputs(fx.Engine(program).run), board.name: board.outputs}
+    part = few.size, task.size
+    return [Row(stage, "measured", _spreads([few.metrics(values)]), part=part) for stage, values in outputs.items()], board
 
 
 def _spreads(results: Sequence[Mapping[str, float]]) -> dict[str, Spread]:

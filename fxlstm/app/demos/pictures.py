@@ -154,6 +154,7 @@ def _draw_rows(axes: Axes, result: Measured) -> None:
         words = ("> " if row.more_than else "") + f"{spread.median:{column.format}}"
         axes.annotate(words, (spread.high, position), xytext=(6, 0), textcoords="offset points", va="center")
     axes.set_xlim(low, high)
+    axes.locator_params(axis="x", nbins=6)
     if column.format.endswith("%"):
         axes.set_xticks([tick for tick in axes.get_xticks() if low <= tick <= min(high, 1.0)])
         axes.xaxis.set_major_formatter(lambda value, _: f"{100 * value:g}%")

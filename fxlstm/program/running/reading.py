@@ -22,6 +22,14 @@ from fxlstm.program.running.time_gates import gates_of, with_openness
 Floats = NDArray[np.float64]
 
 
+def as_sequences(program: Program, x: ArrayLike) -> Floats:
+    """Return ``x`` as floats, (time, features) or (batch, time, features). Raises :class:`ModelError` for any other shape."""
+    array, features = as_float(x, "the input"), program.inputs[0][0].length
+    if array.ndim not in (2, 3) or array.shape[-1] != features or 0 in array.shape:
+        raise ModelError(f"the input has shape {array.shape}; give (time, {features}) or (batch, time, {features}), none of them 0")
+    return array
+
+
 class Reading:
     """Sequences as a program reads them, and its outputs as the caller wants them.
 
@@ -69,12 +77,7 @@ class Reading:
         return values[0] if self.single else values
 
     def _batched(self, x: ArrayLike) -> Floats:
-        array = as_float(x, "the input")
-        features = self.program.inputs[0][0].length
-        if array.ndim not in (2, 3) or array.shape[-1] != features or 0 in array.shape:
-            raise ModelError(
-                f"the input has shape {array.shape}; give (time, {features}) or (batch, time, {features}), none of them 0"
-            )
+        array = as_sequences(self.program, x)
         self.single = array.ndim == 2
         return array[np.newaxis] if self.single else array
 
