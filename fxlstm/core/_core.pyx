@@ -143,8 +143,7 @@ cdef class Executor:
             fx_executor_init(&self.executor, &image.program, named, array, batch, timesteps, &self.memory[0], size),
             f"a batch of {batch} sequences",
         )
-        if multiply_tile is None:
-            self._use_plan(image.plan(kernels))
+        self._use_plan(image.plan(kernels))
 
     cdef int _use_plan(self, Plan plan) except -1:
         """Run by a plan where the kernel set has one."""

@@ -129,7 +129,7 @@ size_t fx_plan_size(const fx_program *program, const fx_kernels *kernels); /* by
 fx_status fx_plan_init(const fx_plan **plan, const fx_program *program, const fx_kernels *kernels, void *memory,
                        size_t size);
 size_t fx_plan_scratch_size(const fx_plan *plan); /* bytes that each executor needs */
-/* Run by a plan of the executor's program and kernels from now on; not with an array, which multiplies tile by tile. */
+/* Run by a plan of the executor's program and kernels from now on; an array goes on multiplying tile by tile. */
 fx_status fx_executor_use_plan(fx_executor *executor, const fx_plan *plan, void *scratch, size_t size);
 
 /* Put every sequence's arena back to its contents at reset, zero states, constants in place; select phase 0. */

@@ -199,6 +199,43 @@ INLINE void rescale_totals(const tile *own, const lanes *totals) {
     }
 }
 
+/* ---- around an array's tiles */
+
+INLINE __mmask8 half_left(uint32_t count) {
+    return (__mmask8)(count >= 8 ? 0xFFu : (1u << count) - 1u);
+}
+
+INLINE lanes load_some(const int64_t *columns, uint32_t count) {
+    uint32_t odd = count > FX_LANES / 2 ? count - FX_LANES / 2 : 0;
+    return (lanes){_mm512_maskz_loadu_epi64(half_left(count), columns),
+                   _mm512_maskz_loadu_epi64(half_left(odd), columns + FX_LANES / 2)};
+}
+
+static void add_codes(const int16_t *codes, uint32_t align, int64_t *sums, uint32_t columns) {
+    const __m128i left = _mm_cvtsi32_si128((int)align);
+    for (uint32_t i = 0; i < columns; i += 8) {
+        __mmask8 own = half_left(columns - i);
+        __m512i code = _mm512_cvtepi16_epi64(_mm_maskz_loadu_epi16(own, codes + i));
+        __m512i sum = _mm512_maskz_loadu_epi64(own, sums + i);
+        _mm512_mask_storeu_epi64(sums + i, own, _mm512_add_epi64(sum, _mm512_sll_epi64(code, left)));
+    }
+}
+
+static void rescale_sums(const fx_planned_product *product, const int64_t *sums) {
+    tile own; /* whose accumulators need no value here */
+    own.product = product, own.chunk = 0;
+    for (uint32_t c = 0; c < product->matrix->chunks; c++) {
+        rescaling to = rescaling_of(&own, c);
+        const int64_t *columns = sums + c * FX_LANES;
+        for (uint32_t s = 0; s < product->count; s++, to.result += product->result_stride) {
+            rescale(&to, load_some(columns + s * product->matrix->columns, to.columns), true);
+        }
+        product->clipped->result += to.clipped;
+    }
+}
+
+/* ---- stages */
+
 /* Fill the accumulators of a stage; of the leading one only what has not been multiplied ahead. */
 INLINE void accumulate_stage(tile *own, uint32_t index, accumulate_function *accumulate_tile) {
     const fx_planned_product *product = own->product;
@@ -332,6 +369,9 @@ static const struct fx_planning PLANNING = {
     .drive = drive,
     .multiply = multiply,
     .multiply_ahead = multiply_ahead,
+    .drive_rows = drive_rows,
+    .add_codes = add_codes,
+    .rescale = rescale_sums,
     .look_up = look_up,
     .elementwise =
         {

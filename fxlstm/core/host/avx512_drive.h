@@ -17,26 +17,48 @@ static inline __mmask32 first_lanes(uint32_t count) {
     return count >= 32 ? 0xFFFFFFFFu : (1u << count) - 1;
 }
 
+typedef struct {
+    __m512i half, high, low;
+    __m128i shift;
+} dac;
+
+static inline dac dac_of(uint32_t bits) {
+    const int16_t largest = (int16_t)((1 << (bits - 1)) - 1);
+    return (dac){.half = _mm512_set1_epi16((int16_t)(bits == 16 ? 0 : 1 << (15 - bits))),
+                 .high = _mm512_set1_epi16(largest),
+                 .low = _mm512_set1_epi16((int16_t)-largest),
+                 .shift = _mm_cvtsi32_si128((int)(16 - bits))};
+}
+
+static inline __m512i driven(const dac *converter, __m512i code) {
+    code = _mm512_sra_epi16(_mm512_adds_epi16(code, converter->half), converter->shift);
+    code = _mm512_min_epi16(_mm512_max_epi16(code, converter->low), converter->high);
+    return _mm512_sll_epi16(code, converter->shift);
+}
+
 static void drive(const fx_packed *matrix, const fx_segment *segment, uint32_t dac_bits, const int16_t *codes,
                   uint32_t *words) {
-    const int16_t largest = (int16_t)((1 << (dac_bits - 1)) - 1);
-    const __m512i half = _mm512_set1_epi16((int16_t)(dac_bits == 16 ? 0 : 1 << (15 - dac_bits)));
-    const __m512i high = _mm512_set1_epi16(largest), low = _mm512_set1_epi16((int16_t)-largest);
-    const __m128i shift = _mm_cvtsi32_si128((int)(16 - dac_bits));
+    const dac converter = dac_of(dac_bits);
     uint32_t filled = segment->groups * 4;
     int16_t *to = (int16_t *)(void *)(words + segment->first_group * FX_WORDS_PER_GROUP);
     __m512i sum = _mm512_setzero_si512();
     for (uint32_t i = 0; i < filled; i += 32) {
         __mmask32 given = i < segment->rows ? first_lanes(segment->rows - i) : 0;
-        __m512i code = _mm512_maskz_loadu_epi16(given, codes + segment->row + i);
-        code = _mm512_sra_epi16(_mm512_adds_epi16(code, half), shift);
-        code = _mm512_sll_epi16(_mm512_min_epi16(_mm512_max_epi16(code, low), high), shift);
+        __m512i code = driven(&converter, _mm512_maskz_loadu_epi16(given, codes + segment->row + i));
         sum = _mm512_add_epi32(sum, _mm512_madd_epi16(code, _mm512_set1_epi16(1)));
         _mm512_mask_storeu_epi16(to + i, first_lanes(filled - i), matrix->form == FX_WORDS ? code : in_bytes(code));
     }
     if (matrix->form == FX_SPLIT) {
         int64_t *sums = (int64_t *)(void *)(words + matrix->groups * FX_WORDS_PER_GROUP);
         sums[segment - matrix->segments] = _mm512_reduce_add_epi32(sum);
+    }
+}
+
+static void drive_rows(uint32_t dac_bits, const int16_t *codes, int16_t *rows, uint32_t count) {
+    const dac converter = dac_of(dac_bits);
+    for (uint32_t i = 0; i < count; i += 32) {
+        __mmask32 given = first_lanes(count - i);
+        _mm512_mask_storeu_epi16(rows + i, given, driven(&converter, _mm512_maskz_loadu_epi16(given, codes + i)));
     }
 }
 

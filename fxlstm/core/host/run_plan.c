@@ -1,6 +1,8 @@
 /* Runs operations by a plan: all of a timestep for a few sequences, then for the next few, whose codes stay in the cache. */
 #include "plan.h"
 
+#include <string.h>
+
 #include "../kernels/kernels.h"
 #include "../operations.h"
 #include "pack.h"
@@ -70,6 +72,45 @@ static void look_ahead(fx_executor *executor, const int16_t *inputs, size_t time
     }
 }
 
+/* ---- multiplies on an array, which takes the whole batch tile by tile */
+
+static fx_status multiply_tile(const fx_executor *executor, const fx_matrix *matrix, const fx_tile *tile) {
+    const fx_array *array = executor->array;
+    fx_status status = array->multiply(array->context, tile, executor->batch, executor->rows + tile->row,
+                                       matrix->stride, executor->columns, tile->columns);
+    for (uint32_t sequence = 0; sequence < executor->batch && status == FX_OK; sequence++) {
+        executor->kernels->planning->add_codes(executor->columns + (size_t)sequence * tile->columns, tile->align,
+                                               executor->sums + (size_t)sequence * matrix->columns + tile->column,
+                                               tile->columns);
+    }
+    return status;
+}
+
+static fx_status multiply_on_array(fx_executor *executor, uint32_t index) {
+    const fx_program *program = executor->program;
+    const fx_operation *operation = program->operations + index;
+    const fx_matrix *matrix = program->matrices + operation->matrix;
+    fx_status status = FX_OK;
+    for (uint32_t sequence = 0; sequence < executor->batch; sequence++) {
+        executor->kernels->planning->drive_rows(program->header->dac_bits,
+                                                executor->arenas + sequence * executor->arena_stride + operation->a,
+                                                executor->rows + (size_t)sequence * matrix->stride, matrix->rows);
+    }
+    memset(executor->sums, 0, (size_t)executor->batch * matrix->columns * sizeof *executor->sums);
+    for (uint32_t i = 0; i < matrix->tile_count && status == FX_OK; i++) {
+        status = multiply_tile(executor, matrix, program->tiles + matrix->tiles + i);
+    }
+    if (status == FX_OK) {
+        fx_planned_product product = {.matrix = executor->plan->matrices + operation->matrix,
+                                      .count = executor->batch,
+                                      .results = executor->arenas + operation->result,
+                                      .result_stride = executor->arena_stride,
+                                      .clipped = executor->clipped + index};
+        executor->kernels->planning->rescale(&product, executor->sums);
+    }
+    return status;
+}
+
 /* ---- operations */
 
 static void run_on(fx_executor *executor, uint32_t index, int16_t *arenas, uint32_t count) {
@@ -104,16 +145,28 @@ static void run_planned(fx_executor *executor, uint32_t first, uint32_t end) {
     }
 }
 
+static bool on_array(const fx_executor *executor, uint32_t index) {
+    return executor->array != NULL && executor->program->operations[index].code == FX_OPERATION_MULTIPLY;
+}
+
+/* Run one operation that run_planned does not. */
+static fx_status run_alone(fx_executor *executor, uint32_t index) {
+    bool planned = executor->plan->operations[index].planned && executor->kernels->planning->rescale != NULL;
+    return on_array(executor, index) && planned
+               ? multiply_on_array(executor, index)
+               : fx_operation_run(executor, executor->program->operations + index, executor->clipped + index);
+}
+
 static fx_status run(fx_executor *executor, uint32_t first, uint32_t end) {
     fx_status status = FX_OK;
     while (first < end && status == FX_OK) {
         uint32_t stop = first;
-        while (stop < end && executor->plan->operations[stop].planned) {
+        while (stop < end && executor->plan->operations[stop].planned && !on_array(executor, stop)) {
             stop++;
         }
         run_planned(executor, first, stop);
         if (stop < end) {
-            status = fx_operation_run(executor, executor->program->operations + stop, executor->clipped + stop);
+            status = run_alone(executor, stop);
             stop++;
         }
         first = stop;
@@ -124,7 +177,7 @@ static fx_status run(fx_executor *executor, uint32_t first, uint32_t end) {
 static const fx_runner RUNNER = {.run = run, .look_ahead = look_ahead};
 
 fx_status fx_executor_use_plan(fx_executor *executor, const fx_plan *plan, void *scratch, size_t size) {
-    if (plan->program != executor->program || plan->kernels != executor->kernels || executor->array != NULL ||
+    if (plan->program != executor->program || plan->kernels != executor->kernels ||
         (uintptr_t)scratch % FX_PLAN_ALIGNMENT != 0) {
         return FX_ERROR_ARGUMENT;
     }
