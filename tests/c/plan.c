@@ -1,5 +1,5 @@
 /* Executors with a plan of every kernel set of this machine against one without: the same outputs, arenas and counts on images
- * given as arguments. Buffers have their exact size, for the sanitizer. Prints the names of the sets.
+ * given as arguments, multiplied in exact integers and by an array. Buffers have their exact size, for the sanitizer. Prints the names of the sets.
  */
 #include <string.h>
 
@@ -25,10 +25,11 @@ typedef struct {
     void *scratch;
 } stand;
 
-static stand make(const fx_program *program, const fx_kernels *kernels, const fx_plan *plan, uint32_t batch) {
+static stand make(const fx_program *program, const fx_kernels *kernels, const fx_array *array, const fx_plan *plan,
+                  uint32_t batch) {
     size_t size = fx_executor_size(program, batch, TIMESTEPS);
     stand made = {.memory = aligned(size), .scratch = NULL};
-    CHECK(fx_executor_init(&made.executor, program, kernels, NULL, batch, TIMESTEPS, made.memory, size) == FX_OK);
+    CHECK(fx_executor_init(&made.executor, program, kernels, array, batch, TIMESTEPS, made.memory, size) == FX_OK);
     if (plan != NULL) {
         size_t scratch_size = fx_plan_scratch_size(plan);
         made.scratch = aligned(scratch_size);
@@ -46,6 +47,20 @@ static void drop(stand *made) {
 static int16_t any_code(generator *random) {
     static const int16_t ends[] = {INT16_MIN, INT16_MIN + 1, -1, 0, 1, INT16_MAX};
     return below(random, 8) == 0 ? ends[below(random, sizeof ends / sizeof *ends)] : (int16_t)next_random(random);
+}
+
+/* An array that gives any codes, the same ones for the same rows. */
+static fx_status any_product(void *context, const fx_tile *tile, uint32_t count, const int16_t *rows, size_t row_stride,
+                             int16_t *columns, size_t column_stride) {
+    (void)context;
+    for (uint32_t sequence = 0; sequence < count; sequence++) {
+        generator random = {.state =
+                                fx_crc32(tile->row, (const uint8_t *)(rows + sequence * row_stride), tile->rows * 2)};
+        for (uint32_t column = 0; column < tile->columns; column++) {
+            columns[sequence * column_stride + column] = any_code(&random);
+        }
+    }
+    return FX_OK;
 }
 
 static int16_t *any_codes(generator *random, size_t count) {
@@ -85,10 +100,11 @@ static void same_phase(generator *random, stand *a, stand *b, uint32_t index) {
     free(second);
 }
 
-static void same_run(const fx_program *program, const fx_plan *plan, const fx_kernels *kernels, uint32_t batch) {
-    generator random = {batch};
-    stand plain = make(program, fx_kernels_named("portable"), NULL, batch),
-          planned = make(program, kernels, plan, batch);
+static void same_run(const fx_program *program, const fx_plan *plan, const fx_kernels *kernels, const fx_array *array,
+                     uint32_t batch) {
+    generator random = {.state = batch};
+    stand plain = make(program, fx_kernels_named("portable"), array, NULL, batch),
+          planned = make(program, kernels, array, plan, batch);
     uint32_t arena = program->header->arena_length;
     int16_t *start = any_codes(&random, (size_t)batch * arena);
     CHECK(fx_put_state(&plain.executor, 0, arena, start) == FX_OK);
@@ -110,7 +126,8 @@ static void bad_arguments_are_refused(const fx_program *program, const fx_kernel
     CHECK(fx_plan_init(&plan, program, kernels, memory + 8, size) == FX_ERROR_ARGUMENT);
     CHECK(fx_plan_init(&plan, program, kernels, memory, size - 1) == FX_ERROR_MEMORY);
     CHECK(fx_plan_init(&plan, program, kernels, memory, size) == FX_OK);
-    stand own = make(program, kernels, NULL, 1), other = make(program, fx_kernels_named("portable"), NULL, 1);
+    stand own = make(program, kernels, NULL, NULL, 1),
+          other = make(program, fx_kernels_named("portable"), NULL, NULL, 1);
     size_t scratch_size = fx_plan_scratch_size(plan);
     uint8_t *scratch = aligned(scratch_size + 8);
     CHECK(fx_executor_use_plan(&own.executor, plan, scratch + 8, scratch_size) == FX_ERROR_ARGUMENT);
@@ -124,6 +141,7 @@ static void bad_arguments_are_refused(const fx_program *program, const fx_kernel
 
 static void check_set(const fx_program *program, const fx_kernels *kernels) {
     static const uint32_t batches[] = {1, 2, 3, 5, 6, 7, 13};
+    const fx_array array = {NULL, any_product};
     size_t size = fx_plan_size(program, kernels);
     if (size == 0) {
         return;
@@ -133,7 +151,10 @@ static void check_set(const fx_program *program, const fx_kernels *kernels) {
     bad_arguments_are_refused(program, kernels, size);
     CHECK(fx_plan_init(&plan, program, kernels, memory, size) == FX_OK);
     for (size_t i = 0; i < sizeof batches / sizeof *batches; i++) {
-        same_run(program, plan, kernels, batches[i]);
+        same_run(program, plan, kernels, NULL, batches[i]);
+        if (program->header->adc_bits != 0) {
+            same_run(program, plan, kernels, &array, batches[i]);
+        }
     }
     free(memory);
 }

@@ -39,7 +39,7 @@ int main(int count, char **arguments) {
         size_t scratch_size = fx_plan_scratch_size(plan);
         CHECK(fx_executor_use_plan(&executor, plan, aligned(scratch_size), scratch_size) == FX_OK);
     }
-    generator random = {1};
+    generator random = {.state = 1};
     size_t codes = batch * timesteps * executor.phase.input_length;
     int16_t *inputs = aligned(2 * codes);
     int16_t *outputs = aligned(2 * batch * timesteps * executor.phase.output_length);

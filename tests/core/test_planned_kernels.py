@@ -7,9 +7,9 @@ import pytest
 from planned_programs import planned_programs
 from small_programs import DIGITAL
 
-from fxlstm.core import Engine, activation, kernel_names
+from fxlstm.core import Engine, activation, crc32, kernel_names
 from fxlstm.program.operations import FUNCTIONS, MAX_FRACTION
-from fxlstm.program.program import Operation, Program, Slice
+from fxlstm.program.program import Operation, Program, Slice, Tile
 from fxlstm.program.reference import Reference
 
 SETS = [name for name in kernel_names() if name != "portable"]
@@ -22,8 +22,8 @@ def codes(batch: int, program: Program) -> np.ndarray:
     return random.integers(-32768, 32768, (batch, TIMESTEPS, program.input.length)).astype(np.int16)
 
 
-def outcome(program: Program, kernels: str, x: np.ndarray) -> tuple[list, object]:
-    engine = Engine(program, kernels=kernels)
+def outcome(program: Program, kernels: str, x: np.ndarray, array: AnyCodes | None = None) -> tuple[list, object]:
+    engine = Engine(program, array=array, kernels=kernels)
     return engine.run_codes(x).tolist(), engine.saturations
 
 
@@ -34,6 +34,24 @@ def test_every_set_equals_the_portable_one_with_the_same_counts(name: str, kerne
     for batch in (1, 2, 9):
         x = codes(batch, program)
         assert outcome(program, kernels, x) == outcome(program, "portable", x)
+
+
+class AnyCodes:
+    """An array that gives any codes, the same ones for the same rows."""
+
+    def multiply_tile(self, tile: Tile, codes: np.ndarray) -> np.ndarray:
+        rows = [np.random.default_rng([crc32(row.tobytes()), tile.row]) for row in codes]
+        return np.array([random.integers(-32768, 32768, tile.columns) for random in rows], np.int16)
+
+
+@pytest.mark.parametrize("kernels", SETS)
+@pytest.mark.parametrize("name", [name for name, program in planned_programs().items() if program.hardware.adc_bits])
+def test_around_an_array_every_set_equals_the_portable_one_with_the_same_counts(name: str, kernels: str) -> None:
+    program = planned_programs()[name]
+    for batch in (1, 9):
+        x = codes(batch, program)
+        found, wanted = (outcome(program, chosen, x, AnyCodes()) for chosen in (kernels, "portable"))
+        assert found == wanted
 
 
 @pytest.mark.parametrize("name", ["lstm-split", "lstm-adc", "gru-reset-before-adc-split"])
