@@ -1,4 +1,4 @@
-"""The firmware's ELF file with a crystal that is off, or that does not oscillate at all."""
+"""The firmware's ELF file with a crystal that is off or does not oscillate, or with a PLL that does not lock."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import pytest
 from firmware_builds import firmware_elf
 
 from fxlstm.board.board import Board
+from fxlstm.emulator.stm32f405.rcc import Rcc
 from fxlstm.errors import LinkError
 from fxlstm.urls.protocol_emu import emulated_board
 
@@ -32,3 +33,10 @@ def test_the_board_works_and_says_what_its_clock_is(option: str, clock: str) -> 
 def test_a_clock_further_off_than_the_line_bears_is_no_answer_and_no_wrong_one() -> None:
     with pytest.raises(LinkError, match="did not answer"):
         Board(url("crystal_error=0.06"), log=False)
+
+
+def test_without_a_pll_the_line_keeps_its_rate(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Rcc, "_pll_hertz", lambda _: 0)
+    with Board(url("seed=1"), log=False) as board:
+        snapshot = board.snapshot()
+    assert (snapshot["clock"], snapshot["clock_hertz"]) == ("no_lock", 16_000_000)
