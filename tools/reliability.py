@@ -23,6 +23,7 @@ from fxlstm.urls.protocol_emu import emulated_board
 
 CELLS = {(37, 3): 40_000, (37, 20): 1_000, (90, 41): 65_000, (91, 20): 30_000}  # targets, in conductance units
 SCHEME = replace(scheme_for("ideal", Hardware()), skip=1)
+DRIFTING = 1_000  # target of cells that drift, in units above their base
 DRIVE = 8192  # of each row
 CALLS = 4  # of one verb, until it has to have worked
 _numbers = count()
@@ -170,15 +171,20 @@ def given_up(*cells: tuple[int, int]) -> Callable[[Sequence[Trial]], str]:
 
 
 def drifted() -> Iterator[Trial]:
-    """Cells that are written, left alone for a day on the board's clock, and written again: what has moved is found and mended."""
+    """Cells that are written, left alone for a day on the board's clock, and written again: what has moved is found and mended.
+
+    Right is a trial in which there was something to mend: written again at once, the same cells need no pulse.
+    """
     for seed in range(1, 4):
         name = f"trial-{next(_numbers)}"
-        wanted = np.where(targets() == LEAVE, LEAVE, 100).astype(np.uint16)
-        with Board(f"emu://host?board={name}&device=taox&seed={seed}", log=False) as board:
+        wanted = np.where(targets() == LEAVE, LEAVE, DRIFTING).astype(np.uint16)
+        with Board(f"emu://host?board={name}&device=hfox&seed={seed}", log=False) as board:
             board.program(wanted)
+            at_once = board.program(wanted)
             emulated_board(name).clock.advance(86_400 * 10**9)
             report = board.program(wanted)
-        yield Trial("", right=not report.failed and report.success_rate == 1)
+        mended = bool(report.pulses.any()) and report.success_rate == 1
+        yield Trial("", right=mended and not report.failed, repeated=int(at_once.pulses.sum()))
 
 
 def named(part: str) -> Callable[[Sequence[Trial]], str]:

@@ -32,7 +32,7 @@ PAGE = ROOT / "docs/reliability.md"
 HEADS = ("fault", "option", "injected", "outcome")
 FRAMES, PULSES = work_of_a_trial()
 SEEDS = range(1, 41)
-BYTES = range(100, 6000, 150)  # of a trial on the line, the map of the targets on its way included
+BYTES = range(100, 21_500, 211)  # of a trial on the line, from the first request to the product
 ECHO, CRC, IDENTITY, BUSY = "did not echo", "failed its CRC-16", "did not answer with its identity", "an ADC stayed busy"
 
 FAULTS = (
@@ -47,7 +47,7 @@ FAULTS = (
     Fault("reset after the n-th SPI frame, every n", "reset_after_frames=", each("reset_after_frames={}", FRAMES), recovered),
     Fault("reset in the n-th pulse, every n", "reset_after_pulses=", each("reset_after_pulses={}", PULSES), recovered),
     Fault("brown-out in the n-th pulse, every n", "brown_out_after_pulses=", each("brown_out_after_pulses={}", PULSES), recovered),
-    Fault("cells drift for a day, then the campaign is run again", "device=taox", drifted, recovered),
+    Fault("cells drift for a day, then the campaign is run again", "device=hfox", drifted, recovered),
     Fault("clock 3 % off", "crystal_error=", each("crystal_error={}", (-0.03, 0.03)), recovered),
     Fault("every third ADC frame with a bad CRC", "bad_crc=3", each("bad_crc={}", (3,)), recovered),
     Fault("every ADC frame with a bad CRC", "bad_crc=1", each("bad_crc={}", (1,)), reported(CRC, "chip select 12")),

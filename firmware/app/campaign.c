@@ -82,14 +82,14 @@ fx_status campaign_start(firmware *board, uint32_t target_crc, bool *resumed) {
     campaign->target_scheme_crc = campaign->scheme_crc;
     campaign->status = FX_OK;
     campaign->chip = FW_NO_CHIP;
-    campaign->runs_since = safety_uptime_milliseconds(&board->safety);
+    campaign->runs_since = uptime_milliseconds(&board->uptime);
     campaign->state = FW_CAMPAIGN_RUNNING;
     return FX_OK;
 }
 
 uint32_t campaign_milliseconds(const firmware *board) {
     const campaign_state *campaign = &board->campaign;
-    uint32_t running = safety_uptime_milliseconds(&board->safety) - campaign->runs_since;
+    uint32_t running = uptime_milliseconds(&board->uptime) - campaign->runs_since;
     return campaign->milliseconds + (campaign->state == FW_CAMPAIGN_RUNNING ? running : 0);
 }
 
@@ -236,7 +236,7 @@ static fx_status end_pass(firmware *board) {
     if (campaign->passes_before + 1 >= campaign->scheme.common.passes) {
         campaign_end(board, FW_CAMPAIGN_FINISHED, FX_OK);
     } else {
-        campaign->waits_since = safety_uptime_milliseconds(&board->safety);
+        campaign->waits_since = uptime_milliseconds(&board->uptime);
         campaign->step = CAMPAIGN_WAIT;
     }
     return FX_OK;
@@ -256,7 +256,7 @@ static fx_status advance(firmware *board) {
 
 static bool waits(firmware *board) {
     campaign_state *campaign = &board->campaign;
-    uint32_t waited = safety_uptime_milliseconds(&board->safety) - campaign->waits_since;
+    uint32_t waited = uptime_milliseconds(&board->uptime) - campaign->waits_since;
     return campaign->step == CAMPAIGN_WAIT && waited < campaign->scheme.common.wait_milliseconds;
 }
 

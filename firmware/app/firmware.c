@@ -34,7 +34,7 @@ void firmware_init(firmware *board, firmware_cells *cells, hal *port) {
     board->hal = port;
     board->name = FW_BOARD_NAME;
     link_init(&board->link);
-    safety_init(&board->safety, port);
+    uptime_init(&board->uptime, port);
     objects_init(board);
     board->start_status = front_end_init(&board->front_end, port);
     board->start_chip = board->start_status == FX_OK ? FW_NO_CHIP : (uint8_t)board->front_end.failed_chip;
@@ -71,6 +71,7 @@ bool firmware_poll(firmware *board) {
     if (link_take(&board->link, &request)) {
         execute(board, &request);
     }
+    uptime_poll(&board->uptime, board->hal);
     safety_poll(board);
     bool running = piece_poll(board);
     bool programming = campaign_poll(board);

@@ -15,6 +15,7 @@
 #include "app/objects.h"
 #include "app/piece.h"
 #include "app/safety.h"
+#include "app/uptime.h"
 #include "drivers/front_end.h"
 
 #define FIRMWARE_MAJOR 0u
@@ -31,6 +32,7 @@ struct firmware {
     campaign_state campaign;
     inference_state inference;
     piece_state piece;
+    uptime_state uptime;
     safety_state safety;
     fx_status start_status; /* of bringing up the chips; a chip that fails is tried again when it is needed */
     uint8_t start_chip;     /* chip select of the first that failed, or FW_NO_CHIP */

@@ -66,7 +66,7 @@ fx_status handle_open_session(firmware *board, const uint8_t *payload, size_t si
 fx_status handle_keep_alive(firmware *board, const uint8_t *payload, size_t size, link_reply *reply) {
     (void)payload;
     (void)size;
-    fw_keep_alive_answer answer = {.uptime_ms = safety_uptime_milliseconds(&board->safety)};
+    fw_keep_alive_answer answer = {.uptime_ms = uptime_milliseconds(&board->uptime)};
     fw_pack_keep_alive_answer(&answer, reply->payload);
     reply->size = FW_KEEP_ALIVE_ANSWER_SIZE;
     return FX_OK;
@@ -77,7 +77,7 @@ fx_status handle_snapshot(firmware *board, const uint8_t *payload, size_t size, 
     (void)size;
     const front_end *front = &board->front_end;
     fw_snapshot_answer answer = {
-        .uptime_ms = safety_uptime_milliseconds(&board->safety),
+        .uptime_ms = uptime_milliseconds(&board->uptime),
         .frames = board->link.frames,
         .bad_frames = board->link.bad_frames,
         .replays = board->link.replays,

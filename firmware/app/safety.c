@@ -1,17 +1,9 @@
-/* Time since power-up and the dead-man.
+/* Dead-man.
  * SPDX-License-Identifier: BSD-3-Clause
  */
 #include "app/safety.h"
 
 #include "app/firmware.h"
-
-void safety_init(safety_state *safety, hal *port) {
-    *safety = (safety_state){.last_microseconds = hal_microseconds(port)};
-}
-
-uint32_t safety_uptime_milliseconds(const safety_state *safety) {
-    return (uint32_t)(safety->uptime_microseconds / 1000);
-}
 
 static void go_idle(firmware *board) {
     campaign_end(board, FW_CAMPAIGN_SILENCED, FX_ERROR_SAFE_IDLE);
@@ -29,17 +21,14 @@ static void go_idle(firmware *board) {
 
 void safety_poll(firmware *board) {
     safety_state *safety = &board->safety;
-    uint32_t now = hal_microseconds(board->hal);
-    safety->uptime_microseconds += now - safety->last_microseconds;
-    safety->last_microseconds = now;
+    uint64_t now = board->uptime.microseconds;
     if (board->link.heard) {
-        safety->heard_microseconds = safety->uptime_microseconds;
+        safety->heard_microseconds = now;
     }
     board->link.heard = false;
     bool active = board->front_end.driven || board->campaign.state == FW_CAMPAIGN_RUNNING;
-    uint64_t silence = safety->uptime_microseconds - safety->heard_microseconds;
-    if (active && silence >= (uint64_t)FW_LIMIT_SILENCE_MILLISECONDS * 1000) {
-        safety->heard_microseconds = safety->uptime_microseconds; /* a rest that failed is tried again as late */
+    if (active && now - safety->heard_microseconds >= (uint64_t)FW_LIMIT_SILENCE_MILLISECONDS * 1000) {
+        safety->heard_microseconds = now; /* a rest that failed is tried again as late */
         go_idle(board);
     }
 }

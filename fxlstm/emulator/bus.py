@@ -76,6 +76,9 @@ class Bus:
         self._gates = self._dacs("gate_dac", self._gate_outputs, self._faults.dead_gate)
         self._columns = [self._adc() for _ in range(self._board["column_adc"]["chips"])]
         self._chips = self._chip_selects()
+        self._faults.check_places(
+            {"row": len(self._row_outputs), "column": len(self._gate_outputs), "chip select": len(self._chips)}
+        )
         self.frames = self.pulses = 0  # of SPI, and given, so far
         self.on_reset: Callable[[bool], None] = lambda power: None  # resets the microcontroller, by its supply or its pin
         self._selected: list[int] = []

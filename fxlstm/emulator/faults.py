@@ -15,6 +15,15 @@ NEVER = math.inf
 RATES = ("drop", "flip", "duplicate", "disconnect", "flood")
 FLOOD_BYTES = 3000  # of a burst, more than a frame holds
 LARGEST_CLOCK_ERROR = 0.1
+PLACES = {  # what the number in an option counts
+    "dead_row": "row",
+    "stuck_row": "row",
+    "dead_gate": "column",
+    "saturated_column": "column",
+    "weak_column": "column",
+    "missing_chip": "chip select",
+}
+COUNTS = ("bad_crc", "reset_after_frames", "reset_after_pulses", "brown_out_after_pulses")
 
 
 @dataclass(frozen=True)
@@ -61,6 +70,15 @@ class ChipFaults:
     def __post_init__(self) -> None:
         if not abs(self.crystal_error) <= LARGEST_CLOCK_ERROR:
             raise LinkError(f"crystal_error = {self.crystal_error}: choose {-LARGEST_CLOCK_ERROR} to {LARGEST_CLOCK_ERROR}")
+        for name in COUNTS:
+            if getattr(self, name) < 0:
+                raise LinkError(f"{name} = {getattr(self, name)}: choose a number of 1 or more, or 0 for never")
+
+    def check_places(self, sizes: Mapping[str, int]) -> None:
+        """Raise :class:`LinkError` for a fault of a part that a board does not have; ``sizes``: how many of each place it has."""
+        for name, place in PLACES.items():
+            if not -1 <= getattr(self, name) < sizes[place]:
+                raise LinkError(f"{name} = {getattr(self, name)}: choose a {place} of 0 to {sizes[place] - 1}")
 
 
 @dataclass(frozen=True)

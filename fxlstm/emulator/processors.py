@@ -41,9 +41,13 @@ class Firmware(Protocol):
 
 
 def make_firmware(processor: str, bus: Bus, board: str, elf: str | os.PathLike[str] | None, faults: ChipFaults) -> Firmware:
-    """Start firmware in front of ``bus``. Raises :class:`LinkError` for an unknown processor and for a package that is missing."""
+    """Start firmware in front of ``bus``. Raises :class:`LinkError` for an unknown processor, for what this one does not
+    have, and for a package that is missing.
+    """
     description = load_board(board)
     if processor == "host":
+        if elf is not None or faults.dead_crystal:
+            raise LinkError("elf and dead_crystal are for a microcontroller; open emu://stm32f405, or leave them out")
         return HostFirmware(bus, name=description["name"])
     if processor not in PROCESSORS:
         raise LinkError(f"processor {processor!r} is not emulated; choose from {', '.join(PROCESSORS)}")

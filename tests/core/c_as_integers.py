@@ -84,6 +84,8 @@ class Run:
             self.results[_name(parts[0])] = self._names[_name(parts[0])] = self._value(parts[1])
         elif kind == "CompoundAssignOperator":
             self.results[_name(parts[0])] = self._value(parts[1])
+        else:
+            assert kind == "CallExpr", f"{self._source}, {self._name}: a {kind} has no translation"
 
     def _declare(self, node: Node) -> None:
         if node["name"] not in self._names and _type(node) and "inner" in node:

@@ -193,6 +193,20 @@ def test_pulses_beyond_the_limits_are_violations(bus: Bus) -> None:
     assert "too much" in bus.violations
 
 
+@pytest.mark.parametrize(
+    ("code", "microseconds", "borne"),
+    [(49152, 150, True), (49152, 200, False), (34406, 9_900, True), (34406, 10_100, False)],  # 2.5 V: energy; 0.25 V: width
+)
+def test_how_long_a_pulse_may_last_follows_from_its_energy_and_its_width(
+    bus: Bus, code: int, microseconds: int, borne: bool
+) -> None:
+    row(bus, 5, code)
+    bus.pin_write(PINS["range_switch"], True)
+    bus.delay(microseconds)
+    bus.pin_write(PINS["range_switch"], False)
+    assert (bus.violations == []) == borne
+
+
 def test_time_passes_with_transfers_pins_and_delays(bus: Bus) -> None:
     start = bus.microseconds()
     bus.delay(1000)

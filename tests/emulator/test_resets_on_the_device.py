@@ -116,7 +116,7 @@ def strike(board: EmulatedBoard, monkeypatch: pytest.MonkeyPatch, pc: int) -> No
         if struck.pop() if struck else False:
             core._pc = pc
 
-    def hit() -> None:
+    def hit(power: bool) -> None:
         struck.append(True)
         core.processor.attend()
 

@@ -60,6 +60,13 @@ def test_settings_of_a_real_port_are_accepted() -> None:
         ("emu://host?seed=1&seed=2", "twice"),
         ("emu://host?seed=-1", "seed = '-1'"),
         ("emu://host?drop=2", "drop = 2.0"),
+        ("emu://host?dead_row=128", "dead_row = 128: choose a row of 0 to 127"),
+        ("emu://host?saturated_column=64", "saturated_column = 64: choose a column of 0 to 63"),
+        ("emu://host?missing_chip=20", "missing_chip = 20: choose a chip select of 0 to 19"),
+        ("emu://host?dead_gate=-2", "dead_gate = -2"),
+        ("emu://host?bad_crc=-3", "bad_crc = -3"),
+        ("emu://host?elf=firmware.elf", "elf.*emu://stm32f405"),
+        ("emu://host?dead_crystal=1", "dead_crystal.*emu://stm32f405"),
     ],
 )
 def test_wrong_urls_say_what_is_wrong(url: str, words: str) -> None:
