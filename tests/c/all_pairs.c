@@ -48,7 +48,7 @@ int main(int count, char **arguments) {
         operation.code = FX_OPERATION_PRODUCT;
         operation.shift = 15;
     }
-    fx_executor executor = {.batch = 1, .arenas = arena};
+    fx_executor executor = {.kernels = fx_kernels_named("portable"), .batch = 1, .arenas = arena};
     uint64_t wrong = 0;
     for (int32_t i = 0; i < CODES; i++) {
         arena[i] = (int16_t)(i + INT16_MIN);
