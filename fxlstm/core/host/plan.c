@@ -7,6 +7,7 @@
 #include "../operations.h"
 #include "../phase.h"
 #include "pack.h"
+#include "ride.h"
 
 #define CODES 65536u
 #define FEWEST_AHEAD 16u /* leading rows that are worth a segment of their own */
@@ -154,7 +155,7 @@ static void lay_out(fx_plan *plan, fx_pieces *pieces) {
     for (uint32_t i = 0; i < program->matrix_count; i++) {
         fx_packed packed;
         fx_pack(&packed, program, program->matrices + i, planning_of(plan), leading_rows(program, i), pieces);
-        size_t words = packed.groups * (size_t)FX_WORDS_PER_GROUP + packed.segment_count * (size_t)2;
+        size_t words = fx_code_words(&packed) + packed.segment_count * (size_t)2;
         plan->operand_words = at_least(plan->operand_words, (words + 15) / 16 * 16);
         if (packed.ahead_groups > 0) {
             plan->sum_count = at_least(plan->sum_count, (size_t)packed.chunks * FX_LANES);
@@ -168,6 +169,9 @@ static void lay_out(fx_plan *plan, fx_pieces *pieces) {
     }
     for (uint32_t i = 0; i < program->operation_count; i++) {
         plan_operation(plan, i, pieces);
+    }
+    if (planning_of(plan)->looks_up) {
+        fx_let_ride(plan, pieces);
     }
     if (pieces->start != NULL) {
         mark_ahead(plan);

@@ -12,6 +12,7 @@
 
 #define FX_LANES 16u
 #define FX_TOGETHER 6u        /* sequences multiplied together: their sums and a chunk's weights fit 32 registers */
+#define FX_LOOKED_UP 8u       /* codes of an activation that are looked up together */
 #define FX_WORDS_PER_GROUP 2u /* 32-bit words of driven codes for four rows */
 
 /* How weights are stored for a product, and of what the sums are made. */
@@ -55,6 +56,14 @@ typedef struct {
     int64_t left[FX_LANES]; /* ADC code to the unit of the column's sum */
 } fx_lane_stage;
 
+/* Per lane of a chunk, where 32 bits hold its sums and every shift is at least 32, so that the high half of 64 bits holds all that
+ * a result is made of: result = sat(high half of (sum * mantissa + bias) >> shift). Biases stand in the order of columns. */
+typedef struct {
+    int32_t mantissa[FX_LANES];
+    int32_t shift[FX_LANES]; /* 32 less than the column's */
+    int64_t bias[FX_LANES];
+} fx_high_scales;
+
 typedef struct {
     bool planned; /* else multiply.c has it */
     fx_form form;
@@ -71,17 +80,33 @@ typedef struct {
     int8_t *weights;        /* chunk after chunk, group after group */
     fx_lane_stage *lanes;   /* chunk after chunk, stage after stage */
     fx_lane_scales *scales; /* chunk after chunk */
+    fx_high_scales *high;   /* chunk after chunk; NULL: not for this matrix */
     int64_t adc_highest;    /* largest code, counted in ADC steps; 0 in a digital program */
 } fx_packed;
 
 /* One operation on one sequence's arena; returns how many results were clipped. */
 typedef uint32_t fx_elementwise(const fx_operation *operation, int16_t *arena);
 
+/* Words of one sequence's driven codes, with room behind them for whole vectors; sums of a set's own may follow. */
+static inline size_t fx_code_words(const fx_packed *packed) {
+    return packed->groups * (size_t)FX_WORDS_PER_GROUP + 16;
+}
+
+/* FX_LOOKED_UP codes of an activation that rides with the product it follows: its dot products leave time to look up. */
+typedef struct {
+    const int16_t *table;
+    uint32_t column; /* of the product, the first */
+    int64_t result;  /* codes from the product's first result to where they go */
+} fx_look_up;
+
 typedef struct {
     fx_elementwise *run;  /* NULL: a multiply, a table, or what operations.c does */
     const int16_t *table; /* of an activation, from code 0 to 32767 and on from -32768 to -1 */
     bool planned;
-    bool ahead; /* a multiply whose leading rows are the phase's input */
+    bool ahead;                 /* a multiply whose leading rows are the phase's input */
+    bool rides;                 /* an activation that the multiply before it runs, unless on an array */
+    const fx_look_up *look_ups; /* a multiply's, in the order of its columns */
+    uint32_t look_up_count;
 } fx_planned;
 
 struct fx_plan {
@@ -100,10 +125,12 @@ typedef struct {
     uint32_t first_group;  /* the ones before are in `ahead` */
     const uint32_t *words; /* driven codes */
     size_t word_stride;
-    const int64_t *ahead; /* sums of the leading groups for each column, or NULL */
+    const int64_t *ahead; /* what multiply_ahead gave for each column, or NULL */
     size_t ahead_stride;
     int16_t *results; /* codes of the sequences */
     size_t result_stride;
+    const fx_look_up *look_ups; /* of its results, none where the set does not do them */
+    uint32_t look_up_count;
     fx_clipped *clipped;
 } fx_planned_product;
 
@@ -114,7 +141,8 @@ struct fx_planning {
     void (*drive)(const fx_packed *matrix, const fx_segment *segment, uint32_t dac_bits, const int16_t *codes,
                   uint32_t *words);
     void (*multiply)(const fx_planned_product *product);
-    /* Sums of the leading groups, for each sequence and column. */
+    bool looks_up; /* multiply does the product's look_ups too */
+    /* Sums of the leading groups, for each sequence and column, in a form of its own. */
     void (*multiply_ahead)(const fx_planned_product *product, int64_t *sums, size_t sum_stride);
     /* What stands around an array's tiles; all three NULL: multiply.c does it. Drive rows as codes, not as words. */
     void (*drive_rows)(uint32_t dac_bits, const int16_t *codes, int16_t *rows, uint32_t count);
