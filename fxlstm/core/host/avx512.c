@@ -181,9 +181,7 @@ INLINE void multiply_form(const fx_planned_product *product, fx_form form, const
         multiply_tile(&own, form, whole ? shape->whole : shape->single);
     }
     own.look_ups.end = product->look_ups + product->look_up_count;
-    while (own.look_ups.next < own.look_ups.end) {
-        ride(&own.look_ups, shape->count, product->result_stride);
-    }
+    ride_on(&own.look_ups, shape->count, product->result_stride);
 }
 
 static void multiply_words(const fx_planned_product *product, const tile_shape *shape) {

@@ -29,6 +29,19 @@ INLINE void ride(riding *look_ups, uint32_t count, size_t stride) {
     }
 }
 
+/* Do all that are left. */
+INLINE void ride_on(riding *look_ups, uint32_t count, size_t stride) {
+    while (look_ups->sequence > 0) {
+        ride(look_ups, count, stride);
+    }
+    for (const fx_look_up *piece = look_ups->next; piece < look_ups->end; piece++) {
+        int16_t *results = look_ups->results;
+        for (uint32_t s = 0; s < count; s++, results += stride) {
+            look_up_eight(piece->table, results + piece->column, results + piece->result);
+        }
+    }
+}
+
 /* One stage of a tile, and its accumulators: sequence after sequence, chunk after chunk. */
 typedef struct {
     const fx_planned_product *product;
