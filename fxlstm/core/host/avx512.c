@@ -161,9 +161,11 @@ INLINE void multiply_tile(tile *own, fx_form form, tile_function *function) {
 
 /* Let the look-ups of all columns before the tile's ride with it. */
 INLINE void let_ride(tile *own) {
-    const fx_look_up *end = own->product->look_ups + own->product->look_up_count;
+    const fx_planned_product *product = own->product;
+    const fx_look_up *end = product->look_ups + product->look_up_count;
+    const int16_t *standing = product->results + own->chunk * FX_LANES;
     riding *look_ups = &own->look_ups;
-    while (look_ups->end < end && look_ups->end->column + FX_LOOKED_UP <= own->chunk * FX_LANES) {
+    while (look_ups->end < end && product->arenas + look_ups->end->from + FX_LOOKED_UP <= standing) {
         look_ups->end++;
     }
 }
@@ -173,7 +175,7 @@ INLINE void multiply_form(const fx_planned_product *product, fx_form form, const
     tile own; /* whose accumulators need no value here */
     own.product = product, own.count = shape->count, own.chunks = shape->chunks;
     own.look_ups =
-        (riding){.next = product->look_ups, .end = product->look_ups, .results = product->results, .sequence = 0};
+        (riding){.next = product->look_ups, .end = product->look_ups, .arena = product->arenas, .sequence = 0};
     for (own.chunk = 0; own.chunk < matrix->chunks; own.chunk += own.chunks) {
         bool whole = own.chunk + shape->chunks <= matrix->chunks;
         own.chunks = whole ? shape->chunks : 1;
@@ -223,7 +225,7 @@ static void keep_sums(const fx_planned_product *product, const tile_shape *shape
     tile own; /* whose accumulators need no value here */
     own.product = product, own.count = shape->count, own.chunk = 0;
     own.ahead = NULL, own.first = 0, own.end = matrix->ahead_groups;
-    own.look_ups = (riding){.next = NULL, .end = NULL, .results = NULL, .sequence = 0};
+    own.look_ups = (riding){.next = NULL, .end = NULL, .arena = NULL, .sequence = 0};
     for (; own.chunk < matrix->chunks; own.chunk += own.chunks) {
         bool whole = own.chunk + shape->chunks <= matrix->chunks;
         own.chunks = whole ? shape->chunks : 1;
@@ -256,6 +258,7 @@ static fx_planned_product after(const fx_planned_product *product, uint32_t coun
     others.words += count * product->word_stride;
     others.ahead = product->ahead == NULL ? NULL : product->ahead + count * product->ahead_stride;
     others.results = product->results == NULL ? NULL : product->results + count * product->result_stride;
+    others.arenas = product->arenas == NULL ? NULL : product->arenas + count * product->result_stride;
     return others;
 }
 

@@ -13,17 +13,17 @@
 typedef struct {
     const fx_look_up *next;
     const fx_look_up *end;
-    int16_t *results; /* of the sequence that is next */
+    int16_t *arena; /* of the sequence that is next */
     uint32_t sequence;
 } riding;
 
-/* Do the next one of `count` sequences, whose results are `stride` apart. */
+/* Do the next one of `count` sequences, whose arenas are `stride` apart. */
 INLINE void ride(riding *look_ups, uint32_t count, size_t stride) {
     const fx_look_up *piece = look_ups->next;
-    look_up_eight(piece->table, look_ups->results + piece->column, look_ups->results + piece->result);
-    look_ups->results += stride;
+    look_up_eight(piece->table, look_ups->arena + piece->from, look_ups->arena + piece->to);
+    look_ups->arena += stride;
     if (++look_ups->sequence == count) {
-        look_ups->results -= count * stride;
+        look_ups->arena -= count * stride;
         look_ups->sequence = 0;
         look_ups->next++;
     }
@@ -35,9 +35,9 @@ INLINE void ride_on(riding *look_ups, uint32_t count, size_t stride) {
         ride(look_ups, count, stride);
     }
     for (const fx_look_up *piece = look_ups->next; piece < look_ups->end; piece++) {
-        int16_t *results = look_ups->results;
-        for (uint32_t s = 0; s < count; s++, results += stride) {
-            look_up_eight(piece->table, results + piece->column, results + piece->result);
+        int16_t *arena = look_ups->arena;
+        for (uint32_t s = 0; s < count; s++, arena += stride) {
+            look_up_eight(piece->table, arena + piece->from, arena + piece->to);
         }
     }
 }

@@ -95,8 +95,8 @@ static inline size_t fx_code_words(const fx_packed *packed) {
 /* FX_LOOKED_UP codes of an activation that rides with the product it follows: its dot products leave time to look up. */
 typedef struct {
     const int16_t *table;
-    uint32_t column; /* of the product, the first */
-    int64_t result;  /* codes from the product's first result to where they go */
+    uint32_t from; /* arena indices */
+    uint32_t to;
 } fx_look_up;
 
 typedef struct {
@@ -105,7 +105,7 @@ typedef struct {
     bool planned;
     bool ahead;                 /* a multiply whose leading rows are the phase's input */
     bool rides;                 /* an activation that the multiply before it runs, unless on an array */
-    const fx_look_up *look_ups; /* a multiply's, in the order of its columns */
+    const fx_look_up *look_ups; /* a multiply's */
     uint32_t look_up_count;
 } fx_planned;
 
@@ -129,8 +129,9 @@ typedef struct {
     size_t ahead_stride;
     int16_t *results; /* codes of the sequences */
     size_t result_stride;
-    const fx_look_up *look_ups; /* of its results, none where the set does not do them */
+    const fx_look_up *look_ups; /* of its results, in their order; none where the set does not do them */
     uint32_t look_up_count;
+    int16_t *arenas; /* that the look-ups' indices count in */
     fx_clipped *clipped;
 } fx_planned_product;
 

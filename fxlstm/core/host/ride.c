@@ -1,23 +1,17 @@
 /* Which activations can run with the multiply before them, and in what pieces. */
 #include "ride.h"
 
-#include "../phase.h"
+#include "../checks.h"
 
 /* ---- whether an operation may run earlier than another */
 
-static bool apart(uint32_t start, uint32_t length, uint32_t other_start, uint32_t other_length) {
-    return start + length <= other_start || other_start + other_length <= start;
-}
-
-/* Whether an operation leaves a slice as it is, and does not read it. */
-static bool keeps_off(const fx_program *program, const fx_operation *operation, uint32_t start, uint32_t length) {
+/* Whether an element-wise operation leaves a slice as it is, and does not read it. */
+static bool keeps_off(const fx_operation *operation, uint32_t start, uint32_t length) {
     static const uint8_t operand_counts[] = FX_OPERAND_COUNTS;
     const uint32_t operands[] = {operation->a, operation->b, operation->c, operation->d};
-    bool multiply = operation->code == FX_OPERATION_MULTIPLY;
-    uint32_t read = multiply ? program->matrices[operation->matrix].rows : operation->length;
-    bool off = apart(operation->result, operation->length, start, length);
+    bool off = fx_apart(operation->result, operation->length, start, length);
     for (uint32_t i = 0; i < operand_counts[operation->code]; i++) {
-        off = off && apart(operands[i], read, start, length);
+        off = off && fx_apart(operands[i], operation->length, start, length);
     }
     return off;
 }
@@ -26,17 +20,16 @@ static bool keeps_off(const fx_program *program, const fx_operation *operation, 
 static bool looks_up_results(const fx_operation *multiply, const fx_operation *activate) {
     return activate->code == FX_OPERATION_ACTIVATE && activate->length >= FX_LOOKED_UP &&
            activate->a >= multiply->result && activate->a + activate->length <= multiply->result + multiply->length &&
-           apart(activate->result, activate->length, multiply->result, multiply->length);
+           fx_apart(activate->result, activate->length, multiply->result, multiply->length);
 }
 
-/* Whether the activation `index` may run right after the multiply `first`, before all that stands between them. */
+/* Whether the activation `index` may run right after the multiply `first`, before the element-wise ones between them. */
 static bool may_ride(const fx_program *program, uint32_t first, uint32_t index) {
     const fx_operation *activate = program->operations + index;
     bool may = looks_up_results(program->operations + first, activate);
-    for (uint32_t i = first + 1; i < index && may; i++) {
-        const fx_operation *between = program->operations + i;
-        may = keeps_off(program, between, activate->result, activate->length) &&
-              apart(between->result, between->length, activate->a, activate->length);
+    for (const fx_operation *between = program->operations + first + 1; between < activate && may; between++) {
+        may = keeps_off(between, activate->result, activate->length) &&
+              fx_apart(between->result, between->length, activate->a, activate->length);
     }
     return may;
 }
@@ -47,17 +40,16 @@ static uint32_t count_pieces(const fx_operation *activate) {
     return (activate->length + FX_LOOKED_UP - 1) / FX_LOOKED_UP;
 }
 
-/* Add the pieces of an activation to the `count` that are there, in the order of columns. The last ends where the activation
- * does, though it looks some codes up once more. */
-static void add_pieces(fx_look_up *pieces, uint32_t count, const fx_operation *multiply, const fx_operation *activate,
-                       const int16_t *table) {
+/* Add the pieces of an activation to the `count` that are there, in the order of their operands. The last ends where the
+ * activation does, though it looks some codes up once more. */
+static void add_pieces(fx_look_up *pieces, uint32_t count, const fx_operation *activate, const int16_t *table) {
+    const uint32_t last = activate->length - FX_LOOKED_UP;
     for (uint32_t i = 0; i < count_pieces(activate); i++, count++) {
-        uint32_t last = activate->length - FX_LOOKED_UP, from = i * FX_LOOKED_UP < last ? i * FX_LOOKED_UP : last;
-        uint32_t column = activate->a - multiply->result + from, place = count;
-        for (; place > 0 && pieces[place - 1].column > column; place--) {
+        uint32_t done = i * FX_LOOKED_UP < last ? i * FX_LOOKED_UP : last, place = count;
+        for (; place > 0 && pieces[place - 1].from > activate->a + done; place--) {
             pieces[place] = pieces[place - 1];
         }
-        pieces[place] = (fx_look_up){table, column, (int64_t)activate->result + from - multiply->result};
+        pieces[place] = (fx_look_up){table, activate->a + done, activate->result + done};
     }
 }
 
@@ -72,7 +64,7 @@ static void let_ride_with(fx_plan *plan, uint32_t first, uint32_t end, fx_pieces
     bool rides = pieces->start != NULL && plan->operations[first].planned;
     for (uint32_t i = first + 1; i < end && rides; i++) {
         if (may_ride(plan->program, first, i)) {
-            add_pieces(look_ups, count, operations + first, operations + i, plan->operations[i].table);
+            add_pieces(look_ups, count, operations + i, plan->operations[i].table);
             count += count_pieces(operations + i);
             plan->operations[i].rides = true;
         }

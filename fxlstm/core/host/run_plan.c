@@ -52,6 +52,7 @@ static void multiply(fx_executor *executor, uint32_t index, int16_t *arenas, uin
         .result_stride = executor->arena_stride,
         .look_ups = plan->operations[index].look_ups,
         .look_up_count = plan->operations[index].look_up_count,
+        .arenas = arenas,
         .clipped = executor->clipped + index,
     };
     plan->kernels->planning->multiply(&product);
