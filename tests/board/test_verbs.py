@@ -195,7 +195,7 @@ def test_every_reading_pulse_and_campaign_is_in_the_log(ideal: Board, tmp_path: 
     assert reading_codes(readings[2]).shape == (1, 64)
     assert (pulse["row"], pulse["millivolts"], pulse["microseconds"]) == (50, -1500, 2)
     assert campaign["target"] == ramp().tobytes()
-    assert (len(result["cells"]), result["resumed"]) == (128 * 64 * 9, 0)
+    assert (len(result["cells"]), result["resumed"]) == (128 * 64 * 7, 0)
 
 
 def test_a_run_is_in_the_log_with_its_raw_codes(ideal: Board, program: Program, sequence: np.ndarray) -> None:
