@@ -27,7 +27,12 @@ typedef struct {
     uint16_t cycles : 13; /* rounds of pulses in this campaign, at most CAMPAIGN_MOST_CYCLES are counted */
 } campaign_cell;
 
-typedef enum { CAMPAIGN_READ, CAMPAIGN_PULSE, CAMPAIGN_WAIT } campaign_step;
+typedef enum {
+    CAMPAIGN_READ,
+    CAMPAIGN_CHECK, /* that no output is stuck, before the first pulse of a row */
+    CAMPAIGN_PULSE,
+    CAMPAIGN_WAIT,
+} campaign_step;
 
 typedef struct {
     programming_scheme scheme;

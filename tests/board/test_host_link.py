@@ -185,7 +185,7 @@ def test_a_port_that_could_not_be_opened_again_is_lost_to_reads_and_writes() -> 
         port = Port(os.ttyname(device))
         port.close()
         for use in (port.read, lambda: port.write(b"x")):
-            with pytest.raises(LinkLost, match="was lost .*not open"):
+            with pytest.raises(LinkLost, match=r"was lost .*not open"):
                 use()
     finally:
         os.close(controller)
