@@ -143,6 +143,13 @@ class MeasurementLog:
             raise FxlstmError(f"the measurement log {self.path} cannot be used: {error}; {self._remedy}") from error
 
 
+def open_log(log: Path | str | bool | None) -> MeasurementLog | None:
+    """Open the log at a path, by default :func:`default_path`; ``False`` is none."""
+    if log is False:
+        return None
+    return MeasurementLog(default_path() if log is None or log is True else log)
+
+
 def _stored(value: Any) -> Any:
     if isinstance(value, np.ndarray):
         return np.ascontiguousarray(value, value.dtype.newbyteorder("<")).tobytes()

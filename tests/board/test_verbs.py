@@ -261,6 +261,6 @@ def _interrupt(done: int, total: int) -> None:
 
 
 def test_a_program_for_other_ranges_is_refused(ideal: Board, program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("fxlstm.board.board.load_board", lambda name: {"front_end": object()})
+    monkeypatch.setattr("fxlstm.board.held.load_board", lambda name: {"front_end": object()})
     with pytest.raises(ProgramError, match="made for the ranges of board 'reference'"):
         ideal.program(program)
