@@ -299,12 +299,7 @@ const fx_kernels fx_kernels_avx512 = {
     .name = "avx512-vnni",
     .usable = usable,
     .planning = &PLANNING,
-    .multiply_16 = fx_multiply_16,
-    .multiply_8 = fx_multiply_8,
-    .rescale = fx_rescale,
-    .activate = fx_activate,
-    .product = fx_product_operation,
-    .product_sum = fx_product_sum,
+    FX_PORTABLE_LOOPS,
 };
 #ifdef __clang__
 #pragma clang attribute pop

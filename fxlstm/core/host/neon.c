@@ -37,12 +37,7 @@ static inline void widen(chunk_sums sums, int64_t *to) {
 const fx_kernels fx_kernels_neon = {
     .name = "neon",
     .planning = &PLANNING,
-    .multiply_16 = fx_multiply_16,
-    .multiply_8 = fx_multiply_8,
-    .rescale = fx_rescale,
-    .activate = fx_activate,
-    .product = fx_product_operation,
-    .product_sum = fx_product_sum,
+    FX_PORTABLE_LOOPS,
 };
 #else
 extern int fx_no_neon; /* an empty file is not C */

@@ -47,6 +47,11 @@ void fx_activate(uint8_t function, uint8_t fraction, const int16_t *codes, int16
 uint32_t fx_product_operation(const fx_operation *operation, int16_t *arena);
 uint32_t fx_product_sum(const fx_operation *operation, int16_t *arena);
 
+/* All of them, for the initialiser of a set. */
+#define FX_PORTABLE_LOOPS                                                                                              \
+    .multiply_16 = fx_multiply_16, .multiply_8 = fx_multiply_8, .rescale = fx_rescale, .activate = fx_activate,        \
+    .product = fx_product_operation, .product_sum = fx_product_sum
+
 /* Sets of hosts (host/); each stands only where its instructions do. */
 extern const fx_kernels fx_kernels_avx512;
 extern const fx_kernels fx_kernels_avx2;
