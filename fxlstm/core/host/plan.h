@@ -16,11 +16,17 @@
 
 /* How weights are stored for a product, and of what the sums are made. */
 typedef enum {
-    FX_WORDS, /* 16-bit weights of two rows side by side; 32-bit sums */
-    FX_BYTES, /* 8-bit weights of four rows; codes in two bytes, a 32-bit sum for each */
-    FX_TOP,   /* 8-bit weights of four rows; codes of at most 8 bits, whose low bytes are 0: one 32-bit sum */
-    FX_SPLIT, /* 16-bit weights in two planes of bytes of four rows; three 32-bit sums */
+    FX_WORDS,        /* 16-bit weights of two rows side by side; 32-bit sums */
+    FX_BYTES,        /* 8-bit weights of four rows; codes in two bytes, a 32-bit sum for each */
+    FX_TOP,          /* 8-bit weights of four rows; codes of at most 8 bits, whose low bytes are 0: one 32-bit sum */
+    FX_SPLIT,        /* 16-bit weights in two planes of bytes of four rows; three 32-bit sums */
+    FX_NARROW_WORDS, /* 8-bit weights of two rows side by side, multiplied as words; 32-bit sums */
 } fx_form;
+
+/* Whether a form multiplies words, with codes as they are. */
+static inline bool fx_in_words(fx_form form) {
+    return form == FX_WORDS || form == FX_NARROW_WORDS;
+}
 
 /* Rows that stand side by side in the driven codes, filled up to whole groups. */
 typedef struct {
@@ -109,7 +115,7 @@ typedef struct {
 
 /* What a kernel set does for plans. */
 struct fx_planning {
-    bool bytes; /* has dot products of bytes; else all matrices are words, and products know safe_pairs */
+    bool bytes; /* has dot products of bytes; else all matrices are in words, and products know safe_pairs */
     /* Drive one segment: from codes in the arena to words, FX_WORDS_PER_GROUP for each four rows. */
     void (*drive)(const fx_packed *matrix, const fx_segment *segment, uint32_t dac_bits, const int16_t *codes,
                   uint32_t *words);
