@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fxlstm.core._core import Executor, Image, kernel_names
+from fxlstm.core._core import Executor, Image, default_kernels, kernel_names, kernels_need, kernels_usable
 from fxlstm.errors import ModelError, ProgramError
 from fxlstm.program.image import from_checked_bytes
 from fxlstm.program.program import Codes, Program
@@ -246,9 +246,11 @@ def _writable(array: Codes) -> bool:
 
 
 def _choose_kernels(name: str | None) -> str:
-    """Return the kernel set asked for by argument or environment, else the best."""
-    known = kernel_names()
-    chosen = name or os.environ.get(KERNELS_VARIABLE) or known[0]
-    if chosen not in known:
-        raise ProgramError(f"no kernels named {chosen!r} on this machine; choose from: {', '.join(known)}")
+    """Return the kernel set asked for by argument or environment, else the default."""
+    chosen = name or os.environ.get(KERNELS_VARIABLE) or default_kernels()
+    if not kernels_usable(chosen):
+        needs = kernels_need(chosen)
+        lacks = f"this machine cannot run kernels {chosen!r}, which need {needs}"
+        reason = lacks if needs else f"no kernels named {chosen!r} on this machine"
+        raise ProgramError(f"{reason}; choose from: {', '.join(kernel_names())}")
     return chosen

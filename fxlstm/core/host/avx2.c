@@ -2,6 +2,10 @@
 #include "../kernels/kernels.h"
 
 #if defined(__x86_64__) && defined(__GNUC__)
+static bool usable(void) {
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi2") && __builtin_cpu_supports("popcnt");
+}
+
 #include <immintrin.h>
 #ifdef __clang__
 #pragma clang attribute push(__attribute__((target("avx2,bmi,bmi2,popcnt"))), apply_to = function)
@@ -9,45 +13,7 @@
 #pragma GCC target("avx2,bmi,bmi2,popcnt")
 #endif
 
-#include "words_lanes.h"
-#include "x86_codes.h"
-
-/* ---- lanes and codes */
-
-INLINE four product_of(four a, four b) {
-    return (four)_mm256_mul_epi32((__m256i)a, (__m256i)b);
-}
-
-INLINE bool any(four a) {
-    return !_mm256_testz_si256((__m256i)a, (__m256i)a);
-}
-
-/* The low 16 bits of eight lanes, two of the first, two of the second, and so on. */
-INLINE __m256i low_words(four a, four b) {
-    return _mm256_packus_epi32((__m256i)(a & 0xFFFF), (__m256i)(b & 0xFFFF));
-}
-
-INLINE void put_lanes(int16_t *to, uint32_t count, lanes codes) {
-    __m256i packed = _mm256_packus_epi32(low_words(codes.of[0], codes.of[1]), low_words(codes.of[2], codes.of[3]));
-    packed = _mm256_permutevar8x32_epi32(packed, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
-    store_codes(to, count, _mm256_castsi256_si128(packed));
-    if (count > 8) {
-        store_codes(to + 8, count - 8, _mm256_extracti128_si256(packed, 1));
-    }
-}
-
-INLINE eight codes_at(const int16_t *from, uint32_t count) {
-    return (eight)_mm256_cvtepi16_epi32(load_codes(from, count));
-}
-
-INLINE uint32_t put_codes(int16_t *to, uint32_t count, eight values) {
-    __m256i all = (__m256i)values;
-    __m128i codes = _mm_packs_epi32(_mm256_castsi256_si128(all), _mm256_extracti128_si256(all, 1));
-    __m256i kept = _mm256_cmpeq_epi32(_mm256_cvtepi16_epi32(codes), all);
-    uint32_t clipped = ~(uint32_t)_mm256_movemask_ps(_mm256_castsi256_ps(kept)) & ((1u << count) - 1);
-    store_codes(to, count, codes);
-    return clipped == 0 ? 0 : (uint32_t)__builtin_popcount(clipped);
-}
+#include "x86_lanes.h"
 
 /* ---- pairs of rows, and their 32-bit sums: of lanes 0..7 and 8..15 */
 
@@ -95,31 +61,24 @@ INLINE chunk_sums add_pair(chunk_sums sums, pair_weights weights, pair_codes cod
                         sums.high + (eight)_mm256_madd_epi16(weights.high, codes)};
 }
 
-/* The even ones of 32-bit lanes. */
-INLINE four even(eight sums) {
-    eight sign = (eight)((four)sums << 32) >> 31;
-    return (four)_mm256_blend_epi32((__m256i)sums, (__m256i)sign, 0xAA);
-}
-
-INLINE four odd(eight sums) {
-    return even((eight)((four_unsigned)sums >> 32));
-}
-
 INLINE lanes widened(chunk_sums sums) {
-    return (lanes){{even(sums.low), even(sums.high), odd(sums.low), odd(sums.high)}};
+    return in_columns(sums.low, sums.high);
 }
 
 #include "words.h"
-#include "words_elementwise.h"
+#include "elementwise.h"
 
-static const struct fx_planning PLANNING = {FX_WORDS_PLANNING};
-
-static bool usable(void) {
-    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi2") && __builtin_cpu_supports("popcnt");
-}
+static const struct fx_planning PLANNING = {
+    .drive = drive,
+    .multiply = multiply,
+    .multiply_ahead = multiply_ahead,
+    .look_up = look_up,
+    FX_ELEMENTWISE,
+};
 
 const fx_kernels fx_kernels_avx2 = {
     .name = "avx2",
+    .needs = "AVX2",
     .usable = usable,
     .planning = &PLANNING,
     FX_PORTABLE_LOOPS,

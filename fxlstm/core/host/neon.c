@@ -4,7 +4,7 @@
 #if defined(__aarch64__) && defined(__GNUC__)
 #include <arm_neon.h>
 
-#include "words_lanes.h"
+#include "lanes.h"
 
 /* ---- lanes and codes */
 
@@ -141,7 +141,7 @@ INLINE lanes widened(chunk_sums sums) {
 }
 
 #include "words.h"
-#include "words_elementwise.h"
+#include "elementwise.h"
 
 static void look_up(const int16_t *table, const int16_t *codes, int16_t *result, uint32_t length) {
     for (uint32_t i = 0; i < length; i++) {
@@ -149,7 +149,13 @@ static void look_up(const int16_t *table, const int16_t *codes, int16_t *result,
     }
 }
 
-static const struct fx_planning PLANNING = {FX_WORDS_PLANNING};
+static const struct fx_planning PLANNING = {
+    .drive = drive,
+    .multiply = multiply,
+    .multiply_ahead = multiply_ahead,
+    .look_up = look_up,
+    FX_ELEMENTWISE,
+};
 
 const fx_kernels fx_kernels_neon = {
     .name = "neon",

@@ -82,7 +82,8 @@ static bool is_wide(const fx_program *program, const fx_matrix *matrix, uint32_t
 
 /* Add a segment to a stage. */
 static void add_segment(fx_packed *packed, fx_stage *stage, uint32_t row, uint32_t rows) {
-    uint32_t groups = (rows + GROUP_ROWS - 1) / GROUP_ROWS;
+    const uint32_t filled_rows = packed->filled_to * GROUP_ROWS;
+    uint32_t groups = (rows + filled_rows - 1) / filled_rows * packed->filled_to;
     if (packed->segments != NULL) {
         packed->segments[packed->segment_count] = (fx_segment){row, rows, packed->groups, groups};
     }
@@ -235,12 +236,12 @@ static void fill(fx_packed *packed, const fx_program *program, const fx_matrix *
     }
 }
 
-/* `bytes`: there are dot products of bytes. `wide`: 32 bits do not hold every sum. */
-static fx_form form_of(const fx_header *header, bool bytes, bool wide) {
+/* `wide`: 32 bits do not hold every sum. */
+static fx_form form_of(const fx_header *header, const struct fx_planning *planning, bool wide) {
     if (header->weight_bits == 8) {
-        return !bytes ? FX_NARROW_WORDS : header->dac_bits <= 8 ? FX_TOP : FX_BYTES;
+        return !planning->bytes ? FX_NARROW_WORDS : header->dac_bits <= 8 ? FX_TOP : FX_BYTES;
     }
-    return bytes && wide ? FX_SPLIT : FX_WORDS;
+    return planning->tiles || (planning->bytes && wide) ? FX_SPLIT : FX_WORDS;
 }
 
 void fx_pack(fx_packed *packed, const fx_program *program, const fx_matrix *matrix, const struct fx_planning *planning,
@@ -249,13 +250,14 @@ void fx_pack(fx_packed *packed, const fx_program *program, const fx_matrix *matr
     *packed = (fx_packed){.columns = matrix->columns, .chunks = (matrix->columns + FX_LANES - 1) / FX_LANES};
     bool column_pairs = bits != 0 && program->header->pairing == FX_PAIRING_COLUMNS; /* column_pairs.c has them */
     packed->stage_count = matrix->rows <= MOST_ROWS && !column_pairs ? count_stages(program, matrix) : 0;
+    packed->filled_to = planning->tiles ? FX_TILE : 1;
     packed->adc_highest = bits == 0 ? 0 : ((int64_t)1 << (bits - 1)) - 1;
     bool wide = lay_out_rows(packed, program, matrix, leading);
     packed->planned = packed->stage_count > 0;
     if (!packed->planned) {
         return;
     }
-    packed->form = form_of(program->header, planning->bytes, wide);
+    packed->form = form_of(program->header, planning, wide);
     packed->safe_pairs = wide ? INT32_MAX / FX_LARGEST_ROW_CODE / (2 * (program->header->levels - 1)) : UINT32_MAX;
     packed->chunk_bytes = group_start(packed->form, packed->groups);
     packed->stages = fx_take(pieces, packed->stage_count * sizeof *packed->stages);

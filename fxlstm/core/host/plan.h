@@ -13,6 +13,7 @@
 #define FX_LANES 16u
 #define FX_TOGETHER 6u        /* sequences multiplied together: their sums and a chunk's weights fit 32 registers */
 #define FX_WORDS_PER_GROUP 2u /* 32-bit words of driven codes for four rows */
+#define FX_TILE 16u           /* sequences, and groups, that one instruction of a set with tiles takes */
 
 /* How weights are stored for a product, and of what the sums are made. */
 typedef enum {
@@ -67,6 +68,7 @@ typedef struct {
     uint32_t columns;
     uint32_t chunks;
     uint32_t groups;
+    uint32_t filled_to;    /* groups of a segment are a multiple of these */
     uint32_t ahead_groups; /* of the leading segment, which the phase's input fills; 0: none */
     uint32_t stage_count;
     uint32_t segment_count;
@@ -113,8 +115,20 @@ typedef struct {
     fx_clipped *clipped;
 } fx_planned_product;
 
+/* What is left of a product behind its first `count` sequences. */
+static inline fx_planned_product fx_product_after(const fx_planned_product *product, uint32_t count) {
+    fx_planned_product others = *product;
+    others.count -= count;
+    others.words += count * product->word_stride;
+    others.ahead = product->ahead == NULL ? NULL : product->ahead + count * product->ahead_stride;
+    others.results = product->results == NULL ? NULL : product->results + count * product->result_stride;
+    return others;
+}
+
 /* What a kernel set does for plans. */
 struct fx_planning {
+    bool
+        tiles; /* multiplies FX_TILE sequences together, bytes of FX_TILE groups at a time, in room of its own (below) */
     bool bytes; /* has dot products of bytes; else all matrices are in words, and products know safe_pairs */
     /* Drive one segment: from codes in the arena to words, FX_WORDS_PER_GROUP for each four rows. */
     void (*drive)(const fx_packed *matrix, const fx_segment *segment, uint32_t dac_bits, const int16_t *codes,
@@ -131,5 +145,16 @@ struct fx_planning {
     void (*look_up)(const int16_t *table, const int16_t *codes, int16_t *result, uint32_t length);
     fx_elementwise *elementwise[FX_OPERATION_CLAMP + 1]; /* by code; in 32-bit arithmetic (fits_32_bits in plan.c) */
 };
+
+/* Sequences that a set multiplies together at most. */
+static inline uint32_t fx_together(const struct fx_planning *planning) {
+    return planning->tiles ? FX_TILE : FX_TOGETHER;
+}
+
+/* 32-bit words of a sequence's driven codes: of all groups, then the segments' sums. Sets with tiles have as many again. */
+static inline size_t fx_operand_words(const fx_packed *matrix) {
+    size_t words = matrix->groups * (size_t)FX_WORDS_PER_GROUP + matrix->segment_count * (size_t)2;
+    return (words + 15) / 16 * 16;
+}
 
 #endif

@@ -1,4 +1,4 @@
-/* Products by plans with 16-bit words: what sets without dot products of bytes share. A set includes this after words_lanes.h
+/* Products by plans with 16-bit words: what sets without dot products of bytes share. A set includes this after lanes.h
  * and after it has defined, beside what that names,
  *
  *     pair_weights           weights of a pair of rows and a chunk's columns, as words
@@ -20,7 +20,7 @@
 
 #include "../kernels/kernels.h"
 #include "plan.h"
-#include "words_lanes.h"
+#include "lanes.h"
 
 #define UNROLL _Pragma("GCC unroll 16")
 #define MOST_SUMS                                                                                                      \
@@ -193,16 +193,6 @@ static void multiply_tile(const fx_planned_product *product, tile own) {
     }
 }
 
-/* What is left of a product behind its first `count` sequences. */
-static fx_planned_product after(const fx_planned_product *product, uint32_t count) {
-    fx_planned_product others = *product;
-    others.count -= count;
-    others.words += count * product->word_stride;
-    others.ahead = product->ahead == NULL ? NULL : product->ahead + count * product->ahead_stride;
-    others.results = product->results == NULL ? NULL : product->results + count * product->result_stride;
-    return others;
-}
-
 static void multiply(const fx_planned_product *product) {
     for (fx_planned_product left = *product; left.count > 0;) {
         tile own = tile_at(&left, 0);
@@ -210,7 +200,7 @@ static void multiply(const fx_planned_product *product) {
             own = tile_at(&left, chunk);
             multiply_tile(&left, own);
         }
-        left = after(&left, own.count);
+        left = fx_product_after(&left, own.count);
     }
 }
 
@@ -226,7 +216,27 @@ static void multiply_ahead(const fx_planned_product *product, int64_t *kept, siz
                 memcpy(kept + sequence * stride + (chunk + i % own.chunks) * FX_LANES, sums + i, sizeof sums[i]);
             }
         }
-        left = after(&left, own.count);
+        left = fx_product_after(&left, own.count);
+    }
+}
+
+/* ---- what drives the rows */
+
+INLINE eight everywhere(int32_t value) {
+    return (eight){0, 0, 0, 0, 0, 0, 0, 0} + value;
+}
+
+static void drive(const fx_packed *matrix, const fx_segment *segment, uint32_t dac_bits, const int16_t *codes,
+                  uint32_t *words) {
+    (void)matrix;
+    const uint32_t filled = segment->groups * 4;
+    const int32_t shift = (int32_t)(16 - dac_bits), half = dac_bits == 16 ? 0 : 1 << (15 - dac_bits);
+    const eight largest = everywhere((1 << (dac_bits - 1)) - 1);
+    int16_t *to = (int16_t *)(void *)(words + segment->first_group * FX_WORDS_PER_GROUP);
+    for (uint32_t i = 0; i < filled; i += 8) {
+        uint32_t rows = i < segment->rows ? up_to_eight(segment->rows - i) : 0;
+        eight level = (codes_at(codes + segment->row + i, rows) + half) >> shift;
+        (void)put_codes(to + i, up_to_eight(filled - i), larger(smaller(level, largest), -largest) << shift);
     }
 }
 

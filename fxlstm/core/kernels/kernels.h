@@ -23,7 +23,8 @@ struct fx_planning; /* host/plan.h */
 
 struct fx_kernels {
     const char *name;
-    bool (*usable)(void); /* whether this processor runs it; NULL: any does */
+    const char *needs;    /* what it runs on, for messages; NULL: anything */
+    bool (*usable)(void); /* whether this process runs it; NULL: any does. May ask the system for permission */
     const struct fx_planning
         *planning; /* how operations run by a plan; NULL: there are no plans, all loops are below */
     void (*multiply_16)(const fx_product *product); /* 16-bit weights */
@@ -54,6 +55,7 @@ uint32_t fx_product_sum(const fx_operation *operation, int16_t *arena);
 
 /* Sets of hosts (host/); each stands only where its instructions do. */
 extern const fx_kernels fx_kernels_avx512;
+extern const fx_kernels fx_kernels_amx;
 extern const fx_kernels fx_kernels_avx2;
 extern const fx_kernels fx_kernels_neon;
 

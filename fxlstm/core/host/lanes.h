@@ -1,5 +1,4 @@
-/* Vectors of sums and of codes, in the vector types of GCC and Clang, which any processor has; part of the sets that words.h
- * serves. A set includes this first, then defines
+/* Vectors of sums and of codes, in the vector types of GCC and Clang, which any processor has. A set includes this, then defines
  *
  *     product_of(a, b)        products of 64-bit lanes whose values fit 32 bits
  *     any(a)                  whether any bit is set
@@ -7,10 +6,10 @@
  *     codes_at(from, n)       up to eight codes, and zeros
  *     put_codes(to, n, a)     saturates and stores up to eight codes, returns how many of them were clipped
  *
- * and then includes words.h and words_elementwise.h. Internal to the core.
+ * and has the functions below, and those of words.h and elementwise.h. Internal to the core.
  */
-#ifndef FX_WORDS_LANES_H
-#define FX_WORDS_LANES_H
+#ifndef FX_LANES_H
+#define FX_LANES_H
 
 #include <string.h>
 
@@ -30,6 +29,20 @@ typedef struct {
 INLINE four product_of(four a, four b);
 INLINE bool any(four a);
 INLINE void put_lanes(int16_t *to, uint32_t count, lanes codes);
+
+INLINE uint32_t up_to_eight(uint32_t count) {
+    return count < 8 ? count : 8;
+}
+
+INLINE eight smaller(eight a, eight b) {
+    eight less = a < b;
+    return (a & less) | (b & ~less);
+}
+
+INLINE eight larger(eight a, eight b) {
+    eight less = a < b;
+    return (b & less) | (a & ~less);
+}
 
 INLINE four four_at(const int64_t *columns) {
     four loaded;
@@ -67,7 +80,8 @@ INLINE four scaled(four sum, bool wide, const int64_t *factor, const int64_t *bi
 }
 
 INLINE four limited(four a, int64_t lowest, int64_t highest) {
-    four below = a<lowest, above = a> highest;
+    const four below = a < lowest;
+    const four above = a > highest;
     return (a & ~(below | above)) | (lowest & below) | (highest & above);
 }
 
