@@ -29,4 +29,3 @@ def test_the_extension_has_the_tile_instructions() -> None:
 def test_no_other_file_has_one(source: str, tmp_path: Path) -> None:
     run("cc", "-std=c11", "-O1", "-DFX_HOST", "-c", CORE / source, "-o", tmp_path / "object.o")
     assert tile_instructions(tmp_path / "object.o") == set()
-

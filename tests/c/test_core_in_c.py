@@ -99,6 +99,13 @@ def build_plan(folder: Path, *compiler: str | Path) -> Path:
     return folder / "plan"
 
 
+def build_timesteps(folder: Path) -> Path:
+    """Build ``tests/c/timesteps.c`` with the core and what hosts have, as an optimizer makes it."""
+    sources = [CORE / source for source in HOST_SOURCES]
+    run("cc", "-std=c11", "-O2", "-DFX_HOST", f"-I{CORE}", HERE / "timesteps.c", *sources, "-o", folder / "timesteps")
+    return folder / "timesteps"
+
+
 def with_amx(names: list[str]) -> list[str]:
     """The sets of a machine that has AMX beside AVX-512 VNNI: behind it, as what runs only if it is asked for."""
     return [one for name in names if name != "amx" for one in ([name, "amx"] if name == "avx512-vnni" else [name])]
