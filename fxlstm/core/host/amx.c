@@ -169,8 +169,7 @@ static void sum_stage(block *own, uint32_t index, lanes *sums) {
         const fx_lane_stage *adc = own->lanes + i % own->chunks * matrix->stage_count;
         sums[i] = sum_at(own, i / own->chunks, i % own->chunks);
         if (matrix->adc_highest != 0) {
-            bool wide = is_split(own) || own->stage->wide;
-            sums[i] = converted(sums[i], wide, adc, matrix->adc_highest, &own->product->clipped->adc);
+            sums[i] = converted(sums[i], own->stage->wide, adc, matrix->adc_highest, &own->product->clipped->adc);
         }
     }
 }
@@ -207,10 +206,10 @@ static void multiply_by_tiles(const fx_planned_product *product, uint32_t count)
     tile_release();
 }
 
-/* What has been multiplied ahead is for one sequence. */
+/* Products with sums from multiply_ahead are of one sequence. */
 static void multiply(const fx_planned_product *product) {
     fx_planned_product left = *product;
-    while (left.count >= FEWEST && left.ahead == NULL) {
+    while (left.count >= FEWEST) {
         uint32_t count = left.count < FX_TILE ? left.count : FX_TILE;
         multiply_by_tiles(&left, count);
         left = fx_product_after(&left, count);
