@@ -32,7 +32,8 @@ class Engine:
     (:class:`SimulatedArray`, ...) that multiplies instead of the exact integers; ``None`` is the ideal array. An array may offer
     ``native(tiles)``, which gives the tiles to be multiplied by without Python, or ``None``. ``threads``: how many threads
     :meth:`run` spreads a batch over; an array is always asked by one thread at a time. ``kernels``: name of the
-    kernel set; by default the environment variable ``FXLSTM_KERNELS``, else the best one; :attr:`kernels` says which runs.
+    kernel set; by default the environment variable ``FXLSTM_KERNELS``, else the best one but never ``amx``, which has not
+    run on a processor with AMX yet; :attr:`kernels` says which runs.
 
     Inputs and outputs are batch first. Any number of threads may use one engine: every :meth:`run` has its own state and starts
     from reset; the state of :meth:`step` belongs to the engine and is guarded by a lock.
