@@ -23,6 +23,7 @@ static bool usable(void) {
 
 #include "amx_tiles.h"
 #include "x86_lanes.h"
+#include "converters.h"
 #include "elementwise.h"
 
 #define FEWEST 8u /* sequences worth a tile; an assumption: AVX-512 does two rows of a tile in the time of all */
@@ -230,6 +231,7 @@ static const struct fx_planning PLANNING = {
     .multiply = multiply,
     .multiply_ahead = multiply_ahead,
     .look_up = look_up,
+    FX_AROUND_AN_ARRAY,
     FX_ELEMENTWISE,
 };
 

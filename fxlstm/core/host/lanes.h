@@ -6,7 +6,7 @@
  *     codes_at(from, n)       up to eight codes, and zeros
  *     put_codes(to, n, a)     saturates and stores up to eight codes, returns how many of them were clipped
  *
- * and has the functions below, and those of words.h and elementwise.h. Internal to the core.
+ * and has the functions below, and those of words.h, converters.h and elementwise.h. Internal to the core.
  */
 #ifndef FX_LANES_H
 #define FX_LANES_H
@@ -29,6 +29,8 @@ typedef struct {
 INLINE four product_of(four a, four b);
 INLINE bool any(four a);
 INLINE void put_lanes(int16_t *to, uint32_t count, lanes codes);
+INLINE eight codes_at(const int16_t *from, uint32_t count);
+INLINE uint32_t put_codes(int16_t *to, uint32_t count, eight values);
 
 INLINE uint32_t up_to_eight(uint32_t count) {
     return count < 8 ? count : 8;

@@ -154,6 +154,7 @@ static const struct fx_planning PLANNING = {
     .multiply = multiply,
     .multiply_ahead = multiply_ahead,
     .look_up = look_up,
+    FX_AROUND_AN_ARRAY,
     FX_ELEMENTWISE,
 };
 

@@ -136,7 +136,7 @@ struct fx_planning {
     void (*multiply)(const fx_planned_product *product);
     /* Sums of the leading groups, for each sequence and column. */
     void (*multiply_ahead)(const fx_planned_product *product, int64_t *sums, size_t sum_stride);
-    /* What stands around an array's tiles; all three NULL: multiply.c does it. Drive rows as codes, not as words. */
+    /* What stands around an array's tiles. Drive rows as codes, not as words. */
     void (*drive_rows)(uint32_t dac_bits, const int16_t *codes, int16_t *rows, uint32_t count);
     /* Add a tile's ADC codes, shifted left by `align`, to the sums of its columns. */
     void (*add_codes)(const int16_t *codes, uint32_t align, int64_t *sums, uint32_t columns);

@@ -156,8 +156,7 @@ static bool on_array(const fx_executor *executor, uint32_t index) {
 
 /* Run one operation that run_planned does not. */
 static fx_status run_alone(fx_executor *executor, uint32_t index) {
-    bool planned = executor->plan->operations[index].planned && executor->kernels->planning->rescale != NULL;
-    return on_array(executor, index) && planned
+    return on_array(executor, index) && executor->plan->operations[index].planned
                ? multiply_on_array(executor, index)
                : fx_operation_run(executor, executor->program->operations + index, executor->clipped + index);
 }

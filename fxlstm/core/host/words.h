@@ -1,5 +1,5 @@
-/* Products by plans with 16-bit words: what sets without dot products of bytes share. A set includes this after lanes.h
- * and after it has defined, beside what that names,
+/* Products by plans with 16-bit words: what sets without dot products of bytes share. A set includes this after lanes.h and
+ * after it has defined, beside what that names,
  *
  *     pair_weights           weights of a pair of rows and a chunk's columns, as words
  *     words_of_pair(place)   of 16-bit weights
@@ -19,12 +19,12 @@
 #define FX_WORDS_H
 
 #include "../kernels/kernels.h"
-#include "plan.h"
+#include "converters.h"
 #include "lanes.h"
+#include "plan.h"
 
 #define UNROLL _Pragma("GCC unroll 16")
-#define MOST_SUMS                                                                                                      \
-    6u /* sequences times chunks of a tile, whose sums stay in registers; half as many where sums are in halves */
+#define MOST_SUMS 6u /* of a tile: sequences times chunks, or twice that in halves, whose sums stay in registers */
 #define FEW_PAIRS 16u
 
 /* ---- exact sums */
@@ -222,22 +222,12 @@ static void multiply_ahead(const fx_planned_product *product, int64_t *kept, siz
 
 /* ---- what drives the rows */
 
-INLINE eight everywhere(int32_t value) {
-    return (eight){0, 0, 0, 0, 0, 0, 0, 0} + value;
-}
-
 static void drive(const fx_packed *matrix, const fx_segment *segment, uint32_t dac_bits, const int16_t *codes,
                   uint32_t *words) {
     (void)matrix;
-    const uint32_t filled = segment->groups * 4;
-    const int32_t shift = (int32_t)(16 - dac_bits), half = dac_bits == 16 ? 0 : 1 << (15 - dac_bits);
-    const eight largest = everywhere((1 << (dac_bits - 1)) - 1);
     int16_t *to = (int16_t *)(void *)(words + segment->first_group * FX_WORDS_PER_GROUP);
-    for (uint32_t i = 0; i < filled; i += 8) {
-        uint32_t rows = i < segment->rows ? up_to_eight(segment->rows - i) : 0;
-        eight level = (codes_at(codes + segment->row + i, rows) + half) >> shift;
-        (void)put_codes(to + i, up_to_eight(filled - i), larger(smaller(level, largest), -largest) << shift);
-    }
+    drive_rows(dac_bits, codes + segment->row, to, segment->rows);
+    memset(to + segment->rows, 0, (segment->groups * 4 - segment->rows) * sizeof *to);
 }
 
 #endif
