@@ -109,8 +109,8 @@ static void store(block *own) {
 /* The sums of all groups of the stage. Where there is no second chunk the first is multiplied twice. */
 static void sum_groups(block *own) {
     const fx_packed *matrix = own->product->matrix;
-    const size_t stride = own->product->word_stride * sizeof(uint32_t),
-                 group_bytes = TILE_BYTES * (is_split(own) ? 2 : 1);
+    const size_t stride = own->product->word_stride * sizeof(uint32_t);
+    const size_t group_bytes = TILE_BYTES * (is_split(own) ? 2 : 1);
     const size_t to_second = is_split(own) ? TILE_BYTES : own->chunks == 2 ? matrix->chunk_bytes : 0;
     const uint32_t *codes = in_blocks(matrix, own->product->words) + own->stage->first_group * FX_WORDS_PER_GROUP;
     const int8_t *weights = matrix->weights + own->chunk * matrix->chunk_bytes + own->stage->first_group * group_bytes;
@@ -131,8 +131,8 @@ static void sum_groups(block *own) {
 }
 
 INLINE lanes part(const block *own, uint32_t tile, uint32_t sequence) {
-    const eight *sums = (const eight *)(const void *)own->sums[tile][sequence];
-    return in_columns(sums[0], sums[1]);
+    const __m256i *sums = (const __m256i *)(const void *)own->sums[tile][sequence];
+    return in_columns((eight)_mm256_load_si256(sums), (eight)_mm256_load_si256(sums + 1));
 }
 
 /* The sum of a sequence's driven codes in the stage's segments. */

@@ -101,7 +101,7 @@ struct fx_plan {
     size_t sum_count;     /* 64-bit sums of one sequence, of the widest product that runs ahead */
 };
 
-/* A product of up to FX_TOGETHER sequences with a packed matrix. Strides are in elements. */
+/* A product of up to fx_together() sequences with a packed matrix. Strides are in elements. */
 typedef struct {
     const fx_packed *matrix;
     uint32_t count;
@@ -127,8 +127,8 @@ static inline fx_planned_product fx_product_after(const fx_planned_product *prod
 
 /* What a kernel set does for plans. */
 struct fx_planning {
-    bool
-        tiles; /* multiplies FX_TILE sequences together, bytes of FX_TILE groups at a time, in room of its own (below) */
+    /* Multiplies FX_TILE sequences together, bytes of FX_TILE groups at a time, and has room for codes in an order of its own. */
+    bool tiles;
     bool bytes; /* has dot products of bytes; else all matrices are in words, and products know safe_pairs */
     /* Drive one segment: from codes in the arena to words, FX_WORDS_PER_GROUP for each four rows. */
     void (*drive)(const fx_packed *matrix, const fx_segment *segment, uint32_t dac_bits, const int16_t *codes,
