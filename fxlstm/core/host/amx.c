@@ -139,7 +139,7 @@ INLINE lanes part(const block *own, uint32_t tile, uint32_t sequence) {
 static int64_t sum_of_codes(const block *own, uint32_t sequence) {
     const fx_packed *matrix = own->product->matrix;
     const uint32_t *words = own->product->words + sequence * own->product->word_stride;
-    const int64_t *sums = (const void *)(words + matrix->groups * FX_WORDS_PER_GROUP);
+    const int64_t *sums = (const void *)(words + fx_code_words(matrix));
     int64_t sum = 0;
     for (uint32_t i = 0; i < matrix->segment_count; i++) {
         sum += matrix->segments[i].first_group - own->stage->first_group < own->stage->groups ? sums[i] : 0;

@@ -35,7 +35,7 @@ typedef struct {
 INLINE int64_t sum_of_codes(const tile *own, uint32_t sequence) {
     const fx_packed *matrix = own->product->matrix;
     const uint32_t *words = own->product->words + sequence * own->product->word_stride;
-    const int64_t *sums = (const void *)(words + matrix->groups * FX_WORDS_PER_GROUP);
+    const int64_t *sums = (const void *)(words + fx_code_words(matrix));
     int64_t sum = 0;
     for (uint32_t i = 0; i < matrix->segment_count; i++) {
         bool inside = matrix->segments[i].first_group >= own->first && matrix->segments[i].first_group < own->end;

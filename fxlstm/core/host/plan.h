@@ -151,10 +151,14 @@ static inline uint32_t fx_together(const struct fx_planning *planning) {
     return planning->tiles ? FX_TILE : FX_TOGETHER;
 }
 
-/* 32-bit words of a sequence's driven codes: of all groups, then the segments' sums. Sets with tiles have as many again. */
-static inline size_t fx_operand_words(const fx_packed *matrix) {
-    size_t words = matrix->groups * (size_t)FX_WORDS_PER_GROUP + matrix->segment_count * (size_t)2;
-    return (words + 15) / 16 * 16;
+/* Words of one sequence's driven codes; the sums of its segments' codes follow them, for sets that want these. */
+static inline size_t fx_code_words(const fx_packed *packed) {
+    return packed->groups * (size_t)FX_WORDS_PER_GROUP;
+}
+
+/* Words of all that. Sets with tiles have as many again. */
+static inline size_t fx_operand_words(const fx_packed *packed) {
+    return (fx_code_words(packed) + packed->segment_count * (size_t)2 + 15) / 16 * 16;
 }
 
 #endif
