@@ -1,6 +1,8 @@
 /* AMX tiles in plain C, for processors without: what Intel's manual says of LDTILECFG, TILEZERO, TILELOADD, TDPBUSD, TILESTORED
- * and TILERELEASE with palette 1. What a processor would refuse with an exception ends the program.
+ * and TILERELEASE with palette 1; every thread has tiles of its own. What a processor would refuse with an exception ends the
+ * program, and so does a configuration that its thread has not released before the next.
  */
+#include <stdatomic.h>
 #include <string.h>
 
 #include "check.h"
@@ -13,9 +15,9 @@ typedef struct {
     uint8_t bytes[TILE_ROWS][TILE_BYTES];
 } model_tile;
 
-static bool configured;
-static model_tile tiles[TILES];
-static unsigned long dots;
+static _Thread_local bool configured;
+static _Thread_local model_tile tiles[TILES];
+static atomic_ulong dots;
 
 static model_tile *tile_at(unsigned tile) {
     CHECK(configured && tile < TILES && tiles[tile].rows > 0);
@@ -24,7 +26,7 @@ static model_tile *tile_at(unsigned tile) {
 
 void tile_configure(const tile_configuration *configuration) {
     static const uint8_t zeros[14] = {0};
-    CHECK(configuration->palette == 1 && configuration->start_row == 0);
+    CHECK(!configured && configuration->palette == 1 && configuration->start_row == 0);
     CHECK(memcmp(configuration->reserved, zeros, sizeof zeros) == 0);
     memset(tiles, 0, sizeof tiles);
     for (unsigned i = 0; i < 16; i++) {

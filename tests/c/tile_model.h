@@ -5,6 +5,6 @@
 #include <stdbool.h>
 
 unsigned long tile_dots(void); /* dot products of tiles so far */
-bool tiles_are_released(void); /* no configuration is left behind */
+bool tiles_are_released(void); /* this thread has left no configuration behind */
 
 #endif
