@@ -5,7 +5,7 @@
 #include "../kernels/kernels.h"
 #include "plan.h"
 
-#if defined(__x86_64__) && defined(__GNUC__)
+#if FX_AMX
 #include "amx_support.h"
 
 static bool usable(void) {

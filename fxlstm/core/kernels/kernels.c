@@ -6,7 +6,9 @@
 static const fx_kernels *const SETS[] = {
 #if defined(FX_HOST) && defined(__GNUC__) && defined(__x86_64__)
     &fx_kernels_avx512,
-    &fx_kernels_amx, /* runs where the one before it does, so only if it is asked for: it has never run on a processor with AMX */
+#if FX_AMX
+    &fx_kernels_amx, /* behind one that runs wherever it does, so only if it is asked for: it has never run on such a processor */
+#endif
     &fx_kernels_avx2,
 #elif defined(FX_HOST) && defined(__GNUC__) && defined(__aarch64__)
     &fx_kernels_neon,

@@ -55,9 +55,16 @@ uint32_t fx_product_sum(const fx_operation *operation, int16_t *arena);
 
 /* Sets of hosts (host/); each stands only where its instructions do. */
 extern const fx_kernels fx_kernels_avx512;
-extern const fx_kernels fx_kernels_amx;
 extern const fx_kernels fx_kernels_avx2;
 extern const fx_kernels fx_kernels_neon;
+
+/* Compilers that know AMX. */
+#if defined(__x86_64__) && ((defined(__clang__) && __clang_major__ >= 12) || (!defined(__clang__) && __GNUC__ >= 11))
+#define FX_AMX 1
+#else
+#define FX_AMX 0
+#endif
+extern const fx_kernels fx_kernels_amx;
 
 /* Microcontrollers with DSP instructions: Cortex-M4, M7 and later. */
 #if defined(__ARM_FEATURE_DSP) && __ARM_ARCH_PROFILE == 'M'
