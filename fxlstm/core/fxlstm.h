@@ -80,7 +80,8 @@ typedef struct fx_kernels fx_kernels; /* one implementation of the hot loops (ke
 const fx_kernels *fx_kernels_default(void);             /* the best this machine can run */
 const fx_kernels *fx_kernels_named(const char *name);   /* NULL when unknown or not usable here */
 const char *fx_kernels_name(const fx_kernels *kernels); /* "portable", ... */
-const char *fx_kernels_name_at(size_t index);           /* names in order of preference; NULL past the end */
+const char *fx_kernels_needs(const char *name); /* what a set runs on, usable here or not; NULL: unknown, or anything */
+const char *fx_kernels_name_at(size_t index);   /* names in order of preference; NULL past the end */
 
 /* Since initialisation, per operation. */
 typedef struct {

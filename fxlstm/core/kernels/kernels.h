@@ -23,7 +23,8 @@ struct fx_planning; /* host/plan.h */
 
 struct fx_kernels {
     const char *name;
-    bool (*usable)(void); /* whether this processor runs it; NULL: any does */
+    const char *needs;    /* what it runs on, for messages; NULL: anything */
+    bool (*usable)(void); /* whether this process runs it; NULL: any does. May ask the system for permission */
     const struct fx_planning
         *planning; /* how operations run by a plan; NULL: there are no plans, all loops are below */
     void (*multiply_16)(const fx_product *product); /* 16-bit weights */
@@ -47,10 +48,23 @@ void fx_activate(uint8_t function, uint8_t fraction, const int16_t *codes, int16
 uint32_t fx_product_operation(const fx_operation *operation, int16_t *arena);
 uint32_t fx_product_sum(const fx_operation *operation, int16_t *arena);
 
+/* All of them, for the initialiser of a set. */
+#define FX_PORTABLE_LOOPS                                                                                              \
+    .multiply_16 = fx_multiply_16, .multiply_8 = fx_multiply_8, .rescale = fx_rescale, .activate = fx_activate,        \
+    .product = fx_product_operation, .product_sum = fx_product_sum
+
 /* Sets of hosts (host/); each stands only where its instructions do. */
 extern const fx_kernels fx_kernels_avx512;
 extern const fx_kernels fx_kernels_avx2;
 extern const fx_kernels fx_kernels_neon;
+
+/* Compilers that know AMX. */
+#if defined(__x86_64__) && ((defined(__clang__) && __clang_major__ >= 12) || (!defined(__clang__) && __GNUC__ >= 11))
+#define FX_AMX 1
+#else
+#define FX_AMX 0
+#endif
+extern const fx_kernels fx_kernels_amx;
 
 /* Microcontrollers with DSP instructions: Cortex-M4, M7 and later. */
 #if defined(__ARM_FEATURE_DSP) && __ARM_ARCH_PROFILE == 'M'
