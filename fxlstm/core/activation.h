@@ -9,11 +9,11 @@
 
 #include <stdint.h>
 
-#define FX_ARGUMENT_BITS 16u   /* fraction bits of u: every code of every input format is a whole number of 2^-16 */
-#define FX_PIECE_BITS 11u      /* a piece is 2^11 arguments wide */
-#define FX_ARGUMENT_LIMIT 8    /* of u; from there on all results are those at the limit */
-#define FX_DISTANCE_SHIFT 20u  /* an argument shifted left by it is t with 31 fraction bits */
-#define FX_TANH_BITS 31u       /* fraction bits of value; slope, quadratic, cubic have 1, 2, 3 more */
+#define FX_ARGUMENT_BITS 16u  /* fraction bits of u: every code of every input format is a whole number of 2^-16 */
+#define FX_PIECE_BITS 11u     /* a piece is 2^11 arguments wide */
+#define FX_ARGUMENT_LIMIT 8   /* of u; from there on all results are those at the limit */
+#define FX_DISTANCE_SHIFT 20u /* an argument shifted left by it is t with 31 fraction bits */
+#define FX_TANH_BITS 31u      /* fraction bits of value; slope, quadratic, cubic have 1, 2, 3 more */
 #define FX_PIECES 512u
 
 typedef struct {
