@@ -107,6 +107,7 @@ typedef struct {
     size_t timesteps;      /* room for so many in the records; 0 when the program streams */
     size_t record_stride;  /* codes from one sequence's records to the next */
     int16_t *records;
+    void *prepared;          /* what the kernels made of the operations */
     fx_phase phase;          /* the one selected */
     uint64_t timestep;       /* how many of it have run, where it streams; 64 bits: periods outlast years */
     const fx_runner *runner; /* NULL: operations run one by one, without a plan */

@@ -29,6 +29,8 @@ struct fx_kernels {
         *planning; /* how operations run by a plan; NULL: there are no plans, all loops are below */
     void (*multiply_16)(const fx_product *product); /* 16-bit weights */
     void (*multiply_8)(const fx_product *product);  /* 8-bit weights */
+    const fx_runner *runner;                        /* how operations run without a plan; NULL: one by one */
+    void (*prepare)(const fx_executor *executor);   /* fills executor->prepared for the runner; NULL without one */
     /* result[i] = sat(round(sums[i] * mantissa + bias, shift)) by the scale of column i; returns how many were clipped. */
     uint32_t (*rescale)(const fx_scale *scales, const int64_t *sums, int16_t *result, uint32_t columns);
     /* result[i] = fx_activation(function, fraction, codes[i]); result may be codes itself. */
@@ -69,8 +71,10 @@ extern const fx_kernels fx_kernels_amx;
 /* Microcontrollers with DSP instructions: Cortex-M4, M7 and later. */
 #if defined(__ARM_FEATURE_DSP) && __ARM_ARCH_PROFILE == 'M'
 #define FX_CORTEX_M4 1
+#define FX_PREPARED_SIZE 96u /* bytes that it prepares for each operation */
 #else
 #define FX_CORTEX_M4 0
+#define FX_PREPARED_SIZE 0u
 #endif
 extern const fx_kernels fx_kernels_cortex_m4;
 
