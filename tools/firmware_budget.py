@@ -16,28 +16,44 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
+from elftools.dwarf.die import DIE
 from elftools.elf.elffile import ELFFile
 
 KIB = 1024
 FLASH_BUDGET = 64 * KIB  # the firmware with everything in it, without a program that comes with it
-CELLS_BUDGET = 64 * KIB  # what is kept per cell of a 128 x 64 array: pulses given, state of the campaign
+CELLS_BUDGET = 64 * KIB  # what is kept per cell of a 128 x 64 array: pulses given, state of the campaign, target map
+REST_BUDGET = 2 * KIB  # state of no cell, program or frame: too little for another bit of every cell
 STACK_BUDGET = 4 * KIB  # of each entry point
 
-KERNELS = r".*core/kernels/.*|fx_(cortex_m4_)?multiply_(8|16)|fx_rescale|fx_activate|fx_product_operation|fx_product_sum"
+KERNELS = (
+    r".*core/kernels/cortex_m4(_multiply)?\.c:.*|fx_(cortex_m4_)?(multiply_(8|16)|product|product_sum)"
+    r"|fx_rescale|fx_activate|fx_product_operation"
+)
 
 # File that calls through pointers -> the functions that these may point to, by their titles in the graph; "": none of the
-# firmware, where kernels run on every processor and no plan is made.
+# firmware, where kernels run on every processor and no plan is made. A runner is a kernel set's, if it has one.
 POINTERS = {
     "app/campaign.c": r"gate_scheme_judge|gate_scheme_pulse|incremental_judge|incremental_pulse",
     "app/commands.c": r"handle_\w+",
     "core/kernels/kernels.c": "",
-    "core/run.c": "",
+    "core/run.c": r".*cortex_m4_run\.c:run_operations|fx_operation_run",
+    "core/executor.c": r"fx_cortex_m4_prepare",
+    "core/kernels/cortex_m4_run.c": r".*cortex_m4_(columns|elements)\.c:run_\w+|.*cortex_m4_run\.c:drive_\w+",
     "core/operations.c": KERNELS,
     "core/multiply.c": rf"{KERNELS}|tiles_multiply",
 }
-# Bytes of stack of functions without a graph: written in assembly, or the compiler's own.
+# Bytes of stack of functions that are all assembly, by patterns of their titles; and of those without a graph, written in other
+# files or the compiler's own.
+ASSEMBLY = {r".*/cortex_m4_columns\.c:run_\w*(words|bytes)": 100}
 WITHOUT_GRAPH = {"fault_probe": 0, "__aeabi_uldivmod": 64, "__aeabi_ldivmod": 64, "__aeabi_lmul": 16}
 ENTRIES = r"start_reset|handle_\w+|\w+_poll|firmware_init|\w+_interrupt|fault_handle"
+# What the members of struct firmware hold that are large whatever the array.
+HOLDS = {
+    "objects": "a program sent over the line",
+    "inference": "the executor of a program",
+    "link": "frames, kept answers and events of the link",
+    "piece": "a piece of a sequence under way",
+}
 HEAP = {"malloc", "calloc", "realloc", "free", "_sbrk", "sbrk"}
 
 
@@ -100,6 +116,7 @@ def stack_depths(functions: dict[str, Function]) -> dict[str, int]:
             raise BudgetError(f"recursion: {' calls '.join([*open_calls[open_calls.index(title) :], title])}")
         function = functions.get(title, Function())
         frame = function.frame if function.frame is not None else WITHOUT_GRAPH.get(title)
+        frame = next((size for pattern, size in ASSEMBLY.items() if re.fullmatch(pattern, title)), frame)
         if frame is None:
             raise BudgetError(f"the stack of {title} is not known; enter it in WITHOUT_GRAPH")
         open_calls.append(title)
@@ -127,9 +144,27 @@ def sections(elf: Path) -> dict[str, int]:
         return {section.name: section["sh_size"] for section in ELFFile(file).iter_sections() if section["sh_flags"] & 2}
 
 
+def state_parts(elf: Path) -> dict[str, int]:
+    """Bytes of every member of ``struct firmware``, which holds all state but what is kept per cell."""
+    with elf.open("rb") as file:
+        entries = (entry for unit in ELFFile(file).get_dwarf_info().iter_CUs() for entry in unit.iter_DIEs())
+        state = next(entry for entry in entries if _is_the_state(entry))
+        members = [entry.attributes for entry in state.iter_children()]
+        starts = [member["DW_AT_data_member_location"].value for member in members]
+    ends = [*starts[1:], state.attributes["DW_AT_byte_size"].value]
+    names = [member["DW_AT_name"].value.decode() for member in members]
+    return {name: end - start for name, start, end in zip(names, starts, ends, strict=True)}
+
+
+def _is_the_state(entry: DIE) -> bool:
+    name, size = (entry.attributes.get(key) for key in ("DW_AT_name", "DW_AT_byte_size"))
+    return bool(entry.tag == "DW_TAG_structure_type" and size and name and name.value == b"firmware")
+
+
 def measure(build: Path) -> list[tuple[str, int, int | None]]:
     """(what, bytes, budget) of a build's memories."""
-    sizes, names = sections(build / "firmware.elf"), symbols(build / "firmware.elf")
+    elf = build / "firmware.elf"
+    sizes, names, parts = sections(elf), symbols(elf), state_parts(elf)
     found = HEAP & set(names)
     if found:
         raise BudgetError(f"the firmware has a heap: {', '.join(sorted(found))}")
@@ -137,12 +172,9 @@ def measure(build: Path) -> list[tuple[str, int, int | None]]:
     return [
         ("flash, the firmware", sizes[".text"] + sizes[".data"] - program, FLASH_BUDGET),
         ("flash, a program that came with it", program, None),
-        ("memory, per cell of the array: pulses, campaign", sizes[".core_coupled"], CELLS_BUDGET),
-        (
-            "memory, the firmware's state: program 48 KiB, executor 16 KiB, target map 16 KiB, link",
-            names["start_firmware"][1],
-            None,
-        ),
+        ("memory, per cell of the array: pulses, campaign, target map", sizes[".core_coupled"], CELLS_BUDGET),
+        *((f"memory, {what}", parts.pop(name), None) for name, what in HOLDS.items()),
+        ("memory, the rest of the firmware's state", sum(parts.values()), REST_BUDGET),
         ("memory, buffers of the serial line", names["port_board"][1], None),
         ("memory, stack", sizes[".stack"], None),
         ("memory, all but what is kept per cell", sum(sizes[name] for name in (".stack", ".retained", ".data", ".bss")), None),

@@ -25,6 +25,7 @@ from reliability import (  # noqa: E402
     reported,
     run_trial,
     self_tests,
+    stuck_in_campaigns,
     work_of_a_trial,
 )
 
@@ -64,6 +65,12 @@ FAULTS = (
         given_up((37, 20)),
     ),
     Fault("a row's DAC channel dead, in a campaign", "dead_row=37", each("dead_row={}", (37,)), given_up((37, 3), (37, 20))),
+    Fault(
+        "a row's DAC channel stuck, in a campaign over cells that conduct",
+        "stuck_row=37",
+        stuck_in_campaigns,
+        reported("a current flows with all rows at 0 V, so a row's output stays at a voltage"),
+    ),
     Fault(
         "an amplifier saturated, in a campaign",
         "saturated_column=20",

@@ -12,15 +12,16 @@ from numpy.typing import NDArray
 
 from fxlstm.crossbar._cells import CellBlock, NativeTiles, Readings
 from fxlstm.crossbar.arguments import check_size, checked_codes, chosen_seed, chosen_surroundings
-from fxlstm.crossbar.calibration import CalibrationReport, ColumnCalibration, calibrate
+from fxlstm.crossbar.calibration import CalibrationReport, calibrate
 from fxlstm.crossbar.cells import Cells, IdealCells
 from fxlstm.crossbar.converters import Converters
 from fxlstm.crossbar.device import Device, Thresholds
 from fxlstm.crossbar.front_end import FrontEnd
 from fxlstm.crossbar.measuring import Measurable, check_measured, measured_conductance, measured_offsets
 from fxlstm.crossbar.physical import PhysicalCells
-from fxlstm.crossbar.prepared import Prepared, native_tiles
+from fxlstm.crossbar.prepared import native_tiles
 from fxlstm.crossbar.programming import write
+from fxlstm.crossbar.read_out import ReadOut
 from fxlstm.crossbar.saved import State, put_back, read_array, write_array
 from fxlstm.crossbar.standing import Standing
 from fxlstm.crossbar.targets import check_program, targets_for
@@ -28,11 +29,9 @@ from fxlstm.crossbar.temperature import ROOM, Warmth
 from fxlstm.crossbar.wires import Wires
 from fxlstm.errors import ArrayError, BoardError
 from fxlstm.program.device import load_device
-from fxlstm.program.formats import CODE_BITS
 from fxlstm.program.hardware import Hardware, load_board
 from fxlstm.program.identity import Identity
 from fxlstm.program.mapping import tiles_of
-from fxlstm.program.pairs import row_codes, tile_codes
 from fxlstm.program.program import Codes, Program, Tile
 from fxlstm.program.programming_report import ProgrammingReport, Progress
 from fxlstm.program.scheme import READ_CODE, READ_RANGE, chosen_scheme, code_siemens
@@ -72,7 +71,7 @@ class SimulatedArray:
         check_size(rows, cols)
         preset = load_device(device)
         self.seed = chosen_seed(seed)
-        self.wires, self.front_end = chosen_surroundings(preset, wires, front_end)
+        self._wires, self._front_end = chosen_surroundings(preset, wires, front_end)
         self.rows, self.columns, self.device = int(rows), int(cols), device
         self.hardware = Hardware(board=board)
         self.pulse_counts = np.zeros((rows, cols), np.int64)
@@ -97,20 +96,35 @@ class SimulatedArray:
                 cols,
                 self._streams,
                 self._readings,
-                self.wires,
+                self._wires,
                 **self._switches,
             )
             self._cells = cells
-            if not self.front_end.ideal:
-                self._converters = Converters(self.front_end, self.hardware, cells, self.seed)
-        self.temperature = float(temperature)
+            if not self._front_end.ideal:
+                self._converters = Converters(self._front_end, self.hardware, cells, self.seed)
+        self._temperature = float(temperature)
         self._standing = Standing()
-        self._prepared = Prepared(self._cells, self._standing)
+        self._read_out = ReadOut(self._cells, self._standing, self._readings, self._converters)
 
     @property
     def identity(self) -> Identity:
         """Which array this is."""
         return Identity("simulated", self.rows, self.columns, self.device, str(self.seed))
+
+    @property
+    def wires(self) -> Wires:
+        """Resistances around the cells."""
+        return self._wires
+
+    @property
+    def front_end(self) -> FrontEnd:
+        """What is imperfect about the converters."""
+        return self._front_end
+
+    @property
+    def temperature(self) -> float:
+        """In kelvin."""
+        return self._temperature
 
     @property
     def adc_clipped(self) -> int:
@@ -171,7 +185,7 @@ class SimulatedArray:
         self.elapse(self._preset.get("programming.settle"))
         if isinstance(target, Program):
             self._standing.add(target)
-            self._cells_changed()
+            self._read_out.cells_changed()
         return report
 
     def elapse(self, seconds: float) -> None:
@@ -182,7 +196,7 @@ class SimulatedArray:
         if not 0 <= seconds < np.inf:
             raise ArrayError(f"elapse({seconds}): give seconds, 0 or more")
         if seconds > 0 and not self._cells.timeless:
-            self._cells_changed()
+            self._read_out.cells_changed()
             self._cells.elapse(seconds)
 
     def multiply_tile(self, tile: Tile, codes: Codes) -> Codes:
@@ -191,19 +205,7 @@ class SimulatedArray:
         Where the columns have been calibrated, the codes are corrected. Raises :class:`ArrayError` for other tiles, and for codes
         that are not whole numbers from -32767 to 32767.
         """
-        converted = self._convert_tile(tile, checked_codes(codes, tile.rows))
-        calibration = self._standing.calibrations.get(tile)
-        if calibration is not None:
-            converted = self._counted(*calibration.apply(converted))
-        return self._counted(*tile_codes(converted, self._standing.pairing(tile)))
-
-    def _convert_tile(self, tile: Tile, codes: Codes) -> Codes:
-        """ADC codes of a tile's columns, (batch, converted columns), as they are measured."""
-        if self._converters is not None:
-            block = self._standing.block(tile)
-            rows = row_codes(tile, self._standing.pairing(tile), codes, self.rows)
-            return self._counted(*self._converters.multiply(rows, block.columns, block.range, block.bits))
-        return self._counted(*self._prepared.tile(tile).multiply(codes))
+        return self._read_out.multiply_tile(tile, checked_codes(codes, tile.rows))
 
     def native(self, tiles: Sequence[Tile]) -> NativeTiles | None:
         """Return ``tiles`` as they are now for an executor to multiply by without Python, as :meth:`multiply_tile` does.
@@ -214,7 +216,7 @@ class SimulatedArray:
 
     def cell_block(self, tile: Tile) -> CellBlock | None:
         """Return a tile as it is now to be read in C; ``None`` where :meth:`native` gives none."""
-        return self._prepared.in_c(tile) if self._converters is None else None
+        return self._read_out.in_c(tile)
 
     def calibrate_columns(self, program: Program, vectors: int = 100) -> CalibrationReport:
         """Fit a gain and an offset per column to the exact products of random inputs, and correct codes by them from now on.
@@ -225,14 +227,9 @@ class SimulatedArray:
         Raises :class:`ArrayError` for fewer than 2 vectors, and when the array does not hold the program.
         """
         base_units = self._preset.get("conductance.base") / self.hardware.conductance_unit
-        found, report = calibrate(self._convert_tile, program, vectors, self.seed, base_units)
-        self._correct(found)
+        found, report = calibrate(self._read_out.convert_tile, program, vectors, self.seed, base_units)
+        self._read_out.correct(found)
         return report
-
-    def _correct(self, found: Mapping[Tile, ColumnCalibration]) -> None:
-        """Correct the codes of tiles from now on."""
-        self._standing.calibrations.update(found)
-        self._prepared.forget()
 
     def multiply(self, codes: Codes, range: int = 0) -> Codes:
         """Return ADC codes (..., columns) for codes (..., rows) of all physical rows in front-end range ``range``."""
@@ -241,7 +238,8 @@ class SimulatedArray:
     def convert(self, row_codes: NDArray[np.integer], range_index: int, serial: bool = False) -> Codes:
         """Drive all rows with codes (-32767..32767) as amplitudes, all gates open, and convert all columns once.
 
-        ``serial``: bit by bit if the front end does so.
+        ``serial``: bit by bit if the front end does so. With all rows at 0 V cells give neither current nor noise, and no random
+        number is used: who looks at an array at rest changes no later reading.
         """
         if row_codes.shape[-1:] != (self.rows,):
             raise ArrayError(f"codes of shape {row_codes.shape}: the last axis needs one code for each of the {self.rows} rows")
@@ -249,23 +247,7 @@ class SimulatedArray:
             raise ArrayError(f"range {range_index}: the board has ranges 0 to {self.hardware.range_count - 1}")
         self._busy += self._reading_seconds * row_codes.size / self.rows
         vectors = row_codes.reshape(-1, self.rows).astype(np.int16, copy=False)
-        if self._converters is not None:
-            drive = self._converters.multiply if serial else self._converters.convert
-            codes = self._counted(*drive(vectors, slice(0, self.columns), range_index, CODE_BITS))
-        else:
-            codes = self._counted(*self._prepared.whole(range_index).multiply(vectors))
-        return codes.reshape(*row_codes.shape[:-1], self.columns)
-
-    def _counted(self, codes: Codes, clipped: int) -> Codes:
-        if clipped:
-            self._readings.count(clipped)
-        return codes
-
-    def _cells_changed(self) -> None:
-        """Forget what was prepared of the cells to multiply by."""
-        self._prepared.forget()
-        if self._converters is not None:
-            self._converters.cells_changed()
+        return self._read_out.convert(vectors, range_index, serial).reshape(*row_codes.shape[:-1], self.columns)
 
     def pulse(self, row_volts: NDArray[np.float64], gate_volts: NDArray[np.float64], seconds: float) -> None:
         """Give one pulse: a positive row voltage SETs, a negative one RESETs the cells of its row whose column's gate is open.
@@ -280,9 +262,8 @@ class SimulatedArray:
         limits = self._thresholds
         limits.check(row_volts, gate_volts, seconds, self.device)
         selected = np.flatnonzero(gate_volts > limits.gate_closed)
-        self._cells_changed()
-        if self._converters is not None:
-            self._converters.rest()
+        self._read_out.cells_changed()
+        self._read_out.rest()
         self._busy += seconds
         for row in np.flatnonzero(row_volts).tolist():
             self.pulse_counts[row, selected] += 1
@@ -338,8 +319,7 @@ class SimulatedArray:
 
     def shift_columns(self, offsets: Mapping[int, NDArray[np.float64]]) -> None:
         """Add ``offsets``, by range, in ADC codes, (columns,), to what the tiles give from now on, in place of any calibration."""
-        tiles = self._standing.tiles
-        self._correct({tile: ColumnCalibration.shift(offsets[tile.range][self._standing.block(tile).columns]) for tile in tiles})
+        self._read_out.shift_columns(offsets)
 
     def _state(self) -> dict[str, NDArray[Any]]:
         """The arrays that make up the state, by their names in a saved file."""

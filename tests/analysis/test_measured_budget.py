@@ -63,7 +63,7 @@ def test_a_second_measurement_finds_relaxation_and_everything_is_the_error_of_th
     def relax() -> None:
         array = emulated_board("measured").array
         array._cells.state *= 0.97
-        array._cells_changed()
+        array._read_out.cells_changed()
 
     with fx.Board(URL + "&read_noise=0", log=False) as board:
         budget = fx.board_budget(board, load_trained(), x, runs=2, wait=relax)

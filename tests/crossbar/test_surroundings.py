@@ -82,3 +82,10 @@ def test_what_is_wrong_in_a_file_is_named(tmp_path, text, words):
     path.write_text(text)
     with pytest.raises(fx.ArrayError, match=words):
         from_options([str(path)])
+
+
+@pytest.mark.parametrize("name", ["wires", "front_end", "temperature"])
+def test_what_surrounds_the_cells_is_fixed_when_the_array_is_made(name):
+    array = fx.SimulatedArray(8, 4)
+    with pytest.raises(AttributeError, match=name):
+        setattr(array, name, getattr(array, name))

@@ -9,11 +9,15 @@
 
 #define ARENAS_IN_CACHE 16384u /* bytes: half of the smallest innermost cache of today's processors */
 
-/* ---- an executor's scratch: driven codes and sums of FX_TOGETHER sequences */
+/* ---- an executor's scratch: driven codes and sums of the sequences that are multiplied together */
+
+static uint32_t together(const fx_plan *plan) {
+    return fx_together(plan->kernels->planning);
+}
 
 size_t fx_plan_scratch_size(const fx_plan *plan) {
     size_t words = plan->operand_words * sizeof(uint32_t), sums = plan->sum_count * sizeof(int64_t);
-    return FX_TOGETHER * (words + sums);
+    return together(plan) * (words + sums);
 }
 
 static uint32_t at_most(uint32_t a, uint32_t b) {
@@ -47,7 +51,7 @@ static void multiply(fx_executor *executor, uint32_t index, int16_t *arenas, uin
         .first_group = ahead ? matrix->ahead_groups : 0,
         .words = executor->words,
         .word_stride = plan->operand_words,
-        .ahead = ahead ? executor->ahead_sums + (FX_TOGETHER - executor->ahead) * plan->sum_count : NULL,
+        .ahead = ahead ? executor->ahead_sums + (together(plan) - executor->ahead) * plan->sum_count : NULL,
         .results = arenas + operation->result,
         .result_stride = executor->arena_stride,
         .look_ups = plan->operations[index].look_ups,
@@ -64,13 +68,13 @@ static void multiply_inputs(fx_executor *executor, const fx_packed *matrix, cons
     drive(executor, matrix, 0, 1, count, inputs, executor->phase.input_length);
     fx_planned_product product = {
         .matrix = matrix, .count = count, .words = executor->words, .word_stride = plan->operand_words};
-    int64_t *sums = executor->ahead_sums + (FX_TOGETHER - count) * plan->sum_count;
+    int64_t *sums = executor->ahead_sums + (together(plan) - count) * plan->sum_count;
     plan->kernels->planning->multiply_ahead(&product, sums, plan->sum_count);
 }
 
 static void look_ahead(fx_executor *executor, const int16_t *inputs, size_t timesteps) {
     const fx_phase *phase = &executor->phase;
-    uint32_t count = timesteps < FX_TOGETHER ? (uint32_t)timesteps : FX_TOGETHER;
+    uint32_t most = together(executor->plan), count = timesteps < most ? (uint32_t)timesteps : most;
     for (uint32_t i = 0; i < phase->sweeps->operations; i++) {
         uint32_t index = phase->first_operation + i;
         if (executor->plan->operations[index].ahead) {
@@ -127,8 +131,8 @@ static void run_on(fx_executor *executor, uint32_t index, int16_t *arenas, uint3
     const fx_operation *operation = plan->program->operations + index;
     const fx_planned *planned = plan->operations + index;
     if (operation->code == FX_OPERATION_MULTIPLY) {
-        for (uint32_t i = 0; i < count; i += FX_TOGETHER) {
-            multiply(executor, index, arenas + i * executor->arena_stride, at_most(count - i, FX_TOGETHER));
+        for (uint32_t i = 0, most = together(plan); i < count; i += most) {
+            multiply(executor, index, arenas + i * executor->arena_stride, at_most(count - i, most));
         }
         return;
     }
@@ -150,8 +154,9 @@ static void run_on(fx_executor *executor, uint32_t index, int16_t *arenas, uint3
 
 /* How many sequences' arenas stay in the innermost cache: a multiple of what is multiplied together. */
 static uint32_t block_of(const fx_executor *executor) {
+    const uint32_t least = together(executor->plan);
     size_t count = ARENAS_IN_CACHE / (executor->arena_stride * sizeof *executor->arenas);
-    return count < 2 * FX_TOGETHER ? FX_TOGETHER : (uint32_t)count / FX_TOGETHER * FX_TOGETHER;
+    return count < 2 * least ? least : (uint32_t)count / least * least;
 }
 
 /* Run operations that are all planned. */
@@ -171,8 +176,7 @@ static bool on_array(const fx_executor *executor, uint32_t index) {
 
 /* Run one operation that run_planned does not. */
 static fx_status run_alone(fx_executor *executor, uint32_t index) {
-    bool planned = executor->plan->operations[index].planned && executor->kernels->planning->rescale != NULL;
-    return on_array(executor, index) && planned
+    return on_array(executor, index) && executor->plan->operations[index].planned
                ? multiply_on_array(executor, index)
                : fx_operation_run(executor, executor->program->operations + index, executor->clipped + index);
 }
@@ -207,7 +211,7 @@ fx_status fx_executor_use_plan(fx_executor *executor, const fx_plan *plan, void 
     executor->runner = &RUNNER;
     executor->plan = plan;
     executor->words = scratch;
-    executor->ahead_sums = (int64_t *)(void *)(executor->words + FX_TOGETHER * plan->operand_words);
+    executor->ahead_sums = (int64_t *)(void *)(executor->words + together(plan) * plan->operand_words);
     executor->ahead = 0;
     return FX_OK;
 }
