@@ -187,9 +187,9 @@ static void fill_scales(fx_packed *packed, const fx_program *program, const fx_m
     }
 }
 
-/* Whether 32 bits hold the sums and the high half of 64 bits what results are made of. */
+/* Whether 32 bits hold the sums, which those of two planes are not, and the high half of 64 bits what results are made of. */
 static bool scales_are_high(const fx_packed *packed, const fx_program *program, const fx_matrix *matrix, bool wide) {
-    bool high = packed->adc_highest == 0 && !wide;
+    bool high = packed->adc_highest == 0 && packed->form != FX_SPLIT && !wide;
     for (uint32_t column = 0; column < matrix->columns; column++) {
         high = high && program->scales[matrix->scales + column].shift >= 32;
     }
