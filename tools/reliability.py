@@ -204,7 +204,7 @@ def self_tests(*options: str) -> Callable[[], Iterator[Trial]]:
     def trials() -> Iterator[Trial]:
         for each_options in options:
             with Board(f"emu://host?device=ta-hfo2&seed=3&stuck=0&{each_options}", log=False) as board:
-                findings = [str(finding) for finding in board.check_array() if finding.kind == "channel"]
+                findings = [str(finding) for finding in board.check_array().findings if finding.kind == "channel"]
             yield Trial(each_options, findings)
 
     return trials

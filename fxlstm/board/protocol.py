@@ -57,7 +57,7 @@ CLOCKS: dict[str, int] = {
     "no_crystal": 1,  # the internal oscillator, because the crystal did not start
     "no_lock": 2,  # the internal oscillator at its own frequency: nothing can multiply it either
 }
-SELFTEST_CHIP_KINDS: dict[str, int] = {"row_dac": 0, "gate_dac": 1, "column_adc": 2}
+SELFTEST_CHIP_KINDS: dict[str, int] = {"row_dac": 0, "gate_dac": 1, "column_adc": 2, "monitor_adc": 3}
 
 # Every table of numbers, under the prefix that the C enumeration gives it.
 CODES: dict[str, dict[str, int]] = {
@@ -354,6 +354,34 @@ MESSAGES: tuple[Message, ...] = (
             Field("u32", "fault_address", "address that could not be reached, or 0"),
         ),
         "How the board has come to run, and what brought it down before.",
+    ),
+    Message(
+        22,
+        "measure_outputs",
+        (
+            Field("u8", "chip", "chip select of a DAC"),
+            Field("u8", "log2_reads", "average 2**n conversions, n = 0..MAX_LOG2_READS"),
+            Field("bytes", "outputs", "u16 DAC code per channel of the chip"),
+        ),
+        (Field("i16s", "codes", "per channel what the monitor's ADC measured"),),
+        "Put codes on the outputs of one DAC, everything else at 0 V, and measure each through the chip's monitor output. Rows see "
+        "no more than the read voltage.",
+    ),
+    Message(
+        23,
+        "measure_amplifiers",
+        (
+            Field("u16", "row", "whose DAC output the calibration bus follows"),
+            Field("i16", "code", "row code of that output"),
+            Field("u8", "range", "front-end range"),
+            Field("u8", "log2_reads", "average 2**n conversions, n = 0..MAX_LOG2_READS"),
+        ),
+        (
+            Field("i16", "net", "code of the monitor's ADC: the monitor net"),
+            Field("i16", "bus", "the calibration bus, which gives every column a current through a resistor"),
+            Field("i16s", "codes", "one ADC code per column"),
+        ),
+        "Give all amplifiers a known current, all gates closed, and convert all columns with it.",
     ),
 )
 

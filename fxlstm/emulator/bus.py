@@ -15,12 +15,14 @@ from numpy.typing import NDArray
 from fxlstm.emulator.chips import AD7606C, LTC2668, ad7606c, ltc2668
 from fxlstm.emulator.clock import VirtualClock
 from fxlstm.emulator.faults import ChipFaults
+from fxlstm.emulator.monitor import Monitor
 from fxlstm.errors import ArrayError
 from fxlstm.program.hardware import load_board
 
 SPI_NANOSECONDS_PER_BYTE = 400  # 20 MHz
 PIN_NANOSECONDS = 100
 SELECTOR_THRESHOLD_VOLTS = 0.5  # a column whose gate is at or below it cannot be read; which pulses act is the cells' affair
+AMPLIFIER_OFFSET = 300  # ADC codes, of one that has a fault
 PULSE_OVERRUN = 2  # microseconds that a pulse may last longer than its limit: the edges that begin and end it
 MOST_VIOLATIONS = 1000  # enough to see what is wrong
 
@@ -75,9 +77,16 @@ class Bus:
         self._rows = self._dacs("row_dac", self._row_outputs, self._faults.dead_row, self._faults.stuck_row)
         self._gates = self._dacs("gate_dac", self._gate_outputs, self._faults.dead_gate)
         self._columns = [self._adc() for _ in range(self._board["column_adc"]["chips"])]
+        self._monitor_adc = self._adc()
+        self._monitor = Monitor(self._rows + self._gates, self._board, self._faults)
         self._chips = self._chip_selects()
         self._faults.check_places(
-            {"row": len(self._row_outputs), "column": len(self._gate_outputs), "chip select": len(self._chips)}
+            {
+                "row": len(self._row_outputs),
+                "column": len(self._gate_outputs),
+                "DAC": len(self._rows + self._gates),
+                "chip select": len(self._chips),
+            }
         )
         self.frames = self.pulses = 0  # of SPI, and given, so far
         self.on_reset: Callable[[bool], None] = lambda power: None  # resets the microcontroller, by its supply or its pin
@@ -102,12 +111,14 @@ class Bus:
 
     def _chip_selects(self) -> list[Chip | None]:
         """The chip at each chip select."""
-        chips: dict[int, Chip | None] = {}
-        for section, members in (("row_dac", self._rows), ("gate_dac", self._gates), ("column_adc", self._columns)):
-            chips |= dict(enumerate(members, self._board[section]["first_chip_select"]))
-        if self._faults.missing_chip in chips:
+        chips: list[Chip | None] = [*self._rows, *self._gates, *self._columns, self._monitor_adc]
+        if 0 <= self._faults.missing_chip < len(chips):
             chips[self._faults.missing_chip] = None
-        return [chips.get(select) for select in range(max(chips) + 1)]
+        return chips
+
+    @property
+    def _adcs(self) -> list[AD7606C]:
+        return [*self._columns, self._monitor_adc]
 
     def _range_table(self) -> dict[tuple[bool, float | None], int]:
         """Front-end range by level of the gain switch and ADC range in volts; the switch is high for the smaller resistance."""
@@ -119,7 +130,7 @@ class Bus:
         """The supply has failed for a moment: every chip starts anew."""
         for dac in self._rows + self._gates:
             dac.power_on()
-        for adc in self._columns:
+        for adc in self._adcs:
             adc.power_on()
         self._follow_outputs()
 
@@ -181,7 +192,7 @@ class Bus:
         """Level of a line."""
         if pin == self._pins["busy"]:
             now = self.clock.now()
-            return any(adc.busy(now) for adc in self._columns)
+            return any(adc.busy(now) for adc in self._adcs)
         return self._levels.get(pin, False)
 
     def select(self, chip: int, low: bool | None) -> None:
@@ -222,6 +233,8 @@ class Bus:
         if isinstance(chip, LTC2668) and chip.changed:
             chip.changed = False
             self._moved_at = self.clock.now()
+            if len(self._monitor.driving()) > 1:
+                self.report(f"the monitor outputs of chip selects {self._monitor.driving()} are on at once; they drive one net")
             if self._programming:
                 self._follow_outputs()
 
@@ -234,7 +247,7 @@ class Bus:
             if high:
                 self._convert()
         elif pin == self._pins["adc_reset"]:
-            for adc in self._columns:
+            for adc in self._adcs:
                 adc.reset_pin(high, self.clock.now())
         elif pin == self._pins["load_dac"]:
             for dac in self._rows + self._gates:
@@ -243,9 +256,12 @@ class Bus:
                     dac.changed = False
                     self._moved_at = self.clock.now()
             self._follow_outputs()
-        elif pin in (self._pins["range_switch"], self._pins["gain_switch"]):
+        elif pin in (self._pins["range_switch"], self._pins["gain_switch"], self._pins["calibrate"]):
+            self._monitor.calibrating = self._levels[self._pins["calibrate"]]
             self._moved_at = self.clock.now()
             self._follow_outputs()
+        if self._monitor.calibrating and (self._programming or self._gate_outputs.max() > SELECTOR_THRESHOLD_VOLTS):
+            self.report("calibration with open gates or while programming: what an amplifier does not take goes through the cells")
 
     # Measuring.
 
@@ -256,15 +272,10 @@ class Bus:
         if self.clock.now() - self._moved_at < 1000 * self._board["settling"]["read_microseconds"]:
             self.report("a conversion before the outputs have settled; wait after LDAC and after a switch")
         self._age()
-        codes = self._sample()
-        codes[self._gate_outputs <= SELECTOR_THRESHOLD_VOLTS] = 0
-        if self._faults.saturated_column >= 0:
-            codes[self._faults.saturated_column] = np.iinfo(np.int16).max
-        if self._faults.weak_column >= 0 and self._levels[self._pins["gain_switch"]]:
-            codes[self._faults.weak_column] = int(codes[self._faults.weak_column]) * 9 // 10
-        samples, size, now = codes.astype(">i2").tobytes(), 2 * ad7606c.CHANNELS, self.clock.now()
+        samples, size, now = self._sample().astype(">i2").tobytes(), 2 * ad7606c.CHANNELS, self.clock.now()
         for index, adc in enumerate(self._columns):
             adc.convert(samples[size * index : size * index + size], now)
+        self._monitor_adc.convert(self._monitor.samples(self._monitor_adc.range_volts), now)
 
     def _age(self) -> None:
         """Let the array live through the time since it was last looked at."""
@@ -284,15 +295,39 @@ class Bus:
                 codes[here] = self.array.convert(row_codes, self._ranges[high, full])[here]
             else:
                 self.report(f"a conversion with an ADC range of {full} V, which is no range of the front end")
-        return codes
+        codes[self._gate_outputs <= SELECTOR_THRESHOLD_VOLTS] = 0
+        return self._amplified(codes, np.array(volts, np.float64)) if self._monitor.calibrating or self._amplifier_faults else codes
+
+    @property
+    def _amplifier_faults(self) -> bool:
+        return max(self._faults.saturated_column, self._faults.weak_column, self._faults.offset_column) >= 0
+
+    def _amplified(self, codes: NDArray[np.int16], range_volts: Volts) -> NDArray[np.int16]:
+        """What the amplifiers make of the codes of the array's currents: the known current adds to them, and some have faults."""
+        high, resistances = self._levels[self._pins["gain_switch"]], self._board["front_end"]["transimpedance_ohms"]
+        result = codes + self._monitor.column_codes(min(resistances) if high else max(resistances), range_volts)
+        if self._faults.weak_column >= 0 and high:
+            result[self._faults.weak_column] *= 0.9
+        if self._faults.offset_column >= 0:
+            result[self._faults.offset_column] += AMPLIFIER_OFFSET
+        if self._faults.saturated_column >= 0:
+            result[self._faults.saturated_column] = np.inf
+        return np.rint(result).clip(-32768, 32767).astype(np.int16)
 
     def _row_codes(self) -> NDArray[np.int64]:
         """Row codes from row voltages: 32768 is the upper end of the DAC span, attenuated to the read voltage."""
         row_dac = self._board["row_dac"]
         attenuation = 1.0 if self._programming else row_dac["read_attenuation"]
         code_volts = self._board["front_end"]["read_volts"] * attenuation / 32768
-        codes = np.rint(self._row_outputs / code_volts).clip(-32768, 32767)
+        codes = np.rint(self._row_lines() / code_volts).clip(-32768, 32767)
         return np.asarray(codes, np.int64)
+
+    def _row_lines(self) -> Volts:
+        """What the outputs of the row DACs bring to the array."""
+        lines = self._row_outputs.copy()
+        if self._faults.open_row >= 0:
+            lines[self._faults.open_row] = 0.0
+        return lines
 
     # Programming.
 
@@ -312,9 +347,10 @@ class Bus:
 
     def _drive(self) -> tuple[Volts, Volts] | None:
         """Voltages across cells, or ``None`` where nothing is pulsed: reading, all rows at 0 V, or all gates closed."""
-        if not self._programming or not self._row_outputs.any() or not self._gate_outputs.any():
+        lines = self._row_lines()
+        if not self._programming or not lines.any() or not self._gate_outputs.any():
             return None
-        return self._row_outputs.copy(), self._gate_outputs.copy()
+        return lines, self._gate_outputs.copy()
 
     def _pulse(self, row_volts: Volts, gate_volts: Volts, seconds: float) -> None:
         limits, volts, microseconds = self._board["limits"], np.abs(row_volts).max(), seconds * 1e6 - PULSE_OVERRUN

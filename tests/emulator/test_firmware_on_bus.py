@@ -47,7 +47,7 @@ def test_board_says_its_size(link: Link) -> None:
 
 
 def test_self_test_finds_every_chip(link: Link, board: EmulatedBoard) -> None:
-    assert len(link.request("selftest")["chips"]) == 20 * 8
+    assert len(link.request("selftest")["chips"]) == 21 * 8
     assert chip_failures(link) == []
     assert not board.bus.violations
 
