@@ -33,11 +33,12 @@ void put_codes(link_reply *reply, const int16_t *codes, size_t count) {
 
 static fx_status read_rows(firmware *board, const fw_read_conductance_request *request, link_reply *reply) {
     fx_status status = FX_OK;
+    const front_end_reading how = {request->range, request->log2_reads, 0, FW_COLUMNS};
     for (unsigned i = 0; i < request->rows && status == FX_OK; i++) {
         int16_t rows[FW_ROWS] = {0};
         int16_t columns[FW_COLUMNS];
         rows[request->row + i] = FW_READ_CODE;
-        status = front_end_convert(&board->front_end, request->range, request->log2_reads, rows, columns);
+        status = front_end_convert(&board->front_end, &how, rows, columns);
         put_codes(reply, columns, FW_COLUMNS);
     }
     return leave_array(board, status, reply);
@@ -78,7 +79,8 @@ fx_status handle_multiply(firmware *board, const uint8_t *payload, size_t size, 
     for (unsigned row = 0; row < FW_ROWS; row++) {
         rows[row] = fw_get_i16(payload + FW_MULTIPLY_REQUEST_SIZE + 2 * row);
     }
-    status = front_end_convert(&board->front_end, request.range, 0, rows, columns);
+    const front_end_reading how = {request.range, 0, 0, FW_COLUMNS};
+    status = front_end_convert(&board->front_end, &how, rows, columns);
     front_end_count_clipped(&board->front_end, columns, FW_COLUMNS);
     put_codes(reply, columns, FW_COLUMNS);
     return leave_array(board, status, reply);

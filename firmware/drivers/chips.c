@@ -115,16 +115,28 @@ fx_status chips_init_adcs(front_end *front) {
     return first;
 }
 
-fx_status chips_set_range(front_end *front, unsigned range) {
+/* The channels of an ADC that belong to columns `first` to `first` + `count` - 1. */
+typedef struct {
+    unsigned first, count;
+} channels;
+
+static channels channels_of(unsigned chip, unsigned first, unsigned count) {
+    unsigned base = chip * AD7606C_CHANNELS;
+    unsigned from = first > base ? first - base : 0;
+    unsigned end = first + count - base < AD7606C_CHANNELS ? first + count - base : AD7606C_CHANNELS;
+    return (channels){from, end - from};
+}
+
+fx_status chips_set_range(front_end *front, unsigned range, unsigned first, unsigned count) {
+    fx_status status = FX_OK;
     hal_pin_write(front->board, FW_PIN_GAIN_SWITCH, RANGES[range].gain_switch);
-    for (unsigned chip = 0; chip < FW_COLUMN_ADC_CHIPS; chip++) {
+    for (unsigned chip = first / AD7606C_CHANNELS; chip * AD7606C_CHANNELS < first + count && status == FX_OK; chip++) {
         ad7606c *adc = &front->columns[chip];
-        fx_status status = chips_adc_result(front, adc, ad7606c_set_range(adc, front->board, RANGES[range].adc_range));
-        if (status != FX_OK) {
-            return status;
-        }
+        channels own = channels_of(chip, first, count);
+        status = ad7606c_set_range(adc, front->board, own.first, own.count, RANGES[range].adc_range);
+        chips_adc_result(front, adc, status);
     }
-    return FX_OK;
+    return status;
 }
 
 static fx_status wait_until_converted(front_end *front) {
@@ -146,14 +158,15 @@ fx_status chips_convert(front_end *front) {
     return wait_until_converted(front);
 }
 
-fx_status chips_read_columns(front_end *front, int32_t sums[FW_COLUMNS]) {
+fx_status chips_read_columns(front_end *front, unsigned first, unsigned count, int32_t sums[]) {
     fx_status status = FX_OK;
-    for (unsigned chip = 0; chip < FW_COLUMN_ADC_CHIPS && status == FX_OK; chip++) {
+    for (unsigned chip = first / AD7606C_CHANNELS; chip * AD7606C_CHANNELS < first + count && status == FX_OK; chip++) {
         ad7606c *adc = &front->columns[chip];
+        channels own = channels_of(chip, first, count);
         int16_t samples[AD7606C_CHANNELS] = {0};
         status = chips_adc_result(front, adc, ad7606c_read(adc, front->board, samples));
-        for (unsigned channel = 0; channel < AD7606C_CHANNELS; channel++) {
-            sums[chip * AD7606C_CHANNELS + channel] += samples[channel];
+        for (unsigned i = own.first; i < own.first + own.count; i++) {
+            sums[chip * AD7606C_CHANNELS + i - first] += samples[i];
         }
     }
     return status;

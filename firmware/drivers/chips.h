@@ -26,12 +26,12 @@ fx_status chips_write_gate(front_end *front, unsigned column, uint16_t code);
 /* Move all input registers to the outputs, once every frame is proved. */
 fx_status chips_update_outputs(front_end *front);
 
-/* Gain switch and ranges of all column ADCs. */
-fx_status chips_set_range(front_end *front, unsigned range);
+/* The gain switch, and the ADC range of `count` columns from `first` on; those of others stay. */
+fx_status chips_set_range(front_end *front, unsigned range, unsigned first, unsigned count);
 
-/* One conversion of all ADCs, waited for; then the columns' samples are added to `sums`. */
+/* One conversion of all ADCs, waited for; then the samples of `count` columns from `first` on are added to `sums`. */
 fx_status chips_convert(front_end *front);
-fx_status chips_read_columns(front_end *front, int32_t sums[FW_COLUMNS]);
+fx_status chips_read_columns(front_end *front, unsigned first, unsigned count, int32_t sums[]);
 
 /* Mean of 2**log2_reads samples, ties up. */
 int16_t chips_mean(int32_t sum, unsigned log2_reads);

@@ -94,28 +94,28 @@ static fx_status drive_rows(front_end *front, const int16_t rows[FW_ROWS]) {
     return status == FX_OK ? chips_update_outputs(front) : status;
 }
 
-static fx_status convert_once(front_end *front, int32_t sums[FW_COLUMNS]) {
+static fx_status convert_once(front_end *front, const front_end_reading *how, int32_t sums[]) {
     fx_status status = chips_convert(front);
-    return status == FX_OK ? chips_read_columns(front, sums) : status;
+    return status == FX_OK ? chips_read_columns(front, how->first_column, how->columns, sums) : status;
 }
 
-fx_status front_end_convert(front_end *front, unsigned range, unsigned log2_reads, const int16_t rows[FW_ROWS],
-                            int16_t columns[FW_COLUMNS]) {
+fx_status front_end_convert(front_end *front, const front_end_reading *how, const int16_t rows[FW_ROWS],
+                            int16_t codes[]) {
     int32_t sums[FW_COLUMNS] = {0};
     front->failed_chip = FRONT_END_NO_CHIP;
     fx_status status = front_end_make_ready(front);
     if (status == FX_OK) {
-        status = chips_set_range(front, range);
+        status = chips_set_range(front, how->range, how->first_column, how->columns);
     }
     if (status == FX_OK) {
         status = drive_rows(front, rows);
     }
     hal_delay_microseconds(front->board, FW_SETTLING_READ_MICROSECONDS);
-    for (uint32_t i = 0; i < 1u << log2_reads && status == FX_OK; i++) {
-        status = convert_once(front, sums);
+    for (uint32_t i = 0; i < 1u << how->log2_reads && status == FX_OK; i++) {
+        status = convert_once(front, how, sums);
     }
-    for (unsigned column = 0; column < FW_COLUMNS; column++) {
-        columns[column] = chips_mean(sums[column], log2_reads);
+    for (unsigned i = 0; i < how->columns; i++) {
+        codes[i] = chips_mean(sums[i], how->log2_reads);
     }
     hal_watchdog_kick(front->board);
     if (status != FX_OK) {

@@ -40,10 +40,17 @@ fx_status front_end_make_ready(front_end *front);
 /* Safe idle: every row and gate to 0 V with the fewest frames, going on past chips that fail. */
 fx_status front_end_rest(front_end *front);
 
-/* Drive all rows with codes (0.2 V full scale) with all gates open, and convert all columns 2**log2_reads times;
- * the mean, ties up, goes to `columns`. The rows stay driven until the next call. */
-fx_status front_end_convert(front_end *front, unsigned range, unsigned log2_reads, const int16_t rows[FW_ROWS],
-                            int16_t columns[FW_COLUMNS]);
+/* How columns are read: in a front-end range, 2**log2_reads times; which of them. */
+typedef struct {
+    unsigned range, log2_reads;
+    unsigned first_column, columns;
+} front_end_reading;
+
+/* Drive all rows with codes (0.2 V full scale) with all gates open, and convert; the mean of each column, ties up, goes to
+ * `codes`. The rows stay driven until the next call, and columns that are not read keep their ADC range: tiles beside each
+ * other cost no change of range. */
+fx_status front_end_convert(front_end *front, const front_end_reading *how, const int16_t rows[FW_ROWS],
+                            int16_t codes[]);
 
 /* One pulse on one row: gates to their codes (0 = closed), the row to `millivolts` for `microseconds`, then rest. */
 fx_status front_end_pulse(front_end *front, unsigned row, int millivolts, uint32_t microseconds,

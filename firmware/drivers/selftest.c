@@ -135,7 +135,7 @@ static fx_status measure_current(front_end *front, unsigned log2_reads, selftest
     for (uint32_t i = 0; i < 1u << log2_reads && status == FX_OK; i++) {
         status = convert_monitor(front, monitor);
         if (status == FX_OK) {
-            status = chips_read_columns(front, sums);
+            status = chips_read_columns(front, 0, FW_COLUMNS, sums);
         }
     }
     result->net = chips_mean(monitor[FW_MONITOR_NET_CHANNEL], log2_reads);
@@ -151,7 +151,7 @@ fx_status selftest_amplifiers(front_end *front, unsigned row, int16_t code, unsi
     ltc2668 *dac = &front->rows[row / LTC2668_CHANNELS];
     fx_status status = begin(front);
     if (status == FX_OK) {
-        status = chips_set_range(front, range);
+        status = chips_set_range(front, range, 0, FW_COLUMNS);
     }
     if (status == FX_OK) {
         status = chips_write_row(front, row, (uint16_t)(FW_ROW_DAC_ZERO_CODE + code));
