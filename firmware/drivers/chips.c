@@ -72,9 +72,9 @@ fx_status chips_write_row(front_end *front, unsigned row, uint16_t code) {
     return chips_dac_result(front, dac, ltc2668_write(dac, front->board, row % LTC2668_CHANNELS, code));
 }
 
-fx_status chips_write_gate(front_end *front, unsigned column, uint16_t code) {
-    ltc2668 *dac = &front->gates[column / LTC2668_CHANNELS];
-    return chips_dac_result(front, dac, ltc2668_write(dac, front->board, column % LTC2668_CHANNELS, code));
+fx_status chips_write_codes(front_end *front, unsigned dac, const uint16_t codes[LTC2668_CHANNELS]) {
+    ltc2668 *chip = chips_dac(front, dac);
+    return chips_dac_result(front, chip, ltc2668_write_codes(chip, front->board, codes));
 }
 
 fx_status chips_init_dacs(front_end *front) {

@@ -19,9 +19,9 @@ fx_status chips_init_adcs(front_end *front);
 ltc2668 *chips_dac(front_end *front, unsigned dac);
 uint16_t chips_zero_code(unsigned dac);
 
-/* Put a code into the input register of a line. */
+/* Put a code into the input register of a row, or codes into all those of a DAC. */
 fx_status chips_write_row(front_end *front, unsigned row, uint16_t code);
-fx_status chips_write_gate(front_end *front, unsigned column, uint16_t code);
+fx_status chips_write_codes(front_end *front, unsigned dac, const uint16_t codes[LTC2668_CHANNELS]);
 
 /* Move all input registers to the outputs, once every frame is proved. */
 fx_status chips_update_outputs(front_end *front);

@@ -88,8 +88,12 @@ static fx_status drive_rows(front_end *front, const int16_t rows[FW_ROWS]) {
     if (!front->gates_open) {
         status = open_gates(front);
     }
-    for (unsigned row = 0; row < FW_ROWS && status == FX_OK; row++) {
-        status = chips_write_row(front, row, (uint16_t)(FW_ROW_DAC_ZERO_CODE + rows[row]));
+    for (unsigned chip = 0; chip < FW_ROW_DAC_CHIPS && status == FX_OK; chip++) {
+        uint16_t codes[LTC2668_CHANNELS];
+        for (unsigned channel = 0; channel < LTC2668_CHANNELS; channel++) {
+            codes[channel] = (uint16_t)(FW_ROW_DAC_ZERO_CODE + rows[chip * LTC2668_CHANNELS + channel]);
+        }
+        status = chips_write_codes(front, chip, codes);
     }
     return status == FX_OK ? chips_update_outputs(front) : status;
 }
@@ -131,8 +135,8 @@ static uint16_t programming_code(int millivolts) {
 
 static fx_status prepare_pulse(front_end *front, const uint16_t gates[FW_COLUMNS]) {
     fx_status status = front->driven ? front_end_rest(front) : FX_OK;
-    for (unsigned column = 0; column < FW_COLUMNS && status == FX_OK; column++) {
-        status = chips_write_gate(front, column, gates[column]);
+    for (unsigned chip = 0; chip < FW_GATE_DAC_CHIPS && status == FX_OK; chip++) {
+        status = chips_write_codes(front, FW_GATE_DAC_FIRST_CHIP_SELECT + chip, gates + chip * LTC2668_CHANNELS);
     }
     if (status == FX_OK) {
         status = chips_update_outputs(front);

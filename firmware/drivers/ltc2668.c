@@ -46,6 +46,14 @@ fx_status ltc2668_write(ltc2668 *dac, hal *board, unsigned channel, uint16_t cod
     return status;
 }
 
+fx_status ltc2668_write_codes(ltc2668 *dac, hal *board, const uint16_t codes[LTC2668_CHANNELS]) {
+    fx_status status = FX_OK;
+    for (unsigned channel = 0; channel < LTC2668_CHANNELS && status == FX_OK; channel++) {
+        status = ltc2668_write(dac, board, channel, codes[channel]);
+    }
+    return status;
+}
+
 fx_status ltc2668_write_all(ltc2668 *dac, hal *board, uint16_t code) {
     fx_status status = send(dac, board, COMMAND_WRITE_ALL, 0, code);
     if (status == FX_OK) {

@@ -25,10 +25,11 @@ typedef struct {
  * chip is there. */
 fx_status ltc2668_init(ltc2668 *dac, hal *board, unsigned chip, unsigned span, uint16_t code);
 
-/* Put a code into one input register; nothing is sent when it is there already. */
+/* Put a code into one input register, or one into each; what is there already is not sent. */
 fx_status ltc2668_write(ltc2668 *dac, hal *board, unsigned channel, uint16_t code);
+fx_status ltc2668_write_codes(ltc2668 *dac, hal *board, const uint16_t codes[LTC2668_CHANNELS]);
 
-/* Put a code into all input registers with one frame, whatever they are known to hold. */
+/* Put one code into all input registers with one frame, whatever they are known to hold. */
 fx_status ltc2668_write_all(ltc2668 *dac, hal *board, uint16_t code);
 
 /* Prove the last frame, so that nothing unproved reaches an output. FX_ERROR_DAC_ECHO when it was damaged. */

@@ -116,8 +116,8 @@ fx_status selftest_outputs(front_end *front, unsigned chip, unsigned log2_reads,
                            int16_t measured[LTC2668_CHANNELS]) {
     ltc2668 *dac = chips_dac(front, chip);
     fx_status status = begin(front);
-    for (unsigned channel = 0; channel < LTC2668_CHANNELS && status == FX_OK; channel++) {
-        status = chips_dac_result(front, dac, ltc2668_write(dac, front->board, channel, codes[channel]));
+    if (status == FX_OK) {
+        status = chips_write_codes(front, chip, codes);
     }
     if (status == FX_OK) {
         status = chips_update_outputs(front);
