@@ -117,6 +117,16 @@ static uint8_t wanted_ranges(const ad7606c *adc, unsigned pair, unsigned mask, u
     return (uint8_t)((held & ~mask) | ((unsigned)(range << 4 | range) & mask));
 }
 
+/* Register mode must have been entered. */
+static fx_status set_pair(ad7606c *adc, hal *board, unsigned pair, uint8_t ranges) {
+    adc->ranges[pair] = RANGE_UNKNOWN;
+    fx_status status = write_register(adc, board, (uint8_t)(REGISTER_RANGE + pair), ranges);
+    if (status == FX_OK) {
+        adc->ranges[pair] = ranges;
+    }
+    return status;
+}
+
 fx_status ad7606c_set_range(ad7606c *adc, hal *board, unsigned first, unsigned count, uint8_t range) {
     bool entered = false;
     fx_status status = FX_OK;
@@ -125,17 +135,13 @@ fx_status ad7606c_set_range(ad7606c *adc, hal *board, unsigned first, unsigned c
         if (wanted == adc->ranges[pair]) {
             continue;
         }
-        uint8_t present = 0;
         if (!entered) {
-            status = read_register(adc, board, (uint8_t)(REGISTER_RANGE + pair), &present);
+            uint8_t present = 0;
+            status = read_register(adc, board, REGISTER_RANGE, &present);
             entered = true;
         }
-        adc->ranges[pair] = RANGE_UNKNOWN;
         if (status == FX_OK) {
-            status = write_register(adc, board, (uint8_t)(REGISTER_RANGE + pair), wanted);
-        }
-        if (status == FX_OK) {
-            adc->ranges[pair] = wanted;
+            status = set_pair(adc, board, pair, wanted);
         }
     }
     if (entered) {

@@ -95,15 +95,15 @@ def _check_lines(driver: Driver, outputs: list[OutputReading], amplifiers: list[
     readings = driver.read(range(driver.info.rows), 0, LOG2_READS)
     rest = driver.multiply(np.zeros((1, driver.info.rows), np.int16), 0)[0].astype(np.int64)
     answers = np.array([readings[row] for row in sorted(readings)], np.int64)
-    saturated = rest == CODE_MAX
-    found = _columns(driver, saturated & ~_wrong_columns(outputs, amplifiers, saturated.size), _SATURATED)
+    saturated, wrong = rest == CODE_MAX, _wrong_columns(outputs, amplifiers, rest.size)
+    found = _columns(driver, saturated & ~wrong, _SATURATED)
     conducts = (np.abs(answers - rest) > QUIET) & ~saturated
     if not conducts.any():
         return [*found, Finding("note", "array", _NOTHING)]
     dead_rows, dead_columns = ~conducts.any(axis=1), ~conducts.any(axis=0) & ~saturated
-    driven = bool((np.abs(rest[~saturated]) > QUIET).any())
+    driven = bool((np.abs(rest[~saturated & ~wrong]) > QUIET).any())
     found += _dead_rows(driver, dead_rows, outputs, driven)
-    found += _dead_columns(driver, dead_columns, outputs, amplifiers)
+    found += _dead_columns(driver, dead_columns & ~wrong, lines(outputs, "gate_dac", "well") if amplifiers else [])
     return found + _cells(driver, answers, conducts, dead_rows, dead_columns | saturated)
 
 
@@ -129,13 +129,10 @@ def _dead_rows(driver: Driver, dead: Channels, outputs: list[OutputReading], dri
     ]
 
 
-def _dead_columns(
-    driver: Driver, dead: Channels, outputs: list[OutputReading], amplifiers: list[AmplifierReading]
-) -> list[Finding]:
+def _dead_columns(driver: Driver, dead: Channels, seen: list[int]) -> list[Finding]:
+    """``seen``: columns whose gate's output and amplifier are known to be well."""
     well = np.zeros(dead.size, np.bool_)
-    if amplifiers:
-        well[lines(outputs, "gate_dac", "well")] = True
-    dead = dead & ~_wrong_columns(outputs, amplifiers, dead.size)
+    well[seen] = True
     return _columns(driver, dead & well, _OPEN_COLUMN) + _columns(driver, dead & ~well, _DEAD_COLUMN)
 
 

@@ -12,6 +12,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from fxlstm.emulator.amplifiers import Amplifiers
 from fxlstm.emulator.chips import AD7606C, LTC2668, ad7606c, ltc2668
 from fxlstm.emulator.clock import VirtualClock
 from fxlstm.emulator.faults import ChipFaults
@@ -22,7 +23,6 @@ from fxlstm.program.hardware import load_board
 SPI_NANOSECONDS_PER_BYTE = 400  # 20 MHz
 PIN_NANOSECONDS = 100
 SELECTOR_THRESHOLD_VOLTS = 0.5  # a column whose gate is at or below it cannot be read; which pulses act is the cells' affair
-AMPLIFIER_OFFSET = 300  # ADC codes, of one that has a fault
 PULSE_OVERRUN = 2  # microseconds that a pulse may last longer than its limit: the edges that begin and end it
 MOST_VIOLATIONS = 1000  # enough to see what is wrong
 
@@ -79,6 +79,7 @@ class Bus:
         self._columns = [self._adc() for _ in range(self._board["column_adc"]["chips"])]
         self._monitor_adc = self._adc()
         self._monitor = Monitor(self._rows + self._gates, self._board, self._faults)
+        self._amplifiers = Amplifiers(self._board, self._monitor, self._faults)
         self._chips = self._chip_selects()
         self._faults.check_places(
             {
@@ -296,23 +297,7 @@ class Bus:
             else:
                 self.report(f"a conversion with an ADC range of {full} V, which is no range of the front end")
         codes[self._gate_outputs <= SELECTOR_THRESHOLD_VOLTS] = 0
-        return self._amplified(codes, np.array(volts, np.float64)) if self._monitor.calibrating or self._amplifier_faults else codes
-
-    @property
-    def _amplifier_faults(self) -> bool:
-        return max(self._faults.saturated_column, self._faults.weak_column, self._faults.offset_column) >= 0
-
-    def _amplified(self, codes: NDArray[np.int16], range_volts: Volts) -> NDArray[np.int16]:
-        """What the amplifiers make of the codes of the array's currents: the known current adds to them, and some have faults."""
-        high, resistances = self._levels[self._pins["gain_switch"]], self._board["front_end"]["transimpedance_ohms"]
-        result = codes + self._monitor.column_codes(min(resistances) if high else max(resistances), range_volts)
-        if self._faults.weak_column >= 0 and high:
-            result[self._faults.weak_column] *= 0.9
-        if self._faults.offset_column >= 0:
-            result[self._faults.offset_column] += AMPLIFIER_OFFSET
-        if self._faults.saturated_column >= 0:
-            result[self._faults.saturated_column] = np.inf
-        return np.rint(result).clip(-32768, 32767).astype(np.int16)
+        return self._amplifiers.codes(codes, high, np.array(volts, np.float64))
 
     def _row_codes(self) -> NDArray[np.int64]:
         """Row codes from row voltages: 32768 is the upper end of the DAC span, attenuated to the read voltage."""

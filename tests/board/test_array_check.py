@@ -96,6 +96,22 @@ def test_amplifiers_of_other_boards_get_a_current_that_suits_them(device: str) -
     np.testing.assert_allclose(gains, 1, atol=2e-3)
 
 
+def test_a_column_whose_gate_and_amplifier_are_well_has_an_open_line() -> None:
+    with Board("emu://host?board=test-column&device=ta-hfo2&seed=3&stuck=0", log=False) as board:
+        emulated_board("test-column").array._cells.state[:, 21] = 0.0
+        (finding,) = board.check_array().findings
+    assert "column 21 (gate DAC 1 at chip select 9, channel 5" in finding.part
+    assert "its amplifier are well: the array's line or its gate's is open" in finding.words
+
+
+def test_a_monitor_net_that_shows_nothing_is_no_hundred_dead_outputs(monkeypatch: pytest.MonkeyPatch) -> None:
+    with Board("emu://host?device=ta-hfo2&seed=3&stuck=0", log=False) as board:
+        monkeypatch.setattr(board._driver, "measure_outputs", lambda chip, codes, log2_reads: np.zeros(16))
+        found = board.check_array()
+    assert [finding.part.endswith("MUX pin") for finding in found.findings] == [True] * 12 + [False]
+    assert found.findings[-1].part == "monitor net" and found.amplifiers == []
+
+
 def test_open_and_shorted_cells_are_found() -> None:
     with Board("emu://host?board=test-cells&device=ta-hfo2&seed=3&stuck=0", log=False) as board:
         siemens = emulated_board("test-cells").array._cells.state

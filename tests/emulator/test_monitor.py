@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from test_bus import GATE_DAC, PINS, ROW_DAC, RecordingArray, convert, ready, row, send
 
-from fxlstm.emulator.bus import AMPLIFIER_OFFSET, Bus
+from fxlstm.emulator.amplifiers import OFFSET, WEAK
+from fxlstm.emulator.bus import Bus
 from fxlstm.emulator.faults import ChipFaults
 from fxlstm.program.hardware import load_board
 
@@ -124,8 +125,8 @@ def test_faults_of_amplifiers_switch_and_pins_show_in_what_is_measured() -> None
         bus.pin_write(PINS["gain_switch"], True)
         give_current(bus)
     right = convert(well)[9]
-    assert convert(weak)[9] == pytest.approx(0.9 * right, abs=1)
-    assert convert(off)[9] == right + AMPLIFIER_OFFSET
+    assert convert(weak)[9] == pytest.approx(WEAK * right, abs=1)
+    assert convert(off)[9] == right + OFFSET
     assert convert(full)[9] == 32767
     assert give_current(bus_with(dead_calibration=1)) == 0
     unseen = bus_with(dead_monitor=0)

@@ -133,6 +133,18 @@ def test_a_damaged_frame_leaves_nothing_on_and_no_two_monitor_outputs_meet(damag
     assert not [violation for violation in device.bus.violations if "monitor outputs" in violation]
 
 
+def test_a_chip_whose_monitor_output_does_not_obey_is_brought_up_anew_before_another_one_is_looked_at(device: Device) -> None:
+    transfer, damaged = device.bus.transfer, iter([True, True])
+    off = bytes((0, 0xB0, 0, 0))
+    device.bus.transfer = lambda chip, frame: transfer(chip, bytes(4) if frame == off and next(damaged, False) else frame)
+    with pytest.raises(Refused, match="DAC_ECHO"):
+        outputs(device, 0)
+    assert device.bus._monitor.driving() == [0]
+    outputs(device, 1)
+    assert everything_is_off(device)
+    assert not [violation for violation in device.bus.violations if "monitor outputs" in violation]
+
+
 @pytest.mark.parametrize("frame", range(1, 100, 9))
 def test_a_reset_amid_a_measurement_leaves_nothing_on(frame: int) -> None:
     device = Device().open()
