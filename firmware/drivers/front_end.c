@@ -26,7 +26,6 @@ fx_status front_end_init(front_end *front, hal *board) {
     front->ready = false;
     front->failed_chip = FRONT_END_NO_CHIP;
     hal_pin_write(board, FW_PIN_RANGE_SWITCH, false); /* ends a pulse that a reset has cut into */
-    hal_pin_write(board, FW_PIN_CALIBRATE, false);
     hal_pin_write(board, FW_PIN_LOAD_DAC, true);
     fx_status status = chips_init_dacs(front);
     hal_pin_write(board, FW_PIN_GAIN_SWITCH, false);
