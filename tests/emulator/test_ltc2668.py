@@ -127,6 +127,7 @@ def test_no_operation_changes_nothing(chip: LTC2668, reports: list[str]) -> None
 def test_monitor_and_configuration_are_kept(chip: LTC2668, reports: list[str]) -> None:
     send(chip, "b0 0013", "70 0001")
     assert (chip.mux, chip.config) == (0x13, 1)
+    assert not reports
 
 
 def test_the_multiplexer_shows_one_output_or_none(chip: LTC2668) -> None:
@@ -136,7 +137,6 @@ def test_the_multiplexer_shows_one_output_or_none(chip: LTC2668) -> None:
         chip.changed = False
         send(chip, frame)
         assert (chip.monitored, chip.changed) == (volts, True)
-    assert not reports
 
 
 def test_dead_channel_stays_at_zero() -> None:
