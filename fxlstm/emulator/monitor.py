@@ -6,6 +6,8 @@ calibration bus, from which one resistor per column leads to the input of the co
 
 from __future__ import annotations
 
+import math
+import struct
 from collections.abc import Sequence
 from typing import Any
 
@@ -36,11 +38,11 @@ class Monitor:
 
     def samples(self, range_volts: Sequence[float | None]) -> bytes:
         """What the monitor's ADC holds after a conversion in these ranges: 16 bytes, most significant first."""
-        codes = np.zeros(ad7606c.CHANNELS)
+        codes = [0] * ad7606c.CHANNELS
         for name, volts in (("net", self._net_volts()), ("bus", self._bus_volts())):
-            channel = self._channels[name]
-            codes[channel] = 32768 * volts / (range_volts[channel] or np.inf)
-        return np.rint(codes).clip(-32768, 32767).astype(">i2").tobytes()
+            full_scale = range_volts[self._channels[name]] or math.inf
+            codes[self._channels[name]] = min(max(round(32768 * volts / full_scale), -32768), 32767)
+        return struct.pack(f">{len(codes)}h", *codes)
 
     def column_codes(self, ohms: float, range_volts: NDArray[np.float64]) -> NDArray[np.float64]:
         """What the known current adds to the codes of all columns, with amplifiers of so many ohms and ADCs in these ranges."""
