@@ -86,6 +86,12 @@ STATUSES: tuple[Status, ...] = (
     Status(111, "SAFE_IDLE", "board", "the board went to safe idle because the host fell silent; open the board again"),
     Status(112, "SCHEME", "board", "a parameter of the programming scheme is out of range"),
     Status(113, "LIMIT_WIDTH", "board", "a pulse is longer than the limit; shorten it", "us asked for"),
+    Status(
+        114,
+        "ROW_STUCK",
+        "board",
+        "a current flows with all rows at 0 V, so a row's output stays at a voltage; `fxlstm board selftest` names it",
+    ),
 )
 
 BY_CODE: dict[int, Status] = {status.code: status for status in STATUSES}

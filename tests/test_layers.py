@@ -27,7 +27,7 @@ MAY_IMPORT = {
     "app": {"data", "network", "program", "core", "crossbar", "circuits", "board", "emulator", "sweep", "analysis"},
 }
 FOR_ALL = {"status", "errors", "files", "__version__"}
-PYSERIAL_USERS = {"fxlstm/board/link.py", "fxlstm/urls/protocol_emu.py"}
+PYSERIAL_USERS = {"fxlstm/board/port.py", "fxlstm/urls/protocol_emu.py"}
 # Folder of network/importers, imported by its function when that is called -> the framework that it imports.
 FRAMEWORKS = {"pytorch": "torch", "onnx": "onnx", "keras": "h5py"}
 THIRD_PARTIES_OF_NETWORK = {"numpy", "safetensors"}
@@ -94,7 +94,7 @@ def test_the_float_network_needs_only_numpy_and_its_file_format():
         assert third_parties(path) <= THIRD_PARTIES_OF_NETWORK | frameworks | set(sys.stdlib_module_names), relative(path)
 
 
-def test_only_the_link_and_the_url_handler_touch_pyserial():
+def test_only_the_port_and_the_url_handler_touch_pyserial():
     users = {relative(path) for path in modules(".") if "serial" in third_parties(path)}
     assert users == PYSERIAL_USERS
 

@@ -16,11 +16,13 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
+from elftools.dwarf.die import DIE
 from elftools.elf.elffile import ELFFile
 
 KIB = 1024
 FLASH_BUDGET = 64 * KIB  # the firmware with everything in it, without a program that comes with it
-CELLS_BUDGET = 64 * KIB  # what is kept per cell of a 128 x 64 array: pulses given, state of the campaign
+CELLS_BUDGET = 64 * KIB  # what is kept per cell of a 128 x 64 array: pulses given, state of the campaign, target map
+REST_BUDGET = 2 * KIB  # state of no cell, program or frame: too little for another bit of every cell
 STACK_BUDGET = 4 * KIB  # of each entry point
 
 KERNELS = r".*core/kernels/.*|fx_(cortex_m4_)?multiply_(8|16)|fx_rescale|fx_activate|fx_product_operation|fx_product_sum"
@@ -38,6 +40,13 @@ POINTERS = {
 # Bytes of stack of functions without a graph: written in assembly, or the compiler's own.
 WITHOUT_GRAPH = {"fault_probe": 0, "__aeabi_uldivmod": 64, "__aeabi_ldivmod": 64, "__aeabi_lmul": 16}
 ENTRIES = r"start_reset|handle_\w+|\w+_poll|firmware_init|\w+_interrupt|fault_handle"
+# What the members of struct firmware hold that are large whatever the array.
+HOLDS = {
+    "objects": "a program sent over the line",
+    "inference": "the executor of a program",
+    "link": "frames, kept answers and events of the link",
+    "piece": "a piece of a sequence under way",
+}
 HEAP = {"malloc", "calloc", "realloc", "free", "_sbrk", "sbrk"}
 
 
@@ -127,9 +136,27 @@ def sections(elf: Path) -> dict[str, int]:
         return {section.name: section["sh_size"] for section in ELFFile(file).iter_sections() if section["sh_flags"] & 2}
 
 
+def state_parts(elf: Path) -> dict[str, int]:
+    """Bytes of every member of ``struct firmware``, which holds all state but what is kept per cell."""
+    with elf.open("rb") as file:
+        entries = (entry for unit in ELFFile(file).get_dwarf_info().iter_CUs() for entry in unit.iter_DIEs())
+        state = next(entry for entry in entries if _is_the_state(entry))
+        members = [entry.attributes for entry in state.iter_children()]
+        starts = [member["DW_AT_data_member_location"].value for member in members]
+    ends = [*starts[1:], state.attributes["DW_AT_byte_size"].value]
+    names = [member["DW_AT_name"].value.decode() for member in members]
+    return {name: end - start for name, start, end in zip(names, starts, ends, strict=True)}
+
+
+def _is_the_state(entry: DIE) -> bool:
+    name, size = (entry.attributes.get(key) for key in ("DW_AT_name", "DW_AT_byte_size"))
+    return bool(entry.tag == "DW_TAG_structure_type" and size and name and name.value == b"firmware")
+
+
 def measure(build: Path) -> list[tuple[str, int, int | None]]:
     """(what, bytes, budget) of a build's memories."""
-    sizes, names = sections(build / "firmware.elf"), symbols(build / "firmware.elf")
+    elf = build / "firmware.elf"
+    sizes, names, parts = sections(elf), symbols(elf), state_parts(elf)
     found = HEAP & set(names)
     if found:
         raise BudgetError(f"the firmware has a heap: {', '.join(sorted(found))}")
@@ -137,12 +164,9 @@ def measure(build: Path) -> list[tuple[str, int, int | None]]:
     return [
         ("flash, the firmware", sizes[".text"] + sizes[".data"] - program, FLASH_BUDGET),
         ("flash, a program that came with it", program, None),
-        ("memory, per cell of the array: pulses, campaign", sizes[".core_coupled"], CELLS_BUDGET),
-        (
-            "memory, the firmware's state: program 48 KiB, executor 16 KiB, target map 16 KiB, link",
-            names["start_firmware"][1],
-            None,
-        ),
+        ("memory, per cell of the array: pulses, campaign, target map", sizes[".core_coupled"], CELLS_BUDGET),
+        *((f"memory, {what}", parts.pop(name), None) for name, what in HOLDS.items()),
+        ("memory, the rest of the firmware's state", sum(parts.values()), REST_BUDGET),
         ("memory, buffers of the serial line", names["port_board"][1], None),
         ("memory, stack", sizes[".stack"], None),
         ("memory, all but what is kept per cell", sum(sizes[name] for name in (".stack", ".retained", ".data", ".bss")), None),

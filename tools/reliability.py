@@ -187,6 +187,22 @@ def drifted() -> Iterator[Trial]:
         yield Trial("", right=mended and not report.failed, repeated=int(at_once.pulses.sum()))
 
 
+def stuck_in_campaigns() -> Iterator[Trial]:
+    """Campaigns over cells that conduct, with a row whose output sticks as it is read: no pulse may be given any more."""
+    row, name = min(CELLS)[0], f"trial-{next(_numbers)}"
+    wanted = np.where(targets() == LEAVE, LEAVE, DRIFTING).astype(np.uint16)
+    trial = Trial(f"stuck_row={row}")
+    with Board(f"emu://host?board={name}&device=ta-hfo2&seed=3&stuck=0&{trial.options}", log=False) as board:
+        for _ in range(CALLS):
+            try:
+                trial.right = board.program(wanted).success_rate == 1
+            except BoardError as reason:
+                trial.reasons.append(str(reason))
+    emulated = emulated_board(name)
+    trial.repeated, trial.violations = int(emulated.array.pulse_counts.sum()), len(emulated.bus.violations)
+    yield trial
+
+
 def named(part: str, seen: str) -> Callable[[Sequence[Trial]], str]:
     """Every self-test finds one fault, names its part and says what was seen."""
 

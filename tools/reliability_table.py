@@ -24,6 +24,7 @@ from reliability import (  # noqa: E402
     reported,
     run_trial,
     self_test,
+    stuck_in_campaigns,
     work_of_a_trial,
 )
 
@@ -65,6 +66,12 @@ FAULTS = (
     ),
     Fault("a row's DAC channel dead, in a campaign", "dead_row=37", each("dead_row={}", (37,)), given_up((37, 3), (37, 20))),
     Fault("a row of the array open, in a campaign", "open_row=37", each("open_row={}", (37,)), given_up((37, 3), (37, 20))),
+    Fault(
+        "a row's DAC channel stuck, in a campaign over cells that conduct",
+        "stuck_row=37",
+        stuck_in_campaigns,
+        reported("a current flows with all rows at 0 V, so a row's output stays at a voltage"),
+    ),
     Fault(
         "an amplifier saturated, in a campaign",
         "saturated_column=20",

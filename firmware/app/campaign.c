@@ -219,12 +219,20 @@ static fx_status read_row(firmware *board) {
     for (unsigned column = 0; column < FW_COLUMNS; column++) {
         judge(board, column, codes[column]);
     }
-    campaign->step = CAMPAIGN_PULSE;
+    campaign->step = campaign->cycle == 0 ? CAMPAIGN_CHECK : CAMPAIGN_PULSE;
     campaign->shot = 0;
     if (!row_is_pending(campaign)) {
         next_row(board);
     }
     return FX_OK;
+}
+
+static fx_status check_rows(firmware *board) {
+    fx_status status = safety_check_rows(board);
+    if (status == FX_OK) {
+        board->campaign.step = CAMPAIGN_PULSE;
+    }
+    return status;
 }
 
 /* All rows are done: wait for the next pass, or finish. */
@@ -252,7 +260,14 @@ static fx_status advance(firmware *board) {
     if (campaign->row == FW_ROWS) {
         return end_pass(board);
     }
-    return campaign->step == CAMPAIGN_READ ? read_row(board) : KINDS[campaign->scheme.common.kind].pulse(board);
+    switch (campaign->step) {
+    case CAMPAIGN_READ:
+        return read_row(board);
+    case CAMPAIGN_CHECK:
+        return check_rows(board);
+    default:
+        return KINDS[campaign->scheme.common.kind].pulse(board);
+    }
 }
 
 static bool waits(firmware *board) {

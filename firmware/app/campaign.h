@@ -22,13 +22,17 @@ typedef struct firmware firmware;
 enum { CAMPAIGN_MOST_CYCLES = 8191 };
 
 typedef struct {
-    uint16_t gate;        /* DAC code of the next SET, where it follows the error */
     int16_t code;         /* the reading that the last verdict rests on */
     uint16_t state : 3;   /* FW_CELL_* */
     uint16_t cycles : 13; /* rounds of pulses in this campaign, at most CAMPAIGN_MOST_CYCLES are counted */
 } campaign_cell;
 
-typedef enum { CAMPAIGN_READ, CAMPAIGN_PULSE, CAMPAIGN_WAIT } campaign_step;
+typedef enum {
+    CAMPAIGN_READ,
+    CAMPAIGN_CHECK, /* that no output is stuck, before the first pulse of a row */
+    CAMPAIGN_PULSE,
+    CAMPAIGN_WAIT,
+} campaign_step;
 
 typedef struct {
     programming_scheme scheme;
@@ -49,6 +53,7 @@ typedef struct {
     uint32_t milliseconds;                 /* that it ran until it last stopped */
     uint32_t runs_since;                   /* uptime in milliseconds */
     campaign_cell (*cells)[FW_COLUMNS];    /* FW_ROWS rows */
+    uint16_t gates[FW_COLUMNS];            /* of the row, in a gate scheme: DAC codes of the next SETs */
     incremental_cell climbing[FW_COLUMNS]; /* of the row, in an incremental scheme */
 } campaign_state;
 

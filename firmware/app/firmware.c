@@ -31,6 +31,7 @@ void firmware_init(firmware *board, firmware_cells *cells, hal *port) {
     }
     board->limits.pulses = cells->pulses;
     board->campaign.cells = cells->campaign;
+    board->objects.target_bytes = cells->targets;
     board->hal = port;
     board->name = FW_BOARD_NAME;
     link_init(&board->link);

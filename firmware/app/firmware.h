@@ -43,6 +43,7 @@ struct firmware {
 typedef struct {
     uint16_t pulses[FW_ROWS][FW_COLUMNS];
     campaign_cell campaign[FW_ROWS][FW_COLUMNS];
+    uint8_t targets[OBJECTS_TARGET_CAPACITY];
 } firmware_cells;
 
 _Static_assert(sizeof(struct firmware) <= 112 * 1024, "with a stack it fits 128 KiB");

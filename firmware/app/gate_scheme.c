@@ -32,9 +32,10 @@ void gate_scheme_judge(firmware *board, unsigned column, int32_t error) {
     } else if (campaign->cycle >= (scheme->verify != 0 ? scheme->max_cycles : 1)) {
         campaign_end_cell(campaign, cell, FW_CELL_GAVE_UP);
     } else if (first) {
-        cell->gate = first_gate(board, column);
+        campaign->gates[column] = first_gate(board, column);
     } else {
-        cell->gate = limited_gate(scheme, cell->gate + (((int64_t)error * (int64_t)scheme->gate_correction) >> 16));
+        int64_t correction = ((int64_t)error * (int64_t)scheme->gate_correction) >> 16;
+        campaign->gates[column] = limited_gate(scheme, campaign->gates[column] + correction);
     }
 }
 
@@ -52,7 +53,7 @@ fx_status gate_scheme_pulse(firmware *board) {
     for (unsigned column = 0; column < FW_COLUMNS; column++) {
         const campaign_cell *cell = campaign_pulsable_cell(board, column);
         if (cell != NULL && (setting || is_reset(board, cell, column))) {
-            gates[column] = setting ? cell->gate : scheme->reset_gate;
+            gates[column] = setting ? campaign->gates[column] : scheme->reset_gate;
         }
     }
     bool given = false;

@@ -64,8 +64,7 @@ fx_status handle_campaign_cells(firmware *board, const uint8_t *payload, size_t 
     }
     for (unsigned column = 0; column < FW_COLUMNS; column++) {
         const campaign_cell *cell = &board->campaign.cells[request.row][column];
-        fw_cell_state record = {cell->state, cell->cycles, board->limits.pulses[request.row][column], cell->code,
-                                cell->gate};
+        fw_cell_state record = {cell->state, cell->cycles, board->limits.pulses[request.row][column], cell->code};
         fw_pack_cell_state(&record, reply->payload + reply->size);
         reply->size += FW_CELL_STATE_SIZE;
     }

@@ -25,8 +25,8 @@ typedef struct {
 typedef struct {
     object_state program; /* in program_bytes, or what came with the firmware */
     object_state target;
+    uint8_t *target_bytes; /* OBJECTS_TARGET_CAPACITY */
     _Alignas(8) uint8_t program_bytes[OBJECTS_PROGRAM_CAPACITY];
-    uint8_t target_bytes[OBJECTS_TARGET_CAPACITY];
 } objects_state;
 
 /* Take the program that came with the firmware, if any, into use where it lies; the host may bring another. */

@@ -1,4 +1,4 @@
-/* Dead-man.
+/* Dead-man, stuck outputs.
  * SPDX-License-Identifier: BSD-3-Clause
  */
 #include "app/safety.h"
@@ -31,4 +31,26 @@ void safety_poll(firmware *board) {
         safety->heard_microseconds = now; /* a rest that failed is tried again as late */
         go_idle(board);
     }
+}
+
+static bool flows(int16_t code) {
+    bool at_end = code == INT16_MAX || code == INT16_MIN;
+    return !at_end && (code > FW_REST_CODES || code < -FW_REST_CODES);
+}
+
+fx_status safety_check_rows(firmware *board) {
+    static const int16_t REST[FW_ROWS] = {0};
+    static const front_end_reading WHOLE = {.columns = FW_COLUMNS};
+    int16_t codes[FW_COLUMNS];
+    fx_status status = front_end_convert(&board->front_end, &WHOLE, REST, codes);
+    if (status != FX_OK) {
+        return status;
+    }
+    for (unsigned column = 0; column < FW_COLUMNS; column++) {
+        if (flows(codes[column])) {
+            front_end_rest(&board->front_end);
+            return FX_ERROR_ROW_STUCK;
+        }
+    }
+    return FX_OK;
 }

@@ -6,7 +6,7 @@
 
 #include <stdint.h>
 
-#define FW_PROTOCOL_HASH 0xCA1BE5AEu
+#define FW_PROTOCOL_HASH 0x6E3BC0BEu
 #define FW_MAX_PAYLOAD 1024u /* bytes of payload in one frame */
 #define FW_WINDOW 4u /* requests in flight at most, and answers kept for replay */
 #define FW_MAX_LOG2_READS 8u /* a reading averages at most 2**MAX_LOG2_READS conversions */
@@ -198,13 +198,12 @@ static inline void fw_pack_error(const fw_error *record, uint8_t *bytes)
     fw_put_i32(bytes + 2, record->detail);
 }
 
-#define FW_CELL_STATE_SIZE 9u
+#define FW_CELL_STATE_SIZE 7u
 typedef struct {
     uint8_t state; /* CELL_STATES */
     uint16_t cycles; /* cycles used in this campaign, at most 8191 are counted */
     uint16_t pulses; /* pulses since power-up */
     int16_t code; /* last ADC code */
-    uint16_t gate; /* last gate DAC code of a SET that follows the error, else 0 */
 } fw_cell_state;
 
 static inline void fw_pack_cell_state(const fw_cell_state *record, uint8_t *bytes)
@@ -213,7 +212,6 @@ static inline void fw_pack_cell_state(const fw_cell_state *record, uint8_t *byte
     fw_put_u16(bytes + 1, record->cycles);
     fw_put_u16(bytes + 3, record->pulses);
     fw_put_i16(bytes + 5, record->code);
-    fw_put_u16(bytes + 7, record->gate);
 }
 
 #define FW_GATE_SCHEME_SIZE 34u

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
@@ -17,20 +16,19 @@ from numpy.typing import ArrayLike, NDArray
 from fxlstm.board.array_check import CheckReport, check_array
 from fxlstm.board.campaign import CampaignReport, run_campaign
 from fxlstm.board.driver import BoardInfo, ChipResult, Driver, board_info
-from fxlstm.board.inference import read_states, run_sequence
+from fxlstm.board.held import HeldProgram
 from fxlstm.board.link import Link, Trace
-from fxlstm.board.log import MeasurementLog, default_path
+from fxlstm.board.log import open_log
 from fxlstm.board.progress import ProgressOption, shown
-from fxlstm.board.transfer import send_object
-from fxlstm.errors import ArrayError, BoardError, ProgramError
+from fxlstm.errors import ArrayError, BoardError
 from fxlstm.program.formats import CODE_MAX
-from fxlstm.program.hardware import Hardware, load_board
+from fxlstm.program.hardware import Hardware
 from fxlstm.program.identity import Identity
-from fxlstm.program.mapping import check_placement, checked_targets, target_map
+from fxlstm.program.mapping import checked_targets, target_map
 from fxlstm.program.pairs import converted_columns, row_codes, tile_codes
 from fxlstm.program.program import Codes, Program, Tile
 from fxlstm.program.running.generation import RunPhases, generate
-from fxlstm.program.running.sequences import Initial, run_phases, run_sequences, run_values
+from fxlstm.program.running.sequences import run_phases, run_sequences, run_values
 from fxlstm.program.scheme import chosen_scheme, code_siemens, gate_codes
 from fxlstm.program.scheme_parameters import Scheme
 from fxlstm.program.window import check_window
@@ -66,9 +64,7 @@ class Board:
         reconnect: bool = True,
         trace: Trace | None = None,
     ) -> None:
-        self._program: Program | None = None
-        self._program_crc = 0  # of its image
-        self._log = _open_log(log)
+        self._log = open_log(log)
         try:
             self._link = Link(url, reconnect=_RECONNECTS if reconnect else 0, trace=trace)
         except BaseException:
@@ -77,6 +73,7 @@ class Board:
         try:
             self.info: BoardInfo = board_info(self._link.identity, url, device or _device_of(url))
             self._driver = Driver(self._link, self.info, self._log)
+            self._held = HeldProgram(self._driver)
         except BaseException:
             self.close()
             raise
@@ -100,7 +97,7 @@ class Board:
     @property
     def hardware(self) -> Hardware:
         """Converters, ranges and size of the board."""
-        return self._driver.hardware if self._program is None else self._program.hardware
+        return self._driver.hardware if self._held.loaded is None else self._held.loaded.hardware
 
     @property
     def log_path(self) -> Path | None:
@@ -110,7 +107,7 @@ class Board:
     @property
     def loaded(self) -> Program | None:
         """The program that was last brought to the board by this object, if any."""
-        return self._program
+        return self._held.loaded
 
     def snapshot(self) -> dict[str, Any]:
         """Return everything the board says of itself: identity, limits, start, state, counters; plain values, ready for JSON."""
@@ -155,7 +152,7 @@ class Board:
         """
         chosen = self._scheme(scheme, tolerance)
         if isinstance(program, Program):
-            self._check_fits(program)
+            self._held.check_fits(program)
             wanted = target_map(program) if targets is None else checked_targets(targets, self.info.rows, self.info.columns)
             self.load(program)
         elif targets is None:
@@ -172,16 +169,7 @@ class Board:
 
         Nothing is sent when the board holds it: from before, or because its firmware was built with it.
         """
-        self._check_fits(program)
-        image = program.to_bytes()
-        if len(image) > self.info.program_capacity and zlib.crc32(image) != self._driver.snapshot()["program_crc"]:
-            raise ProgramError(
-                f"the program's image has {len(image)} bytes and the board holds {self.info.program_capacity}; choose a smaller "
-                "network or run it on the host with Engine(program, array=board)"
-            )
-        self._program = None
-        self._program_crc = send_object(self._link, "program", image)
-        self._program = program
+        self._held.bring(program)
 
     def run(
         self,
@@ -196,7 +184,7 @@ class Board:
 
         ``on_array=False`` lets the board compute with the program's integers, without the array.
         """
-        return run_values(self._needed_program(), x, lengths, states, times, partial(self.run_codes, on_array=on_array))
+        return run_values(self._held.needed, x, lengths, states, times, partial(self.run_codes, on_array=on_array))
 
     def generate(
         self,
@@ -208,7 +196,7 @@ class Board:
         on_array: bool = True,
     ) -> NDArray[np.float64]:
         """Return outputs that are fed back as inputs, as :meth:`fxlstm.Engine.generate`; ``on_array`` as of :meth:`run`."""
-        runner = _Runner(self._needed_program(), partial(self.run_phases, on_array=on_array))
+        runner = _Runner(self._held.needed, partial(self.run_phases, on_array=on_array))
         return generate(runner, x, steps, start, lengths)
 
     def run_codes(
@@ -220,7 +208,7 @@ class Board:
         on_array: bool = True,
     ) -> Codes:
         """Run as :meth:`run`, with input and output as int16 codes."""
-        return run_sequences(self._needed_program(), codes, lengths, states, partial(self._run_batch, on_array=on_array))
+        return run_sequences(self._held.needed, codes, lengths, states, partial(self._held.run, on_array=on_array))
 
     def run_phases(
         self,
@@ -231,22 +219,11 @@ class Board:
         on_array: bool = True,
     ) -> Codes:
         """Run every phase from reset, as :meth:`fxlstm.Engine.run_phases`; ``on_array`` as of :meth:`run`."""
-        return run_phases(self._needed_program(), inputs, timesteps, initial, partial(self._run_batch, on_array=on_array))
+        return run_phases(self._held.needed, inputs, timesteps, initial, partial(self._held.run, on_array=on_array))
 
     def states(self) -> dict[str, NDArray[np.float64]]:
         """Return the values, (length,), of every state as the last sequence left it, by the names ``layer/state``."""
-        return read_states(self._driver, self._needed_program())
-
-    def _run_batch(self, inputs: Sequence[Codes], timesteps: Sequence[int], initial: Initial, on_array: bool) -> Codes:
-        return np.stack([self._run_one(inputs, timesteps, initial, index, on_array) for index in range(len(inputs[0]))])
-
-    def _run_one(self, inputs: Sequence[Codes], timesteps: Sequence[int], initial: Initial, index: int, on_array: bool) -> Codes:
-        """Run one sequence of a batch, and log it."""
-        given = [codes[index] for codes in inputs]
-        states = {start: values[index] for start, values in initial.items()}
-        outputs = run_sequence(self._driver, self._needed_program(), given, timesteps, states, on_array)
-        self._driver.log_run(self._program_crc, on_array, given, timesteps, states, outputs)
-        return outputs
+        return self._held.states()
 
     def read_conductance(
         self,
@@ -282,7 +259,7 @@ class Board:
 
     def multiply_tile(self, tile: Tile, codes: Codes) -> Codes:
         """Multiply row codes (batch, tile.rows) by one tile of the program; returns ADC codes (batch, tile.columns)."""
-        pairing = self._needed_program().hardware.pairing
+        pairing = self._held.needed.hardware.pairing
         converted = self._driver.multiply(row_codes(tile, pairing, codes, self.info.rows), tile.range)
         return tile_codes(converted[:, converted_columns(tile, pairing)], pairing)[0]
 
@@ -300,11 +277,6 @@ class Board:
         codes = np.clip(gate_codes(gate_volts, self.hardware), 0, 65535).astype(np.uint16)
         self._driver.pulse(row, round(volts * 1000), round(seconds * 1e6), codes)
 
-    def _needed_program(self) -> Program:
-        if self._program is None:
-            raise ProgramError(f"no program has been brought to the board on {self.info.url}; call program() or load() first")
-        return self._program
-
     def _scheme(self, scheme: Scheme | str | None, tolerance: float | None) -> Scheme:
         if not self.info.device and not isinstance(scheme, Scheme):
             raise BoardError(
@@ -313,31 +285,9 @@ class Board:
             )
         return chosen_scheme(self.info.device, self._driver.hardware, scheme, tolerance)
 
-    def _check_fits(self, program: Program) -> None:
-        """Refuse a program made for other converters, ranges or another array."""
-        hardware, board = program.hardware, self._driver.hardware
-        if hardware.adc_bits != 16:
-            raise ProgramError(
-                f"the program is quantized with adc_bits = {hardware.adc_bits} and the board's ADCs have 16 bits; quantize for 16"
-            )
-        if load_board(hardware.board)["front_end"] != load_board(board.board)["front_end"]:
-            raise ProgramError(
-                f"the program is made for the ranges of board {hardware.board!r} and this is {board.board!r}; quantize for that"
-            )
-        try:
-            check_placement(program, self.info.rows, self.info.columns)
-        except ArrayError as error:
-            raise ProgramError(f"the program does not fit the board on {self.info.url}: {error}") from error
-
     def _close_log(self) -> None:
         if self._log:
             self._log.close()
-
-
-def _open_log(log: str | Path | bool | None) -> MeasurementLog | None:
-    if log is False:
-        return None
-    return MeasurementLog(default_path() if log is None or log is True else log)
 
 
 def _device_of(url: str) -> str:

@@ -1,109 +1,29 @@
-"""The reliable link to a board: a serial port whose failures have words, and requests that are executed exactly once.
+"""The reliable link to a board: requests that are executed exactly once.
 
-The only module that uses pyserial. Time is counted, not measured: a read that stays empty counts its time-out, so an emulated
-board, whose reads return at once, can lose frames without costing real time, and nothing here can wait for ever.
+Time is counted, not measured: a read that stays empty counts its time-out, so an emulated board, whose reads return at
+once, can lose frames without costing real time, and nothing here can wait for ever.
 """
 
 from __future__ import annotations
 
-import errno
 import random
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from typing import Any
 
-import serial
-
 from fxlstm import __version__
 from fxlstm.board.exchange import STALE_SESSION, Exchange, Request, Timer, next_request_id
 from fxlstm.board.fields import fixed_struct
 from fxlstm.board.messages import Frame, FrameDecoder, encode_frame, pack, unpack
+from fxlstm.board.port import TICK, Port
 from fxlstm.board.protocol import EVENT_BY_CODE, KIND_EVENT, KIND_REQUEST, MESSAGE_BY_NAME, PROTOCOL_HASH, WINDOW
 from fxlstm.errors import FxlstmError, LinkError, LinkLost, from_status
-from fxlstm.program.hardware import load_board
 
-TICK = 0.01  # seconds one empty read lasts
 BYTE_TIME = 1e-6  # seconds counted per byte at least, so that a port that babbles for ever comes to an end
-BAUD_RATE = int(load_board("reference")["microcontroller"]["serial_baud"])
-WRITE_TIMEOUT = 5.0
 
 Trace = Callable[[str, bytes], None]  # "sent" or "received", and the bytes
 EventHandler = Callable[[str, dict[str, Any]], None]  # the event's name and fields
-
-_REMEDIES = {
-    errno.ENOENT: "is absent; plug the board in, or list the ports with `python -m serial.tools.list_ports`",
-    errno.EACCES: "may not be opened by this user; join its group (`sudo usermod -aG dialout $USER`, then log in again)",
-    errno.EAGAIN: "is in use by another program; close that first",
-    errno.EBUSY: "is in use by another program; close that first",
-}
-
-
-class Port:
-    """A serial port by name or pyserial URL, held exclusively. It fails as :class:`LinkError`, once open as :class:`LinkLost`."""
-
-    def __init__(self, url: str) -> None:
-        self.url = url
-        if "fxlstm.urls" not in serial.protocol_handler_packages:
-            serial.protocol_handler_packages.append("fxlstm.urls")
-        try:
-            self._serial = serial.serial_for_url(url, BAUD_RATE, do_not_open=True, timeout=TICK, write_timeout=WRITE_TIMEOUT)
-            self._serial.exclusive = True
-        except FxlstmError:
-            raise
-        except (ValueError, serial.SerialException) as error:
-            raise LinkError(f"port {url!r} cannot be used: {error}; give /dev/tty*, socket://host:port or emu://host") from error
-        self.open()
-
-    def open(self) -> None:
-        """Open the port, again if it was open."""
-        self.close()
-        try:
-            self._serial.open()
-        except FxlstmError:
-            raise
-        except (OSError, ValueError, _termios_error()) as error:
-            remedy = _REMEDIES.get(
-                getattr(error, "errno", None) or 0, "cannot be opened; check the name and that its other end is there"
-            )
-            raise LinkError(f"port {self.url} {remedy} ({error})") from error
-
-    def close(self) -> None:
-        """Close the port; never fails."""
-        try:
-            self._serial.close()
-        except (OSError, _termios_error()):
-            pass
-
-    def read(self) -> bytes:
-        """Return what is there, or what comes within a tick, possibly nothing."""
-        try:
-            return bytes(self._serial.read(self._serial.in_waiting or 1))
-        except (OSError, TypeError, _termios_error()) as error:
-            raise self._lost(error) from error
-
-    def write(self, data: bytes) -> None:
-        """Send bytes."""
-        try:
-            self._serial.write(data)
-        except serial.SerialTimeoutException as error:
-            raise LinkLost(f"port {self.url} takes no more bytes; reset the board and check that its firmware runs") from error
-        except (OSError, TypeError, _termios_error()) as error:
-            raise self._lost(error) from error
-
-    def _lost(self, error: Exception) -> LinkLost:
-        return LinkLost(
-            f"port {self.url} was lost ({error}); check the cable and that no other program reads the port, then open it again"
-        )
-
-
-def _termios_error() -> type[Exception]:
-    """``termios.error``, which is no OSError, where there is one."""
-    try:
-        import termios
-    except ImportError:
-        return OSError
-    return termios.error
 
 
 class Link:

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from fxlstm.errors import FxlstmError
 
-LAYOUT = 3  # goes up with every change of the tables; SQLite keeps it in the file as user_version
+LAYOUT = 4  # goes up with every change of the tables or of what their columns hold; SQLite keeps it in the file as user_version
 
 # Binary columns hold little-endian integers: codes i16, gates u16, targets u16, cells the protocol's record cell_state. Of a run,
 # `phases` says how many timesteps each was given and ran, in the order of the codes in `input`; `states` what stood at which arena
@@ -141,6 +141,13 @@ class MeasurementLog:
             yield
         except (sqlite3.Error, OSError) as error:
             raise FxlstmError(f"the measurement log {self.path} cannot be used: {error}; {self._remedy}") from error
+
+
+def open_log(log: Path | str | bool | None) -> MeasurementLog | None:
+    """Open the log at a path, by default :func:`default_path`; ``False`` is none."""
+    if log is False:
+        return None
+    return MeasurementLog(default_path() if log is None or log is True else log)
 
 
 def _stored(value: Any) -> Any:

@@ -20,7 +20,6 @@ RECORDS: dict[str, tuple[Field, ...]] = {
         Field("u16", "cycles", "cycles used in this campaign, at most 8191 are counted"),
         Field("u16", "pulses", "pulses since power-up"),
         Field("i16", "code", "last ADC code"),
-        Field("u16", "gate", "last gate DAC code of a SET that follows the error, else 0"),
     ),
     "gate_scheme": (
         Field("u8", "verify", "0: two pulses open loop; 1: write-verify"),

@@ -49,6 +49,7 @@ typedef enum {
     FX_ERROR_SAFE_IDLE = 111, /* the board went to safe idle because the host fell silent; open the board again */
     FX_ERROR_SCHEME = 112, /* a parameter of the programming scheme is out of range */
     FX_ERROR_LIMIT_WIDTH = 113, /* a pulse is longer than the limit; shorten it */
+    FX_ERROR_ROW_STUCK = 114, /* a current flows with all rows at 0 V, so a row's output stays at a voltage; `fxlstm board selftest` names it */
 } fx_status;
 
 #endif

@@ -47,6 +47,8 @@ class ReadOut:
         if self._converters is not None:
             drive = self._converters.multiply if serial else self._converters.convert
             return self._counted(*drive(vectors, slice(0, self._columns), range_index, CODE_BITS))
+        if not vectors.any():
+            return np.zeros((len(vectors), self._columns), np.int16)
         return self._counted(*self._prepared.whole(range_index).multiply(vectors))
 
     def in_c(self, tile: Tile) -> CellBlock | None:

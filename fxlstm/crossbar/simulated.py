@@ -238,7 +238,8 @@ class SimulatedArray:
     def convert(self, row_codes: NDArray[np.integer], range_index: int, serial: bool = False) -> Codes:
         """Drive all rows with codes (-32767..32767) as amplitudes, all gates open, and convert all columns once.
 
-        ``serial``: bit by bit if the front end does so.
+        ``serial``: bit by bit if the front end does so. With all rows at 0 V cells give neither current nor noise, and no random
+        number is used: who looks at an array at rest changes no later reading.
         """
         if row_codes.shape[-1:] != (self.rows,):
             raise ArrayError(f"codes of shape {row_codes.shape}: the last axis needs one code for each of the {self.rows} rows")

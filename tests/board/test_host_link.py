@@ -9,11 +9,13 @@ import socket
 from collections.abc import Callable
 
 import pytest
+import serial
 from model_board import ModelBoard, losing
 
 from fxlstm.board.exchange import UNDER_WAY
 from fxlstm.board.link import Link
 from fxlstm.board.messages import Frame, encode_frame, pack
+from fxlstm.board.port import Port
 from fxlstm.board.protocol import KIND_EVENT
 from fxlstm.errors import FxlstmError, LinkError, LinkLost
 from fxlstm.urls.protocol_emu import emulated_board
@@ -163,12 +165,46 @@ def test_a_port_unplugged_for_good_is_absent(connect: Connect, monkeypatch: pyte
         link.request("safe_idle")
 
 
+@pytest.mark.parametrize("mistake", [TypeError, ValueError, AttributeError, ZeroDivisionError])
+@pytest.mark.parametrize("verb", ["open", "read", "write"])
+def test_a_mistake_in_a_program_behind_the_port_is_no_lost_link(
+    connect: Connect, monkeypatch: pytest.MonkeyPatch, verb: str, mistake: type[Exception]
+) -> None:
+    def mistaken(*_: object) -> None:
+        raise mistake("of a programmer")
+
+    board = ModelBoard()
+    monkeypatch.setattr(board, verb, mistaken)
+    with pytest.raises(mistake, match="of a programmer"):
+        connect(board)
+
+
+def test_a_port_that_could_not_be_opened_again_is_lost_to_reads_and_writes() -> None:
+    controller, device = pty.openpty()
+    try:
+        port = Port(os.ttyname(device))
+        port.close()
+        for use in (port.read, lambda: port.write(b"x")):
+            with pytest.raises(LinkLost, match=r"was lost .*not open"):
+                use()
+    finally:
+        os.close(controller)
+        os.close(device)
+
+
+def test_a_rate_that_the_driver_of_a_port_refuses_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise ValueError("Failed to set custom baud rate")
+
+    monkeypatch.setattr(serial.Serial, "open", refuse)
+    with pytest.raises(LinkError, match="custom baud rate"):
+        Link("/dev/ttyS0")
+
+
 def test_a_port_in_use_is_named() -> None:
     controller, device = pty.openpty()
     name = os.ttyname(device)
     try:
-        import serial
-
         with serial.Serial(name, exclusive=True), pytest.raises(LinkError, match=f"{name} is in use by another program"):
             Link(name)
     finally:

@@ -195,7 +195,7 @@ def test_every_reading_pulse_and_campaign_is_in_the_log(ideal: Board, tmp_path: 
     assert reading_codes(readings[2]).shape == (1, 64)
     assert (pulse["row"], pulse["millivolts"], pulse["microseconds"]) == (50, -1500, 2)
     assert campaign["target"] == ramp().tobytes()
-    assert (len(result["cells"]), result["resumed"]) == (128 * 64 * 9, 0)
+    assert (len(result["cells"]), result["resumed"]) == (128 * 64 * 7, 0)
 
 
 def test_a_run_is_in_the_log_with_its_raw_codes(ideal: Board, program: Program, sequence: np.ndarray) -> None:
@@ -261,6 +261,6 @@ def _interrupt(done: int, total: int) -> None:
 
 
 def test_a_program_for_other_ranges_is_refused(ideal: Board, program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("fxlstm.board.board.load_board", lambda name: {"front_end": object()})
+    monkeypatch.setattr("fxlstm.board.held.load_board", lambda name: {"front_end": object()})
     with pytest.raises(ProgramError, match="made for the ranges of board 'reference'"):
         ideal.program(program)

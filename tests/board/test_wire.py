@@ -9,8 +9,9 @@ import pytest
 import serial
 from model_board import IDENTITY
 
-from fxlstm.board.link import Link, Port
+from fxlstm.board.link import Link
 from fxlstm.board.messages import Frame, encode_frame, pack
+from fxlstm.board.port import Port
 from fxlstm.board.protocol import KIND_ANSWER, KIND_ERROR, KIND_REQUEST, MESSAGE_BY_NAME, RECORDS
 
 SESSION, NONCE = 0x11223344, 5
@@ -22,6 +23,8 @@ class Script:
     def __init__(self, *lines: tuple[bytes, bytes]) -> None:
         self.lines = list(lines)
         self._answer = b""
+
+    is_open = True
 
     def open(self) -> None: ...
 

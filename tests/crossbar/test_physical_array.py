@@ -135,6 +135,13 @@ def test_read_conductance_gives_back_the_weights_that_were_written(programmed):
         assert np.median(np.abs(values - matrix.weights)) < 1.5
 
 
+def test_looking_at_an_array_at_rest_shows_no_current_and_changes_no_later_reading():
+    looked_at, left_alone = SimulatedArray(seed=5), SimulatedArray(seed=5)
+    driven = np.full(128, 20_000, np.int16)
+    assert not looked_at.convert(np.zeros((3, 128), np.int16), 0).any()
+    np.testing.assert_array_equal(looked_at.convert(driven, 0), left_alone.convert(driven, 0))
+
+
 def test_one_seed_gives_one_array_and_reading_does_not_disturb_programming():
     program = airline_program()
     first, second, other = SimulatedArray(seed=8), SimulatedArray(seed=8), SimulatedArray(seed=9)

@@ -7,6 +7,7 @@ import pytest
 from firmware_builds import firmware_elf
 
 from fxlstm.board.board import Board
+from fxlstm.board.link import Link
 from fxlstm.emulator.stm32f405.rcc import Rcc
 from fxlstm.errors import LinkError
 from fxlstm.urls.protocol_emu import emulated_board
@@ -28,6 +29,21 @@ def test_the_board_works_and_says_what_its_clock_is(option: str, clock: str) -> 
     assert (snapshot["clock"], snapshot["clock_hertz"]) == (clock, 168_000_000)
     assert not products.any()
     assert emulated_board(f"{NAME}-{option}").bus.violations == []
+
+
+@pytest.mark.parametrize("hertz", [168_000_000, 16_000_000])
+def test_the_board_counts_the_milliseconds_that_pass_on_every_clock(hertz: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    if hertz < 168_000_000:
+        monkeypatch.setattr(Rcc, "_pll_hertz", lambda _: 0)
+    option = f"seed={hertz}"
+    link = Link(url(option))
+    clock, looks = emulated_board(f"{NAME}-{option}").clock, []
+    for _ in range(2):
+        looks.append((link.request("keep_alive")["uptime_ms"], clock.now() * 1e-6))
+        link.listen(0.4)
+    link.close()
+    counted, passed = np.subtract(looks[1], looks[0])
+    assert counted == pytest.approx(passed, abs=2)  # a prescaler that is off by one counts 5 too few or more
 
 
 def test_a_clock_further_off_than_the_line_bears_is_no_answer_and_no_wrong_one() -> None:

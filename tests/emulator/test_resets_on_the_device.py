@@ -17,6 +17,7 @@ from fxlstm.board.link import Link
 from fxlstm.board.messages import records
 from fxlstm.emulator.board import EmulatedBoard
 from fxlstm.emulator.stm32f405.memory import SRAM, SRAM_SIZE
+from fxlstm.emulator.stm32f405.system import RandomNumbers
 from fxlstm.errors import LinkError, LinkLost
 from fxlstm.program.mapping import LEAVE
 from fxlstm.urls.protocol_emu import _named, emulated_board
@@ -106,15 +107,17 @@ def test_a_campaign_goes_on_after_a_reset_of_the_device(kind: str) -> None:
     assert not emulated_board("bench").bus.violations
 
 
-def strike(board: EmulatedBoard, monkeypatch: pytest.MonkeyPatch, pc: int) -> None:
-    """Let the processor's program counter jump while the first pulse is applied."""
+def strike(board: EmulatedBoard, monkeypatch: pytest.MonkeyPatch, pc: int) -> list[int]:
+    """Let the processor's program counter jump while the first pulse is applied; return where the moment of it will stand."""
     core, struck = board.firmware.microcontroller.core, []  # type: ignore[attr-defined]
+    moments: list[int] = []
     run = core.run
 
     def run_and_jump(limit: int) -> None:
         run(limit)
         if struck.pop() if struck else False:
             core._pc = pc
+            moments.append(board.clock.now())
 
     def hit(power: bool) -> None:
         struck.append(True)
@@ -122,6 +125,20 @@ def strike(board: EmulatedBoard, monkeypatch: pytest.MonkeyPatch, pc: int) -> No
 
     monkeypatch.setattr(core, "run", run_and_jump)
     board.bus.on_reset = hit
+    return moments
+
+
+def resets(board: EmulatedBoard, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Return where the moments of resets will stand."""
+    part, moments = board.firmware.microcontroller, []  # type: ignore[attr-defined]
+    reset = part._reset
+
+    def noted(flag: int) -> None:
+        moments.append(board.clock.now())
+        reset(flag)
+
+    monkeypatch.setattr(part, "_reset", noted)
+    return moments
 
 
 @pytest.mark.parametrize(("pc", "reason"), [(NOWHERE, "fault"), (HANG, "watchdog")])
@@ -132,16 +149,57 @@ def test_a_fault_or_a_hang_amid_a_pulse_brings_the_array_to_rest_and_is_told(
     board = emulated_board("bench")
     memory = board.firmware.microcontroller.memory  # type: ignore[attr-defined]
     struct.pack_into("<H", memory.sram, HANG - SRAM, 0xE7FE)  # a jump to itself
-    strike(board, monkeypatch, pc)
+    struck, restarted = strike(board, monkeypatch, pc), resets(board, monkeypatch)
     with pytest.raises(LinkLost):
         link.request("pulse", row=1, millivolts=1000, microseconds=50, gates=GATES)
     link.close()
     assert at_rest(board)
+    seconds = (restarted[0] - struck[0]) * 1e-9
+    assert seconds == pytest.approx(1, abs=0.05) if reason == "watchdog" else seconds < 0.01
     assert board.array.pulse_counts.sum() == COLUMNS
     with Board(url(""), log=False) as again:
         snapshot = again.snapshot()
     assert snapshot["reset_reason"] == reason
     assert (snapshot["faults"], snapshot["fault_pc"]) == ((1, NOWHERE) if reason == "fault" else (0, 0))
+
+
+def test_a_fault_amid_a_pulse_ends_it_by_a_pin_before_a_frame_goes_to_any_chip(monkeypatch: pytest.MonkeyPatch) -> None:
+    link = Link(url("device=ideal&reset_after_pulses=1"), reconnect=False)
+    board = emulated_board("bench")
+    struck, shift, programming = strike(board, monkeypatch, NOWHERE), board.bus.shift, []
+
+    def shifted(byte: int) -> int:
+        if struck:
+            programming.append(board.bus._programming)
+        return shift(byte)
+
+    monkeypatch.setattr(board.bus, "shift", shifted)
+    with pytest.raises(LinkLost):
+        link.request("pulse", row=1, millivolts=1000, microseconds=50, gates=GATES)
+    link.close()
+    assert programming and not any(programming)
+
+
+def test_faults_are_counted_from_restart_to_restart() -> None:
+    for faults in (1, 2, 3):
+        link = Link(url("device=ideal"), reconnect=False)
+        emulated_board("bench").firmware.microcontroller.core._pc = NOWHERE  # type: ignore[attr-defined]
+        with pytest.raises(LinkLost):
+            link.request("snapshot")
+        link.close()
+        with Board(url(""), log=False) as again:
+            assert again.snapshot()["faults"] == faults
+
+
+def test_starts_of_a_board_whose_random_numbers_fail_are_told_apart_by_their_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(RandomNumbers, "read", lambda generator, offset: 0)
+    starts = []
+    for _ in range(3):
+        link = Link(url("device=ideal"), reconnect=False)
+        starts.append(link.identity["boot_id"])
+        link.close()
+        emulated_board("bench").firmware.reset(1)
+    assert len(set(starts)) == 3
 
 
 def test_a_crystal_that_fails_restarts_the_board_on_its_internal_oscillator() -> None:

@@ -11,9 +11,11 @@ from device import Device, Refused
 from fxlstm.board.campaign import scheme_message
 from fxlstm.board.protocol import CAMPAIGN_STATES, EVENTS, RUN_FLAGS
 from fxlstm.crossbar.programming import write
+from fxlstm.emulator.faults import ChipFaults
 from fxlstm.program.hardware import Hardware, load_board
 from fxlstm.program.mapping import LEAVE
 from fxlstm.program.scheme import programming_scheme, scheme_for
+from fxlstm.status import BY_CODE
 
 IDEAL = scheme_for("ideal", Hardware())
 PHYSICAL = scheme_for("ta-hfo2", Hardware())
@@ -117,6 +119,18 @@ def test_after_a_reset_the_campaign_begins_anew_and_leaves_cells_in_tolerance_al
     second = device.finish_campaign()
     assert second["state"] == CAMPAIGN_STATES["finished"]
     assert second["pulses"] < first["pulses"] / 3
+
+
+def test_a_row_output_that_sticks_ends_the_campaign_before_a_pulse_of_any_row_reaches_its_cells():
+    device = Device("ta-hfo2", ChipFaults(stuck_row=1), stuck=False).open()
+    crc = device.start_campaign(targets(), PHYSICAL)
+    for _ in range(2):  # also when it is asked for again
+        status = device.finish_campaign()
+        assert (status["state"], BY_CODE[status["status"]].symbol) == (CAMPAIGN_STATES["failed"], "ROW_STUCK")
+        assert device.array.pulse_counts[0].any() and not device.array.pulse_counts[1:].any()
+        assert not device.bus._gate_outputs.any()
+        assert device.request("campaign_start", target_crc=crc)["resumed"] == 1
+    assert device.bus.violations == []
 
 
 def waiting(scheme=REFINED):

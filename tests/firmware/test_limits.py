@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from copy import copy
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -31,6 +32,14 @@ def pulse(device, row=0, millivolts=2500, microseconds=5, columns=(0,)):
     gates = np.zeros(64, "<u2")
     gates[list(columns)] = 40000
     return device.request("pulse", row=row, millivolts=millivolts, microseconds=microseconds, gates=gates.tobytes())
+
+
+def spend_budget(device, row, column):
+    """Let a campaign pulse a cell at a gate that never leads to its target."""
+    targets = np.full((128, 64), LEAVE, np.uint16)
+    targets[row, column] = 60000
+    device.start_campaign(targets, replace(SCHEME, gate_offset=30000, gate_slope=0, max_cycles=65535))
+    assert device.finish_campaign()["gave_up"] == 1
 
 
 @pytest.mark.parametrize(
@@ -80,13 +89,13 @@ def test_a_pulse_is_as_long_as_asked(device, microseconds):
 
 
 def test_a_cell_whose_pulse_budget_is_spent_is_refused_and_its_neighbour_is_not(device):
-    for _ in range(LIMITS["pulses_per_cell"]):
-        pulse(device, row=2, columns=(7,))
+    spend_budget(device, row=2, column=7)
     with pytest.raises(Refused) as refusal:
         pulse(device, row=2, columns=(6, 7))
     assert (refusal.value.status, refusal.value.detail) == ("LIMIT_PULSES", 2 * 64 + 7)
     assert pulse(device, row=2, columns=(6,))["pulses"] == LIMITS["pulses_per_cell"] + 1
     assert device.cells(2)["pulses"][[6, 7]].tolist() == [1, LIMITS["pulses_per_cell"]]
+    assert device.cells(2)["cycles"][7] == 8191  # more are not counted
     for scheme in (SCHEME, LADDERS):  # which end at such a cell and go on beside it
         targets = np.full((128, 64), LEAVE, np.uint16)
         targets[2, [6, 7]] = 1000

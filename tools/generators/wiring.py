@@ -122,6 +122,7 @@ def header(_: str) -> str:
     lines += ["", *_monitor(board), "", _define("chip_selects", f"{len(chip_selects(board))}u"), ""]
     lines += [_define(f"pin_{name}", f"{pin}u") for name, pin in board["pins"].items()]
     lines += ["", *(_define(f"limit_{name}", value) for name, value in board["limits"].items())]
+    lines += ["", _define("rest_codes", board["front_end"]["rest_codes"])]
     lines += ["", _define("worst_microsiemens", board["cells"]["worst_microsiemens"])]
     lines += ["", *(_define(f"settling_{name}", f"{value}u") for name, value in board["settling"].items())]
     lines += ["", *_microcontroller(board)]

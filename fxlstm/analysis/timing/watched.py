@@ -33,6 +33,7 @@ class WatchedCells(SimulatedArray):
     """Simulated cells to be programmed; ``counted`` is told of the readings and pulses."""
 
     counted: CountedFrontEnd
+    _looked = -1  # the row before whose pulses the board has looked for stuck outputs
 
     def convert(self, row_codes: NDArray[np.integer], range_index: int, serial: bool = False) -> Codes:
         """A reading: the same codes as often as it averages."""
@@ -40,7 +41,10 @@ class WatchedCells(SimulatedArray):
         return super().convert(row_codes, range_index, serial)
 
     def pulse(self, row_volts: NDArray[np.float64], gate_volts: NDArray[np.float64], seconds: float) -> None:
-        """A pulse on one row."""
-        (row,) = np.flatnonzero(row_volts)
-        self.counted.pulse(int(row), gate_codes(gate_volts, self.hardware), round(seconds * 1e6))
+        """A pulse on one row; before its first one the board looks at all columns with all rows at 0 V."""
+        row = int(np.flatnonzero(row_volts)[0])
+        if row != self._looked:
+            self._looked = row
+            self.counted.convert(0, np.zeros(self.rows, np.int16))
+        self.counted.pulse(row, gate_codes(gate_volts, self.hardware), round(seconds * 1e6))
         super().pulse(row_volts, gate_volts, seconds)
