@@ -1,5 +1,6 @@
 /* Executors with a plan of every kernel set of this machine against one without: the same outputs, arenas and counts on images
  * given as arguments, multiplied in exact integers and by an array. Buffers have their exact size, for the sanitizer. Prints the names of the sets.
+ * With FX_TILE_MODEL the set for AMX is among them, by a model of its tiles.
  */
 #include <string.h>
 
@@ -7,6 +8,9 @@
 #include "files.h"
 #include "fxlstm.h"
 #include "generator.h"
+#ifdef FX_TILE_MODEL
+#include "tile_model.h"
+#endif
 
 #define TIMESTEPS 9u
 #define GIVEN 8u /* timesteps with inputs, of a phase that streams */
@@ -140,7 +144,7 @@ static void bad_arguments_are_refused(const fx_program *program, const fx_kernel
 }
 
 static void check_set(const fx_program *program, const fx_kernels *kernels) {
-    static const uint32_t batches[] = {1, 2, 3, 5, 6, 7, 13};
+    static const uint32_t batches[] = {1, 2, 3, 5, 6, 7, 13, 20};
     const fx_array array = {NULL, any_product};
     size_t size = fx_plan_size(program, kernels);
     if (size == 0) {
@@ -170,6 +174,9 @@ int main(int count, char **paths) {
         }
         free(image.bytes);
     }
+#ifdef FX_TILE_MODEL
+    CHECK(fx_kernels_named("amx") == NULL || (tile_dots() > 0 && tiles_are_released()));
+#endif
     for (size_t set = 0; fx_kernels_name_at(set) != NULL; set++) {
         printf("%s\n", fx_kernels_name_at(set));
     }
