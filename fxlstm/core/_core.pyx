@@ -71,6 +71,7 @@ cdef class Plan:
 
     cdef const fx_plan *plan  # NULL: the set runs without
     cdef uint8_t[::1] memory
+    cdef readonly uint64_t largest_product  # multiplications of one sequence with the largest matrix
 
     def __init__(self, Image image not None, str kernels not None):
         cdef const fx_kernels *named = _kernels_named(kernels)
@@ -78,6 +79,7 @@ cdef class Plan:
         if size > 0:
             self.memory = _aligned(size)
             _check(fx_plan_init(&self.plan, &image.program, named, &self.memory[0], size), f"a plan of {size} bytes")
+            self.largest_product = fx_plan_largest_product(self.plan)
 
 
 cdef bint _codes_of(object array, int flags, Py_buffer *buffer) except -1:
@@ -97,6 +99,29 @@ cdef const fx_kernels *_kernels_named(str name) except NULL:
     if named == NULL:
         raise ValueError(name)
     return named
+
+
+cdef class Team:
+    """Threads that share the columns of each product that takes ``least`` multiplications, for :meth:`Executor.run`.
+
+    ``size``: how many; each but the one that runs the executor calls :meth:`help` with a number of its own from 1 on.
+    """
+
+    cdef fx_team *team
+    cdef uint8_t[::1] memory
+
+    def __init__(self, uint32_t size, uint64_t least):
+        self.memory = _aligned(fx_team_size())
+        _check(fx_team_init(&self.team, size, least, &self.memory[0]), f"a team of {size}")
+
+    def help(self, uint32_t share):
+        """Do this share of every product until :meth:`end`."""
+        with nogil:
+            fx_team_help(self.team, share)
+
+    def end(self):
+        """Let the helpers go."""
+        fx_team_end(self.team)
 
 
 cdef struct Native:
@@ -172,18 +197,6 @@ cdef class Executor:
         """Go on with the first timestep of a phase."""
         _check(fx_select(&self.executor, phase), f"phase {phase}")
 
-    def step(self, const int16_t[:, ::1] inputs not None):
-        """One timestep: (batch, input codes) in, (batch, output codes) out."""
-        outputs = np.empty((self.batch, self.executor.phase.output_length), dtype=np.int16)
-        cdef int16_t[:, ::1] view = outputs
-        cdef fx_status status
-        self._check_shape(inputs.shape[0], inputs.shape[1])
-        self._find_array()
-        with nogil:
-            status = fx_step(&self.executor, &inputs[0, 0], &view[0, 0])
-        self._raise(status)
-        return outputs
-
     def step_into(self, inputs, outputs):
         """One timestep where inputs, (features,) or (batch, features), and outputs are arrays of codes that fit; else return False."""
         cdef Py_buffer source, target
@@ -209,11 +222,11 @@ cdef class Executor:
         """Whether a buffer is (length,) or (batch, length)."""
         return 1 <= codes.ndim <= 2 and codes.shape[codes.ndim - 1] == length and codes.len == 2 * <Py_ssize_t>self.batch * length
 
-    def run(self, const int16_t[:, :, ::1] inputs not None, timesteps=None, out=None):
+    def run(self, const int16_t[:, :, ::1] inputs not None, timesteps=None, out=None, Team team=None):
         """The phase from where it stands: (batch, given, input codes) in, (batch, timesteps, output codes) out.
 
         ``timesteps``: default as many as are given. The time axis is 1 long if only the last output returns. ``out``: where the
-        outputs go, an array of their shape.
+        outputs go, an array of their shape. ``team``: of threads that help.
         """
         cdef size_t given = inputs.shape[1]
         cdef size_t steps = given if timesteps is None else timesteps
@@ -230,8 +243,10 @@ cdef class Executor:
             codes = &inputs[0, 0, 0]
         cdef fx_status status
         self._find_array()
+        self.executor.team = NULL if team is None else team.team
         with nogil:
             status = fx_run(&self.executor, given, steps, codes, &view[0])
+        self.executor.team = NULL
         self._raise(status)
         return outputs
 
@@ -333,29 +348,4 @@ def activation(str function not None, int fraction, codes):
     return result
 
 
-def crc32(data, uint32_t crc=0):
-    """CRC-32 (IEEE, as zlib) of bytes; ``crc`` is the value of the bytes before."""
-    cdef const uint8_t[::1] view = memoryview(data).cast("B")
-    return fx_crc32(crc, &view[0], view.shape[0]) if view.shape[0] else crc
-
-
-def cobs_encode(data):
-    """COBS form of bytes: no zero byte in it, no delimiter after it."""
-    cdef const uint8_t[::1] view = memoryview(data).cast("B")
-    out = bytearray(fx_cobs_bound(view.shape[0]))
-    cdef uint8_t[::1] out_view = out
-    written = fx_cobs_encode(&view[0] if view.shape[0] else NULL, view.shape[0], &out_view[0])
-    return bytes(out[:written])
-
-
-def cobs_decode(data):
-    """Bytes of a COBS form without its delimiter. Raises :class:`LinkError` when it is not one."""
-    cdef const uint8_t[::1] view = memoryview(data).cast("B")
-    cdef size_t written = 0
-    out = bytearray(max(1, view.shape[0]))
-    cdef uint8_t[::1] out_view = out
-    _check(
-        fx_cobs_decode(&view[0] if view.shape[0] else NULL, view.shape[0], &out_view[0], &written),
-        f"{view.shape[0]} bytes",
-    )
-    return bytes(out[:written])
+include "codec.pxi"

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fxlstm.core._core import Executor, Image, kernel_names
+from fxlstm.core._core import Executor, Image, Team, kernel_names
+from fxlstm.core.threads import Workers, work_of
 from fxlstm.errors import ModelError, ProgramError
 from fxlstm.program.image import from_checked_bytes
 from fxlstm.program.program import Codes, Program
@@ -31,7 +32,8 @@ class Engine:
     ``program``: a :class:`Program` or the bytes of an ``.fxl`` image. ``array``: an object with ``multiply_tile(tile, codes)``
     (:class:`SimulatedArray`, ...) that multiplies instead of the exact integers; ``None`` is the ideal array. An array may offer
     ``native(tiles)``, which gives the tiles to be multiplied by without Python, or ``None``. ``threads``: how many threads
-    :meth:`run` spreads a batch over; an array is always asked by one thread at a time. ``kernels``: name of the
+    :meth:`run` shares its work among, sequences of a batch or columns of a large layer, where it is enough to be shared; an array
+    is always asked by one thread at a time. ``kernels``: name of the
     kernel set; by default the environment variable ``FXLSTM_KERNELS``, else the best one; :attr:`kernels` says which runs.
 
     Inputs and outputs are batch first. Any number of threads may use one engine: every :meth:`run` has its own state and starts
@@ -67,7 +69,8 @@ class Engine:
         self._array_lock = threading.Lock()
         self._stepping: Executor | None = None
         self._idle: list[tuple[tuple[int, int], Executor]] = []
-        self._pool: ThreadPoolExecutor | None = None
+        self._workers = Workers(threads)
+        self._work = work_of(program)
 
     def run(
         self,
@@ -110,31 +113,23 @@ class Engine:
 
     def _run_batch(self, inputs: Sequence[Codes], timesteps: Sequence[int], initial: Initial) -> Codes:
         """Run the phases on sequences of one length, in blocks."""
-        batch = len(inputs[0])
-        size = min(BLOCK, -(-batch // self.threads))
-        if batch <= size:
-            return self._run_block(inputs, timesteps, initial)
-        time, length = 1 if self.program.returns_last else timesteps[-1], self.program.output.length
-        outputs = np.empty((batch, time, length), dtype=np.int16)
+        batch, workers = len(inputs[0]), self._workers
+        threads = 1 if self.array is not None else workers.worth(batch * max(timesteps) * self._work)
+        columns = threads > 1 and workers.share_columns(batch, self._image.plan(self.kernels).largest_product)
+        size = BLOCK if columns else min(BLOCK, -(-batch // threads))
+        with workers.team() if columns else nullcontext() as team:
+            if batch <= size:
+                return self._run_block(inputs, timesteps, initial, team=team)
+            time, length = 1 if self.program.returns_last else timesteps[-1], self.program.output.length
+            outputs = np.empty((batch, time, length), dtype=np.int16)
 
-        def run(start: int) -> None:
-            block = slice(start, start + size)
-            own = {place: values[block] for place, values in initial.items()}
-            self._run_block([codes[block] for codes in inputs], timesteps, own, outputs[block])
+            def run(start: int) -> None:
+                block = slice(start, start + size)
+                own = {place: values[block] for place, values in initial.items()}
+                self._run_block([codes[block] for codes in inputs], timesteps, own, outputs[block], team)
 
-        starts = range(0, batch, size)
-        if self.threads == 1 or self.array is not None:
-            for start in starts:
-                run(start)
-        else:
-            list(self._workers().map(run, starts))
-        return outputs
-
-    def _workers(self) -> ThreadPoolExecutor:
-        """The threads that share batches, made when they are first needed."""
-        with self._lock:
-            self._pool = self._pool or ThreadPoolExecutor(self.threads)
-            return self._pool
+            workers.spread(run, range(0, batch, size), 1 if columns else threads)
+            return outputs
 
     def reset(self, batch: int | None = None) -> None:
         """Start streaming anew: zero states for ``batch`` sequences, by default as many as the next :meth:`step` brings."""
@@ -196,7 +191,14 @@ class Engine:
             counts = self._clipped + streaming
         return tuple(Clipped(adc, result) for adc, result in counts.tolist())
 
-    def _run_block(self, inputs: Sequence[Codes], timesteps: Sequence[int], initial: Initial, out: Codes | None = None) -> Codes:
+    def _run_block(
+        self,
+        inputs: Sequence[Codes],
+        timesteps: Sequence[int],
+        initial: Initial,
+        out: Codes | None = None,
+        team: Team | None = None,
+    ) -> Codes:
         form = len(inputs[0]), max(timesteps)
         executor = self._take(form)
         for start, values in initial.items():
@@ -205,7 +207,7 @@ class Engine:
         for phase, (codes, count) in enumerate(zip(inputs, timesteps, strict=True)):
             if phase:
                 executor.select(phase)
-            outputs = executor.run(codes, count, out if phase == last else None)
+            outputs = executor.run(codes, count, out if phase == last else None, team)
         with self._lock:
             self._retire(executor)
             self._idle = [*self._idle, (form, executor)][-self.threads :]

@@ -11,8 +11,9 @@
 #include "../fxlstm.h"
 
 #define FX_LANES 16u
-#define FX_TOGETHER 6u        /* sequences multiplied together: their sums and a chunk's weights fit 32 registers */
-#define FX_WORDS_PER_GROUP 2u /* 32-bit words of driven codes for four rows */
+#define FX_TOGETHER 6u /* sequences multiplied together: their sums and a chunk's weights fit 32 registers */
+#define FX_GROUP_ROWS 4u
+#define FX_WORDS_PER_GROUP 2u /* 32-bit words of a group's driven codes */
 
 /* How weights are stored for a product, and of what the sums are made. */
 typedef enum {
@@ -96,6 +97,8 @@ struct fx_plan {
 /* A product of up to FX_TOGETHER sequences with a packed matrix. Strides are in elements. */
 typedef struct {
     const fx_packed *matrix;
+    uint32_t first_chunk; /* a thread's share of the columns */
+    uint32_t end_chunk;
     uint32_t count;
     uint32_t first_group;  /* the ones before are in `ahead` */
     const uint32_t *words; /* driven codes */
