@@ -73,6 +73,11 @@ cdef extern from "fxlstm.h" nogil:
     fx_status fx_cobs_decode(const uint8_t *data, size_t size, uint8_t *out, size_t *written)
 
 
+cdef extern from "host/formats.h" nogil:
+    bint fx_encode(const double *values, size_t count, double factor, int16_t *codes)
+    void fx_decode(const int16_t *codes, size_t count, double unit, double *values)
+
+
 cdef extern from "native.h" nogil:
     const char *FX_NATIVE
 

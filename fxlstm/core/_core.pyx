@@ -1,6 +1,6 @@
 """The C core for Python: check, release the GIL, one C call, map the error. Convenience is in engine.py."""
 
-from cpython.buffer cimport PyBUF_C_CONTIGUOUS, PyBUF_FORMAT, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
+cimport numpy as cnp
 from cpython.pycapsule cimport PyCapsule_GetPointer
 from libc.stddef cimport size_t
 from libc.string cimport memcpy, memset
@@ -9,6 +9,8 @@ import numpy as np
 
 from fxlstm.errors import ArrayError, ModelError, from_status
 from fxlstm.program.operations import FUNCTION_BY_NAME, MAX_FRACTION
+
+cnp.import_array()
 
 
 cdef int _check(fx_status status, str context) except -1:
@@ -82,17 +84,6 @@ cdef class Plan:
             self.largest_product = fx_plan_largest_product(self.plan)
 
 
-cdef bint _codes_of(object array, int flags, Py_buffer *buffer) except -1:
-    """Whether an object gives a buffer of int16; on True it has to be released."""
-    if not isinstance(array, np.ndarray) or not array.flags.c_contiguous or (flags & PyBUF_WRITABLE and not array.flags.writeable):
-        return False
-    PyObject_GetBuffer(array, buffer, flags)
-    if buffer.itemsize == 2 and buffer.format[0] == c"h":
-        return True
-    PyBuffer_Release(buffer)
-    return False
-
-
 cdef const fx_kernels *_kernels_named(str name) except NULL:
     encoded = name.encode()
     cdef const fx_kernels *named = fx_kernels_named(encoded)
@@ -144,6 +135,7 @@ cdef class Executor:
     cdef fx_array array
     cdef uint8_t[::1] memory
     cdef uint8_t[::1] scratch
+    cdef uint8_t[::1] codes  # of a step on values, inputs and outputs
     cdef Plan plan
     cdef object multiply_tile
     cdef object find_native
@@ -169,6 +161,8 @@ cdef class Executor:
             f"a batch of {batch} sequences",
         )
         self._use_plan(image.plan(kernels))
+        cdef size_t ends = self.executor.phase.input_length + self.executor.phase.output_length
+        self.codes = _aligned(batch * ends * sizeof(int16_t))
 
     cdef int _use_plan(self, Plan plan) except -1:
         """Run by a plan where the kernel set has one."""
@@ -197,30 +191,57 @@ cdef class Executor:
         """Go on with the first timestep of a phase."""
         _check(fx_select(&self.executor, phase), f"phase {phase}")
 
-    def step_into(self, inputs, outputs):
-        """One timestep where inputs, (features,) or (batch, features), and outputs are arrays of codes that fit; else return False."""
-        cdef Py_buffer source, target
-        cdef fx_status status = FX_OK
-        cdef bint fits
-        self._find_array()
-        if not _codes_of(inputs, PyBUF_C_CONTIGUOUS | PyBUF_FORMAT, &source):
-            return False
-        if not _codes_of(outputs, PyBUF_C_CONTIGUOUS | PyBUF_FORMAT | PyBUF_WRITABLE, &target):
-            PyBuffer_Release(&source)
-            return False
-        fits = source.ndim == target.ndim and self._fits(&source, self.executor.phase.input_length)
-        fits = fits and self._fits(&target, self.executor.phase.output_length)
-        if fits:
-            with nogil:
-                status = fx_step(&self.executor, <const int16_t *>source.buf, <int16_t *>target.buf)
-        PyBuffer_Release(&target)
-        PyBuffer_Release(&source)
-        self._raise(status)
-        return fits
+    def step_codes(self, inputs, outputs):
+        """One timestep on arrays of int16: inputs (features,) or (batch, features), outputs likewise.
 
-    cdef bint _fits(self, const Py_buffer *codes, Py_ssize_t length) noexcept:
-        """Whether a buffer is (length,) or (batch, length)."""
-        return 1 <= codes.ndim <= 2 and codes.shape[codes.ndim - 1] == length and codes.len == 2 * <Py_ssize_t>self.batch * length
+        Returns ``outputs``, a new array where they are ``None``; ``None``, and nothing has happened, where an array does not fit.
+        """
+        cdef int axes = self._axes_of(inputs, cnp.NPY_INT16, self.executor.phase.input_length)
+        outputs = self._outputs(outputs, cnp.NPY_INT16, axes)
+        if outputs is not None:
+            self._step(<const int16_t *>cnp.PyArray_DATA(inputs), <int16_t *>cnp.PyArray_DATA(outputs))
+        return outputs
+
+    def step_values(self, inputs, outputs, double factor, double unit):
+        """One timestep as :meth:`step_codes` on arrays of float64: codes are values times ``factor``, values codes times ``unit``.
+
+        Returns ``None`` also where a value is not finite.
+        """
+        cdef size_t given = <size_t>self.batch * self.executor.phase.input_length
+        cdef size_t wanted = <size_t>self.batch * self.executor.phase.output_length
+        cdef int16_t *codes = <int16_t *>&self.codes[0]
+        cdef int axes = self._axes_of(inputs, cnp.NPY_FLOAT64, self.executor.phase.input_length)
+        outputs = self._outputs(outputs, cnp.NPY_FLOAT64, axes)
+        if outputs is None or not fx_encode(<const double *>cnp.PyArray_DATA(inputs), given, factor, codes):
+            return None
+        self._step(codes, codes + given)
+        fx_decode(codes + given, wanted, unit, <double *>cnp.PyArray_DATA(outputs))
+        return outputs
+
+    cdef int _step(self, const int16_t *inputs, int16_t *outputs) except -1:
+        cdef fx_status status
+        self._find_array()
+        with nogil:
+            status = fx_step(&self.executor, inputs, outputs)
+        return self._raise(status)
+
+    cdef int _axes_of(self, object array, int kind, Py_ssize_t length) noexcept:
+        """Number of axes of an array (length,) or (batch, length) that lies in memory as C has numbers of a kind; else 0."""
+        if not cnp.PyArray_Check(array) or cnp.PyArray_TYPE(array) != kind or not cnp.PyArray_ISCARRAY_RO(array):
+            return 0
+        cdef int axes = cnp.PyArray_NDIM(array)
+        cdef bint fits = self.batch == 1 if axes == 1 else axes == 2 and cnp.PyArray_DIM(array, 0) == self.batch
+        return axes if fits and cnp.PyArray_DIM(array, axes - 1) == length else 0
+
+    cdef object _outputs(self, object outputs, int kind, int axes):
+        """The array for outputs with so many axes, a new one where there is none; ``None`` where it does not fit or axes are 0."""
+        cdef cnp.npy_intp[2] shape = [self.batch, self.executor.phase.output_length]
+        if axes == 0:
+            return None
+        if outputs is None:
+            return cnp.PyArray_EMPTY(axes, shape + 2 - axes, kind, False)
+        fits = self._axes_of(outputs, kind, shape[1]) == axes and cnp.PyArray_ISWRITEABLE(outputs)
+        return outputs if fits else None
 
     def run(self, const int16_t[:, :, ::1] inputs not None, timesteps=None, out=None, Team team=None):
         """The phase from where it stands: (batch, given, input codes) in, (batch, timesteps, output codes) out.

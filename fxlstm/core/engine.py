@@ -17,7 +17,7 @@ from fxlstm.program.image import from_checked_bytes
 from fxlstm.program.program import Codes, Program
 from fxlstm.program.reference import Clipped, MultipliesTiles
 from fxlstm.program.running.generation import generate
-from fxlstm.program.running.reading import check_steps_are_plain
+from fxlstm.program.running.reading import check_steps_are_plain, step_factors
 from fxlstm.program.running.sequences import Initial, batched, run_phases, run_sequences, run_values
 
 Floats = NDArray[np.float64]
@@ -71,6 +71,7 @@ class Engine:
         self._idle: list[tuple[tuple[int, int], Executor]] = []
         self._workers = Workers(threads)
         self._work = work_of(program)
+        self._step_factors = step_factors(program)
 
     def run(
         self,
@@ -135,19 +136,26 @@ class Engine:
         """Start streaming anew: zero states for ``batch`` sequences, by default as many as the next :meth:`step` brings."""
         if batch is not None and batch < 1:
             raise ProgramError(f"batch = {batch}: choose 1 or more")
+        if batch is not None:
+            self._check_streams()
         with self._lock:
             self._retire(self._stepping)
             self._stepping = None if batch is None else self._executor(batch)
 
-    def step(self, x: ArrayLike) -> Floats:
+    def step(self, x: ArrayLike, out: Floats | None = None) -> Floats:
         """Run one timestep from where the last one left the state: x (features,) or (batch, features); returns the output's values.
 
+        ``out``: a C-contiguous float64 array of the output's shape to put the values into, and to return.
         Raises :class:`ModelError` when x has another number of sequences than the state; :meth:`reset` starts anew;
         :class:`ProgramError` for a bidirectional network, which needs its whole sequence. What an
         array raises comes through and leaves the state between two timesteps: reset before going on.
         """
-        check_steps_are_plain(self.program, x)
-        return self.program.decode(self.step_codes(self.program.encode(x)))
+        with self._lock:
+            if self._stepping is not None and self._step_factors is not None:
+                values = self._stepping.step_values(x, out, *self._step_factors)
+                if values is not None:
+                    return values
+            return self._step(x, out)
 
     def step_codes(self, codes: Codes, out: Codes | None = None) -> Codes:
         """Run as :meth:`step`, with input and output as int16 codes.
@@ -155,14 +163,27 @@ class Engine:
         ``out``: a C-contiguous int16 array of the output's shape to put the output into, and to return.
         """
         with self._lock:
-            if out is not None and self._stepping is not None and self._stepping.step_into(codes, out):
-                return out
+            if self._stepping is not None:
+                outputs = self._stepping.step_codes(codes, out)
+                if outputs is not None:
+                    return outputs
             return self._step_codes(codes, out)
+
+    def _step(self, x: ArrayLike, out: Floats | None) -> Floats:
+        """Check everything, then step."""
+        check_steps_are_plain(self.program, x)
+        codes = self.program.encode(x)
+        if out is not None:
+            _check_takes(out, (*codes.shape[:-1], self.program.output.length), np.float64)
+        values = self.program.decode(self._step_codes(codes, None))
+        if out is None:
+            return values
+        out[...] = values
+        return out
 
     def _step_codes(self, codes: Codes, out: Codes | None) -> Codes:
         """Check everything, then step."""
-        if not self.program.streams or len(self.program.phases) > 1:
-            raise ProgramError("a bidirectional network needs its whole sequence; use run instead of step")
+        self._check_streams()
         inputs, has_batch = batched(self.program, codes, ("batch", "features"))
         if not len(inputs):
             raise ModelError("x holds no sequence; give at least 1")
@@ -171,13 +192,16 @@ class Engine:
         held = self._stepping.batch
         if held != len(inputs):
             raise ModelError(f"x holds {len(inputs)} sequences, but the state is of {held}; reset(batch={len(inputs)}) first")
-        shape = (len(inputs), self.program.output.length) if has_batch else (self.program.output.length,)
-        if out is None:
-            out = np.empty(shape, dtype=np.int16)
-        elif not isinstance(out, np.ndarray) or out.shape != shape or out.dtype != np.int16 or not _writable(out):
-            raise ModelError(f"out cannot take the output; give a C-contiguous, writable int16 array of shape {shape}")
-        self._stepping.step_into(inputs, out.reshape(len(inputs), -1))
-        return out
+        if out is not None:
+            shape = (len(inputs), self.program.output.length) if has_batch else (self.program.output.length,)
+            _check_takes(out, shape, np.int16)
+        outputs = self._stepping.step_codes(inputs if has_batch else inputs[0], out)
+        assert outputs is not None
+        return outputs
+
+    def _check_streams(self) -> None:
+        if not self.program.streams or len(self.program.phases) > 1:
+            raise ProgramError("a bidirectional network needs its whole sequence; use run instead of step")
 
     @property
     def saturations(self) -> tuple[Clipped, ...]:
@@ -243,8 +267,11 @@ class Engine:
             executor.move_clipped(self._clipped)
 
 
-def _writable(array: Codes) -> bool:
-    return array.flags.c_contiguous and array.flags.writeable
+def _check_takes(out: object, shape: tuple[int, ...], kind: type[np.generic]) -> None:
+    """Raise :class:`ModelError` unless an array can take a step's output."""
+    if not isinstance(out, np.ndarray) or out.shape != shape or out.dtype != kind or not out.flags.carray:
+        name = np.dtype(kind).name
+        raise ModelError(f"out cannot take the output; give a C-contiguous, writable {name} array of shape {shape}")
 
 
 def _choose_kernels(name: str | None) -> str:
