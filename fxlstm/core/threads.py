@@ -11,7 +11,7 @@ from fxlstm.core._core import Team
 from fxlstm.program.program import Program
 
 # Work is counted in multiplications of a product: some 80 of them take a nanosecond where 8-bit weights are in the cache.
-LEAST_RUN = 1 << 24  # below it a helper is hardly there before the run is over: waking one takes some 50 microseconds
+LEAST_RUN = 1 << 23  # below it a helper comes too late to be of use: waking one takes 10 to 25 microseconds
 LEAST_PRODUCT = 1 << 16  # below it halves of a product take no less time: handing one out and back takes some 0.2 microseconds
 ELEMENT = 40  # what one element of an element-wise operation takes
 TOGETHER = 6  # sequences that share the weights which a kernel fetches

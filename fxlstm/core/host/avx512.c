@@ -173,11 +173,11 @@ INLINE void multiply_tile(tile *own, fx_form form, accumulate_function *accumula
 
 INLINE void multiply_form(const fx_planned_product *product, fx_form form, const tile_shape *shape) {
     tile own; /* whose accumulators need no value here */
-    own.product = product, own.count = shape->count, own.chunks = shape->chunks, own.chunk = product->first_chunk;
-    for (; own.chunk + shape->chunks <= product->end_chunk; own.chunk += shape->chunks) {
+    own.product = product, own.count = shape->count, own.chunks = shape->chunks, own.chunk = 0;
+    for (; own.chunk + shape->chunks <= product->matrix->chunks; own.chunk += shape->chunks) {
         multiply_tile(&own, form, shape->whole);
     }
-    for (own.chunks = 1; own.chunk < product->end_chunk; own.chunk++) {
+    for (own.chunks = 1; own.chunk < product->matrix->chunks; own.chunk++) {
         multiply_tile(&own, form, shape->single);
     }
 }
@@ -213,10 +213,10 @@ INLINE void keep_tile(const tile *own, fx_form form, bool wide, int64_t *kept, s
 static void keep_sums(const fx_planned_product *product, const tile_shape *shape, int64_t *kept, size_t stride) {
     const fx_packed *matrix = product->matrix;
     tile own; /* whose accumulators need no value here */
-    own.product = product, own.count = shape->count, own.chunk = product->first_chunk;
+    own.product = product, own.count = shape->count, own.chunk = 0;
     own.ahead = NULL, own.first = 0, own.end = matrix->ahead_groups;
-    for (; own.chunk < product->end_chunk; own.chunk += own.chunks) {
-        bool whole = own.chunk + shape->chunks <= product->end_chunk;
+    for (; own.chunk < matrix->chunks; own.chunk += own.chunks) {
+        bool whole = own.chunk + shape->chunks <= matrix->chunks;
         own.chunks = whole ? shape->chunks : 1;
         (whole ? shape->whole : shape->single)(product, own.chunk, NULL, own.first, own.end, own.acc);
         if (matrix->form == FX_WORDS) {

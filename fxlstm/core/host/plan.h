@@ -97,8 +97,6 @@ struct fx_plan {
 /* A product of up to FX_TOGETHER sequences with a packed matrix. Strides are in elements. */
 typedef struct {
     const fx_packed *matrix;
-    uint32_t first_chunk; /* a thread's share of the columns */
-    uint32_t end_chunk;
     uint32_t count;
     uint32_t first_group;  /* the ones before are in `ahead` */
     const uint32_t *words; /* driven codes */

@@ -38,22 +38,27 @@ static void multiply_chunks(const struct fx_planning *planning, const fx_planned
 }
 
 static uint32_t first_chunk(const shared_product *shared, uint32_t share) {
-    uint32_t chunks = shared->product->end_chunk;
+    uint32_t chunks = shared->product->matrix->chunks;
     uint32_t first = (chunks + SHARED_CHUNKS - 1) / SHARED_CHUNKS * share / shared->shares * SHARED_CHUNKS;
     return first < chunks ? first : chunks;
 }
 
 static void multiply_share(void *context, uint32_t share) {
     shared_product *shared = context;
-    fx_planned_product own = *shared->product;
-    fx_clipped clipped = {0, 0}; /* on a stack of its own: threads that write to one cache line wait for each other */
-    own.first_chunk = first_chunk(shared, share);
-    own.end_chunk = first_chunk(shared, share + 1);
-    own.clipped = &clipped;
-    if (own.first_chunk < own.end_chunk) {
-        multiply_chunks(shared->planning, &own, shared->kept, shared->kept_stride);
-        shared->clipped[share] = clipped;
+    const uint32_t first = first_chunk(shared, share), end = first_chunk(shared, share + 1);
+    if (first == end) {
+        return;
     }
+    const size_t column = (size_t)first * FX_LANES;
+    const fx_packed matrix = fx_packed_chunks(shared->product->matrix, first, end);
+    fx_clipped clipped = {0, 0}; /* on a stack of its own: threads that write to one cache line wait for each other */
+    fx_planned_product own = *shared->product;
+    own.matrix = &matrix;
+    own.clipped = &clipped;
+    own.ahead = own.ahead == NULL ? NULL : own.ahead + column;
+    own.results = own.results == NULL ? NULL : own.results + column;
+    multiply_chunks(shared->planning, &own, shared->kept == NULL ? NULL : shared->kept + column, shared->kept_stride);
+    shared->clipped[share] = clipped;
 }
 
 /* Multiply so many groups of rows, with the executor's team if it is worth while. */
@@ -97,7 +102,6 @@ static void multiply(fx_executor *executor, uint32_t index, int16_t *arenas, uin
     drive(executor, matrix, ahead ? 1 : 0, matrix->segment_count, count, arenas + operation->a, executor->arena_stride);
     fx_planned_product product = {
         .matrix = matrix,
-        .end_chunk = matrix->chunks,
         .count = count,
         .first_group = ahead ? matrix->ahead_groups : 0,
         .words = executor->words,
@@ -114,11 +118,8 @@ static void multiply(fx_executor *executor, uint32_t index, int16_t *arenas, uin
 static void multiply_inputs(fx_executor *executor, const fx_packed *matrix, const int16_t *inputs, uint32_t count) {
     const fx_plan *plan = executor->plan;
     drive(executor, matrix, 0, 1, count, inputs, executor->phase.input_length);
-    fx_planned_product product = {.matrix = matrix,
-                                  .end_chunk = matrix->chunks,
-                                  .count = count,
-                                  .words = executor->words,
-                                  .word_stride = plan->operand_words};
+    fx_planned_product product = {
+        .matrix = matrix, .count = count, .words = executor->words, .word_stride = plan->operand_words};
     int64_t *sums = executor->ahead_sums + (FX_TOGETHER - count) * plan->sum_count;
     multiply_groups(executor, &product, matrix->ahead_groups, sums);
 }

@@ -141,17 +141,17 @@ static fx_planned_product after(const fx_planned_product *product, uint32_t coun
     return others;
 }
 
-/* The tile at a chunk for the next of the sequences. */
-static tile tile_at(const fx_planned_product *product, uint32_t chunk) {
-    uint32_t count = product->count, sequences = count >= 4 ? 4 : count >= 2 ? 2 : 1, chunks = MOST_CHUNKS / sequences;
-    return (tile){sequences, chunk + chunks <= product->end_chunk ? chunks : 1, chunk};
+/* The tile at a chunk for the next of `count` sequences. */
+static tile tile_at(const fx_packed *matrix, uint32_t count, uint32_t chunk) {
+    uint32_t sequences = count >= 4 ? 4 : count >= 2 ? 2 : 1, chunks = MOST_CHUNKS / sequences;
+    return (tile){sequences, chunk + chunks <= matrix->chunks ? chunks : 1, chunk};
 }
 
 static void multiply(const fx_planned_product *product) {
     for (fx_planned_product left = *product; left.count > 0;) {
         tile own = {0, 0, 0};
-        for (uint32_t chunk = product->first_chunk; chunk < product->end_chunk; chunk += own.chunks) {
-            own = tile_at(&left, chunk);
+        for (uint32_t chunk = 0; chunk < product->matrix->chunks; chunk += own.chunks) {
+            own = tile_at(product->matrix, left.count, chunk);
             multiply_tile(&left, own);
         }
         left = after(&left, own.count);
@@ -162,8 +162,8 @@ static void multiply_ahead(const fx_planned_product *product, int64_t *kept, siz
     int64_t sums[MOST_CHUNKS][FX_LANES];
     for (fx_planned_product left = *product; left.count > 0;) {
         tile own = {0, 0, 0};
-        for (uint32_t chunk = product->first_chunk; chunk < product->end_chunk; chunk += own.chunks) {
-            own = tile_at(&left, chunk);
+        for (uint32_t chunk = 0; chunk < product->matrix->chunks; chunk += own.chunks) {
+            own = tile_at(product->matrix, left.count, chunk);
             accumulate_tile(&left, own, 0, product->matrix->ahead_groups, sums);
             for (uint32_t i = 0; i < own.count * own.chunks; i++) {
                 size_t sequence = product->count - left.count + i / own.chunks;
