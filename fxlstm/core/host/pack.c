@@ -5,6 +5,7 @@
 
 #include "../arithmetic.h"
 
+#define GROUP_ROWS 4u
 #define MOST_ROWS 32768u  /* 2 * 255 * 128 * rows stays below 2^31: the sums of bytes */
 #define HIGH_OFFSET 128   /* codes in two bytes are driven as code + 2^15, which adds 2^7 to the high one */
 #define WEIGHT_OFFSET 128 /* planes of bytes hold weight - 2^7, which has a high byte for all of -32767..32767 */
@@ -81,7 +82,7 @@ static bool is_wide(const fx_program *program, const fx_matrix *matrix, uint32_t
 
 /* Add a segment to a stage. */
 static void add_segment(fx_packed *packed, fx_stage *stage, uint32_t row, uint32_t rows) {
-    uint32_t groups = (rows + FX_GROUP_ROWS - 1) / FX_GROUP_ROWS;
+    uint32_t groups = (rows + GROUP_ROWS - 1) / GROUP_ROWS;
     if (packed->segments != NULL) {
         packed->segments[packed->segment_count] = (fx_segment){row, rows, packed->groups, groups};
     }
@@ -118,7 +119,7 @@ static bool lay_out_rows(fx_packed *packed, const fx_program *program, const fx_
 
 /* Where the weights of a group of a chunk begin, in bytes from the chunk's. */
 static size_t group_start(fx_form form, uint32_t group) {
-    return (size_t)group * FX_GROUP_ROWS * FX_LANES * (form == FX_BYTES || form == FX_TOP ? 1 : 2);
+    return (size_t)group * GROUP_ROWS * FX_LANES * (form == FX_BYTES || form == FX_TOP ? 1 : 2);
 }
 
 static uint32_t lane_of(uint32_t column) {
@@ -145,25 +146,25 @@ static void put_weight(int8_t *group, fx_form form, uint32_t row, uint32_t colum
         memcpy(group + (row / 2 * 2 * FX_LANES + lane * 2 + row % 2) * sizeof word, &word, sizeof word);
         return;
     }
-    uint32_t place = lane * FX_GROUP_ROWS + row;
+    uint32_t place = lane * GROUP_ROWS + row;
     if (form != FX_SPLIT) {
         group[place] = (int8_t)weight;
         return;
     }
     fx_planes planes = planes_of(weight);
     group[place] = planes.low;
-    group[FX_GROUP_ROWS * FX_LANES + place] = planes.high;
+    group[GROUP_ROWS * FX_LANES + place] = planes.high;
 }
 
 static void pack_segment(fx_packed *packed, const fx_program *program, const fx_matrix *matrix, uint32_t chunk,
                          const fx_segment *segment) {
-    for (uint32_t i = 0; i < segment->groups * FX_GROUP_ROWS; i++) {
+    for (uint32_t i = 0; i < segment->groups * GROUP_ROWS; i++) {
         int8_t *group = packed->weights + chunk * packed->chunk_bytes +
-                        group_start(packed->form, segment->first_group + i / FX_GROUP_ROWS);
+                        group_start(packed->form, segment->first_group + i / GROUP_ROWS);
         for (uint32_t lane = 0; lane < FX_LANES; lane++) {
             uint32_t column = chunk * FX_LANES + lane;
             bool real = i < segment->rows && column < matrix->columns;
-            put_weight(group, packed->form, i % FX_GROUP_ROWS, lane,
+            put_weight(group, packed->form, i % GROUP_ROWS, lane,
                        real ? weight_at(program, matrix, segment->row + i, column) : 0);
         }
     }
@@ -191,7 +192,7 @@ static void fill_start(fx_packed *packed, const fx_program *program, const fx_ma
     fx_lane_stage *lanes = packed->lanes + column / FX_LANES * packed->stage_count + index;
     uint32_t lane = lane_of(column % FX_LANES);
     for (uint32_t i = 0; i < packed->stages[index].segments; i++) {
-        for (uint32_t row = 0; row < segments[i].groups * FX_GROUP_ROWS; row++) {
+        for (uint32_t row = 0; row < segments[i].groups * GROUP_ROWS; row++) {
             int32_t weight = row < segments[i].rows ? weight_at(program, matrix, segments[i].row + row, column) : 0;
             fx_planes planes = planes_of(weight);
             lanes->start[0][lane] -= HIGH_OFFSET * (packed->form == FX_SPLIT ? planes.low : weight);
@@ -270,4 +271,8 @@ fx_packed fx_packed_chunks(const fx_packed *packed, uint32_t first, uint32_t end
     own.lanes += (size_t)first * packed->stage_count;
     own.scales += first;
     return own;
+}
+
+uint64_t fx_multiplications(const fx_packed *packed, uint32_t groups) {
+    return (uint64_t)groups * GROUP_ROWS * packed->columns;
 }

@@ -188,7 +188,7 @@ uint64_t fx_plan_largest_product(const fx_plan *plan) {
     uint64_t largest = 0;
     for (uint32_t i = 0; i < plan->program->matrix_count; i++) {
         const fx_packed *packed = plan->matrices + i;
-        uint64_t products = packed->planned ? (uint64_t)packed->groups * FX_GROUP_ROWS * packed->columns : 0;
+        uint64_t products = packed->planned ? fx_multiplications(packed, packed->groups) : 0;
         largest = products > largest ? products : largest;
     }
     return largest;

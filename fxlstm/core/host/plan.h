@@ -11,9 +11,8 @@
 #include "../fxlstm.h"
 
 #define FX_LANES 16u
-#define FX_TOGETHER 6u /* sequences multiplied together: their sums and a chunk's weights fit 32 registers */
-#define FX_GROUP_ROWS 4u
-#define FX_WORDS_PER_GROUP 2u /* 32-bit words of a group's driven codes */
+#define FX_TOGETHER 6u        /* sequences multiplied together: their sums and a chunk's weights fit 32 registers */
+#define FX_WORDS_PER_GROUP 2u /* 32-bit words of driven codes for four rows */
 
 /* How weights are stored for a product, and of what the sums are made. */
 typedef enum {
