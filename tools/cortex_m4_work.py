@@ -28,7 +28,7 @@ from generators.pages import fill, table
 from peers import Task
 
 SIZES = ((1, 15), (50, 14), (64, 64), (128, 128))  # inputs, units
-LEVELS = {"8-bit": 128, "16-bit, 256 levels": 256, "16-bit": 32768}  # of conductance, by what the table calls the weights
+LEVELS = {"8-bit": 128, "16-bit": 32768}  # of conductance, by what the table calls the weights
 KERNELS = {"plain C": "fx_kernels_portable", "DSP": "fx_kernels_cortex_m4"}
 COMPILERS = {"gcc": "GCC -O2", "zig": "Clang -Os"}
 HEADS = ("inputs, units", "weights", *(f"{kernels}, {words}" for words in COMPILERS.values() for kernels in KERNELS))
@@ -80,6 +80,7 @@ class Core:
             counted += 1
 
         self._uc.mem_write(INPUTS, inputs.astype("<i2").tobytes())
+        self._uc.ctl_flush_tb()  # what ran without the hook has been translated without it
         hook = self._uc.hook_add(unicorn.UC_HOOK_CODE, count)
         self._check(self._call("fx_step", EXECUTOR, INPUTS, OUTPUTS))
         self._uc.hook_del(hook)

@@ -287,6 +287,7 @@ bool campaign_poll(firmware *board) {
     fx_status status = advance(board);
     if (status != FX_OK) {
         campaign_end(board, FW_CAMPAIGN_FAILED, status);
+        front_end_rest(&board->front_end);
     }
     return true;
 }

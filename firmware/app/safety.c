@@ -47,7 +47,6 @@ fx_status safety_check_rows(firmware *board) {
     }
     for (unsigned column = 0; column < FW_COLUMNS; column++) {
         if (flows(codes[column])) {
-            front_end_rest(&board->front_end);
             return FX_ERROR_ROW_STUCK;
         }
     }

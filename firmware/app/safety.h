@@ -21,8 +21,8 @@ typedef struct {
 void safety_poll(firmware *board);
 
 /* Whether all columns are without current while all rows are at 0 V. A current says that a row's output stays at a voltage,
- * which pulses of other rows would apply to its cells: FX_ERROR_ROW_STUCK, and the array is brought to rest. Cells that do
- * not conduct, and columns whose amplifier stands at its end, tell nothing. */
+ * which pulses of other rows would apply to its cells: FX_ERROR_ROW_STUCK. Cells that do not conduct, and columns whose
+ * amplifier stands at its end, tell nothing. */
 fx_status safety_check_rows(firmware *board);
 
 #endif

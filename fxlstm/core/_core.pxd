@@ -45,6 +45,8 @@ cdef extern from "fxlstm.h" nogil:
     fx_status fx_program_open(fx_program *program, const void *image, size_t size)
     const fx_kernels *fx_kernels_named(const char *name)
     const char *fx_kernels_name(const fx_kernels *kernels)
+    const fx_kernels *fx_kernels_default()
+    const char *fx_kernels_needs(const char *name)
     const char *fx_kernels_name_at(size_t index)
     size_t fx_executor_size(const fx_program *program, uint32_t batch, size_t timesteps)
     fx_status fx_executor_init(fx_executor *executor, const fx_program *program, const fx_kernels *kernels,

@@ -40,6 +40,24 @@ def kernel_names():
     return names
 
 
+def default_kernels():
+    """Name of the kernel set that runs unless another is asked for."""
+    return fx_kernels_name(fx_kernels_default()).decode()
+
+
+def kernels_usable(str name not None):
+    """Whether this machine can run a kernel set of that name; asks the system for what the set needs."""
+    encoded = name.encode()
+    return fx_kernels_named(encoded) != NULL
+
+
+def kernels_need(str name not None):
+    """What a kernel set runs on, whether it can here or not; ``None``: there is no such set, or it runs anywhere."""
+    encoded = name.encode()
+    cdef const char *needs = fx_kernels_needs(encoded)
+    return None if needs == NULL else needs.decode()
+
+
 cdef class Image:
     """An opened image: an aligned copy of its bytes that the C side has checked. Immutable; threads may share it."""
 

@@ -1,26 +1,26 @@
-/* The table behind fx_activation: tanh(u) on 0 <= u <= FX_TANH_LIMIT in pieces. Internal to the core.
+/* The table behind fx_activation: tanh(u) on -8 <= u < 8 in pieces. Internal to the core.
  *
- * Piece k is centred on u = k / 32. At u = (k + d / 2048) / 32, |d| <= 1024, with t = d / 2048:
- *     tanh(u) = centre + t (slope + t (quadratic + t (cubic + t quartic)))
+ * Piece k, the first of which is -FX_PIECES / 2, holds k <= 32 u < k + 1. With t = 32 u - k where k is even, 32 u - (k + 1)
+ * where it is odd, the distance from an even multiple of 1 / 32,
+ *     tanh(u) = value + t (slope + t (quadratic + t cubic))
  */
 #ifndef FX_ACTIVATION_H
 #define FX_ACTIVATION_H
 
 #include <stdint.h>
 
-#define FX_ARGUMENT_BITS 16u /* fraction bits of u: every code of every input format is a whole number of 2^-16 */
-#define FX_PIECE_BITS 11u    /* fraction bits of t: a piece is 2^11 arguments wide */
-#define FX_SLOPE_BITS 35u    /* fraction bits of slope, quadratic, cubic and quartic */
-#define FX_CENTRE_BITS (FX_SLOPE_BITS + FX_PIECE_BITS)
-#define FX_TANH_LIMIT 6u /* beyond, all results are those at the limit */
-#define FX_PIECES (((FX_TANH_LIMIT << FX_ARGUMENT_BITS) >> FX_PIECE_BITS) + 1u)
+#define FX_ARGUMENT_BITS 16u  /* fraction bits of u: every code of every input format is a whole number of 2^-16 */
+#define FX_PIECE_BITS 11u     /* a piece is 2^11 arguments wide */
+#define FX_ARGUMENT_LIMIT 8   /* of u; from there on all results are those at the limit */
+#define FX_DISTANCE_SHIFT 20u /* an argument shifted left by it is t with 31 fraction bits */
+#define FX_TANH_BITS 31u      /* fraction bits of value; slope, quadratic, cubic have 1, 2, 3 more */
+#define FX_PIECES 512u
 
 typedef struct {
-    int64_t centre;
+    int32_t value;
     int32_t slope;
     int32_t quadratic;
     int32_t cubic;
-    int32_t quartic;
 } fx_tanh_piece;
 
 extern const fx_tanh_piece fx_tanh_pieces[FX_PIECES];

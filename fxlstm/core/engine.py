@@ -10,7 +10,7 @@ from contextlib import nullcontext
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fxlstm.core._core import Executor, Image, Team, kernel_names
+from fxlstm.core._core import Executor, Image, Team, default_kernels, kernel_names, kernels_need, kernels_usable
 from fxlstm.core.threads import Workers, work_of
 from fxlstm.errors import ModelError, ProgramError
 from fxlstm.program.image import from_checked_bytes
@@ -34,7 +34,8 @@ class Engine:
     ``native(tiles)``, which gives the tiles to be multiplied by without Python, or ``None``. ``threads``: how many threads
     :meth:`run` shares its work among, sequences of a batch or columns of a large layer, where it is enough to be shared; an array
     is always asked by one thread at a time. ``kernels``: name of the
-    kernel set; by default the environment variable ``FXLSTM_KERNELS``, else the best one; :attr:`kernels` says which runs.
+    kernel set; by default the environment variable ``FXLSTM_KERNELS``, else the best one but never ``amx``, which has not
+    run on a processor with AMX yet; :attr:`kernels` says which runs.
 
     Inputs and outputs are batch first. Any number of threads may use one engine: every :meth:`run` has its own state and starts
     from reset; the state of :meth:`step` belongs to the engine and is guarded by a lock.
@@ -275,9 +276,11 @@ def _check_takes(out: object, shape: tuple[int, ...], kind: type[np.generic]) ->
 
 
 def _choose_kernels(name: str | None) -> str:
-    """Return the kernel set asked for by argument or environment, else the best."""
-    known = kernel_names()
-    chosen = name or os.environ.get(KERNELS_VARIABLE) or known[0]
-    if chosen not in known:
-        raise ProgramError(f"no kernels named {chosen!r} on this machine; choose from: {', '.join(known)}")
+    """Return the kernel set asked for by argument or environment, else the default."""
+    chosen = name or os.environ.get(KERNELS_VARIABLE) or default_kernels()
+    if not kernels_usable(chosen):
+        needs = kernels_need(chosen)
+        lacks = f"this machine cannot run kernels {chosen!r}, which need {needs}"
+        reason = lacks if needs else f"no kernels named {chosen!r} on this machine"
+        raise ProgramError(f"{reason}; choose from: {', '.join(kernel_names())}")
     return chosen

@@ -2,10 +2,11 @@
 #include <string.h>
 
 #include "fxlstm.h"
+#include "kernels/kernels.h"
 
 /* Sizes of the parts of an executor's memory, in bytes, each a multiple of 8. */
 typedef struct {
-    uint64_t clipped, sums, accumulators, arenas, rows, columns, records;
+    uint64_t clipped, prepared, sums, accumulators, arenas, rows, columns, records;
 } parts;
 
 static uint32_t at_least(uint32_t a, uint32_t b) {
@@ -25,7 +26,7 @@ static uint64_t records_size(uint64_t record_length, uint64_t timesteps) {
     return timesteps > most ? (uint64_t)INT32_MAX + 1 : round_up_to_8(record_length * timesteps * sizeof(int16_t));
 }
 
-/* Parts for one sequence; every part but `clipped` grows with the batch. */
+/* Parts for one sequence; every part but `clipped` and `prepared` grows with the batch. */
 static parts parts_of(const fx_program *program, size_t timesteps) {
     uint32_t rows = 0, columns = 0, tile_columns = 0;
     for (uint32_t i = 0; i < program->matrix_count; i++) {
@@ -37,6 +38,7 @@ static parts parts_of(const fx_program *program, size_t timesteps) {
     }
     return (parts){
         .clipped = (uint64_t)program->operation_count * sizeof(fx_clipped),
+        .prepared = (uint64_t)program->operation_count * FX_PREPARED_SIZE,
         .sums = (uint64_t)columns * sizeof(int64_t),
         .accumulators = (uint64_t)tile_columns * sizeof(int64_t),
         .arenas = round_up_to_8((uint64_t)program->header->arena_length * sizeof(int16_t)),
@@ -52,7 +54,7 @@ size_t fx_executor_size(const fx_program *program, uint32_t batch, size_t timest
     if (each > INT32_MAX) { /* keeps the product with any batch inside 64 bits */
         return 0;
     }
-    uint64_t total = part.clipped + each * batch;
+    uint64_t total = part.clipped + part.prepared + each * batch;
     return total > SIZE_MAX ? 0 : (size_t)total;
 }
 
@@ -93,6 +95,7 @@ fx_status fx_executor_init(fx_executor *executor, const fx_program *program, con
         .record_stride = (size_t)part.records / sizeof(int16_t),
     };
     executor->clipped = take(&next, part.clipped);
+    executor->prepared = take(&next, part.prepared);
     executor->sums = take(&next, part.sums * batch);
     executor->accumulators = take(&next, part.accumulators * batch);
     executor->arenas = take(&next, part.arenas * batch);
@@ -100,6 +103,10 @@ fx_status fx_executor_init(fx_executor *executor, const fx_program *program, con
     executor->columns = take(&next, part.columns * batch);
     executor->records = take(&next, part.records * batch);
     memset(executor->clipped, 0, (size_t)part.clipped);
+    if (FX_PREPARED_SIZE > 0 && kernels->prepare != NULL) {
+        kernels->prepare(executor);
+        executor->runner = kernels->runner;
+    }
     fx_reset(executor);
     return FX_OK;
 }

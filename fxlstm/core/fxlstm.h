@@ -80,7 +80,8 @@ typedef struct fx_kernels fx_kernels; /* one implementation of the hot loops (ke
 const fx_kernels *fx_kernels_default(void);             /* the best this machine can run */
 const fx_kernels *fx_kernels_named(const char *name);   /* NULL when unknown or not usable here */
 const char *fx_kernels_name(const fx_kernels *kernels); /* "portable", ... */
-const char *fx_kernels_name_at(size_t index);           /* names in order of preference; NULL past the end */
+const char *fx_kernels_needs(const char *name); /* what a set runs on, usable here or not; NULL: unknown, or anything */
+const char *fx_kernels_name_at(size_t index);   /* names in order of preference; NULL past the end */
 
 /* Since initialisation, per operation. */
 typedef struct {
@@ -107,6 +108,7 @@ typedef struct {
     size_t timesteps;      /* room for so many in the records; 0 when the program streams */
     size_t record_stride;  /* codes from one sequence's records to the next */
     int16_t *records;
+    void *prepared;          /* what the kernels made of the operations */
     fx_phase phase;          /* the one selected */
     uint64_t timestep;       /* how many of it have run, where it streams; 64 bits: periods outlast years */
     const fx_runner *runner; /* NULL: operations run one by one, without a plan */

@@ -214,7 +214,7 @@ static fx_status prepare(fx_executor *executor, size_t given, size_t timesteps, 
 
 /* Let a plan multiply the inputs of the next `timesteps` together. More sequences than one share their weights anyway. */
 static void look_ahead(fx_executor *executor, const int16_t *inputs, size_t timesteps) {
-    if (executor->runner != NULL && executor->batch == 1 && executor->array == NULL && executor->ahead == 0 &&
+    if (executor->plan != NULL && executor->batch == 1 && executor->array == NULL && executor->ahead == 0 &&
         inputs != NULL) {
         executor->runner->look_ahead(executor, inputs, timesteps);
     }

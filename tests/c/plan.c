@@ -1,6 +1,7 @@
 /* Executors with a plan of every kernel set of this machine, run by one thread or several, against one without: the same
  * outputs, arenas and counts on images given as arguments, multiplied in exact integers and by an array. Buffers have their
  * exact size, for the sanitizer. Prints the names of the sets.
+ * With FX_TILE_MODEL the set for AMX is among them, by a model of its tiles.
  */
 #include <pthread.h>
 #include <string.h>
@@ -9,6 +10,9 @@
 #include "files.h"
 #include "fxlstm.h"
 #include "generator.h"
+#ifdef FX_TILE_MODEL
+#include "tile_model.h"
+#endif
 
 #define TIMESTEPS 9u
 #define GIVEN 8u /* timesteps with inputs, of a phase that streams */
@@ -185,7 +189,7 @@ static void bad_arguments_are_refused(const fx_program *program, const fx_kernel
 static void check_set(const fx_program *program, const fx_kernels *kernels) {
     static const struct {
         uint32_t batch, threads;
-    } runs[] = {{1, 1}, {1, 2}, {1, 4}, {2, 2}, {3, 1}, {5, 3}, {6, 1}, {7, 2}, {13, 1}};
+    } runs[] = {{1, 1}, {1, 2}, {1, 4}, {2, 2}, {3, 1}, {5, 3}, {6, 1}, {7, 2}, {13, 1}, {20, 2}};
     const fx_array array = {NULL, any_product};
     size_t size = fx_plan_size(program, kernels);
     if (size == 0) {
@@ -215,6 +219,9 @@ int main(int count, char **paths) {
         }
         free(image.bytes);
     }
+#ifdef FX_TILE_MODEL
+    CHECK(fx_kernels_named("amx") == NULL || (tile_dots() > 0 && tiles_are_released()));
+#endif
     for (size_t set = 0; fx_kernels_name_at(set) != NULL; set++) {
         printf("%s\n", fx_kernels_name_at(set));
     }

@@ -23,7 +23,8 @@ HARDWARE = {
     "adc-top": Hardware(levels=128, dac_bits=7, adc_bits=10),
 }
 GATED = ("lstm", "lstm-peephole", "lstm-cifg", "lstm-projected", "lstm-1997", "gru-reset-before", "gru-reset-after", "rnn-tanh")
-LARGE = 700  # inputs whose 8-bit weights do not fit 32-bit sums
+LARGE = 700  # inputs whose 8-bit weights do not fit 32-bit sums, and more rows than an array has
+LARGE_FORMS = ("bytes", "top", "adc", "adc-bytes", "adc-split")
 
 
 def program_of(name: str, hardware: Hardware, inputs: int, units: int) -> Program:
@@ -35,12 +36,12 @@ def program_of(name: str, hardware: Hardware, inputs: int, units: int) -> Progra
 
 @cache
 def planned_programs() -> dict[str, Program]:
-    """Programs by name: cells and forms in turn, and one whose sums need 64 bits."""
+    """Programs by name: cells and forms in turn, and large layers."""
     forms = list(HARDWARE.items())
     cells = {f"{name}-{form}": program_of(name, hardware, 18, 37) for name in ("lstm",) for form, hardware in forms}
     wide_codes = [(form, hardware) for form, hardware in forms if hardware.dac_bits > 8]
     for index, name in enumerate(GATED):
         form, hardware = wide_codes[index % len(wide_codes)]
         cells[f"{name}-{form}"] = program_of(name, hardware, 17 + index, 20)
-    large = {f"dense-large-{form}": program_of("dense-tanh", HARDWARE[form], LARGE, 33) for form in ("bytes", "top")}
+    large = {f"dense-large-{form}": program_of("dense-tanh", HARDWARE[form], LARGE, 33) for form in LARGE_FORMS}
     return cells | large

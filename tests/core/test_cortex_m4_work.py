@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
 import pytest
+from arm_core import ArmCore
 from firmware_builds import COMPILERS, firmware_elf
+from planned_programs import HARDWARE, planned_programs, program_of
+from random_programs import Run
 
 from bench_peers import PAGE
 from cortex_m4_work import HEADS, KERNELS, LEVELS, Core, layer, steps
 from fxlstm.core import Engine, activation
 from fxlstm.program.operations import FUNCTIONS, MAX_FRACTION, Function
+from fxlstm.program.program import Program
 from generators.pages import part
 
 GUARDED = HEADS.index("DSP, GCC -O2")
@@ -53,3 +58,36 @@ def test_every_code_has_the_activation_of_plain_c(function: Function, compiler: 
     for fraction in range(MAX_FRACTION + 1):
         expected = activation(function.name, fraction, codes)
         np.testing.assert_array_equal(core(compiler).activate(function.code, fraction, codes), expected)
+
+
+@cache
+def arm_core(compiler: str) -> ArmCore:
+    return ArmCore(compiler)
+
+
+def agrees_with_portable(program: Program, batch: int, compiler: str) -> list[tuple[int, int]]:
+    """Run both, compare outputs and counts of clipped codes; the counts."""
+    codes = np.random.default_rng(batch).integers(-32768, 32768, (batch, 5, program.input.length)).astype(np.int16)
+    engine = Engine(program, kernels="portable")
+    expected = engine.run_codes(codes)
+    outputs, clipped = arm_core(compiler).run(program, Run.of(codes))
+    np.testing.assert_array_equal(outputs, expected)
+    assert clipped == [(count.adc, count.result) for count in engine.saturations]
+    return clipped
+
+
+@pytest.mark.parametrize("compiler", COMPILERS)
+@pytest.mark.parametrize("name", planned_programs())
+def test_every_cell_and_form_of_weights_gives_the_integers_and_the_counts_of_the_portable_kernels(name: str, compiler: str) -> None:
+    for batch in (1, 3):
+        agrees_with_portable(planned_programs()[name], batch, compiler)
+
+
+@pytest.mark.parametrize("compiler", COMPILERS)
+@pytest.mark.parametrize("inputs, units", [(5, 11), (18, 38), (18, 37), (300, 12)])
+@pytest.mark.parametrize("form", ["bytes", "words", "split"])
+def test_saturated_columns_are_counted(form: str, inputs: int, units: int, compiler: str) -> None:
+    program = program_of("lstm", HARDWARE[form], inputs, units)
+    loud = replace(program, matrices=tuple(replace(matrix, shift=matrix.shift - 4) for matrix in program.matrices))
+    for batch in (1, 2):
+        assert agrees_with_portable(loud, batch, compiler)[0][1] > 0

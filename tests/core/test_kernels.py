@@ -6,7 +6,7 @@ import pytest
 from small_programs import doubler
 
 from fxlstm.core import Engine, kernel_names
-from fxlstm.core._core import Executor, Image
+from fxlstm.core._core import Executor, Image, kernels_need, kernels_usable
 from fxlstm.errors import ProgramError
 
 
@@ -30,6 +30,19 @@ def test_an_argument_wins_over_the_environment(monkeypatch: pytest.MonkeyPatch) 
 def test_without_force_the_best_kernels_run(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("FXLSTM_KERNELS", raising=False)
     assert Engine(doubler()).kernels == kernel_names()[0]
+
+
+def test_the_best_kernels_are_no_set_that_has_never_run_on_its_processor() -> None:
+    assert kernel_names()[0] != "amx"
+
+
+@pytest.mark.parametrize("name", [name for name in ("avx512-vnni", "amx", "avx2") if kernels_need(name)])
+def test_kernels_of_another_processor_are_refused_with_what_they_need(name: str) -> None:
+    if kernels_usable(name):
+        assert Engine(doubler(), kernels=name).kernels == name
+    else:
+        with pytest.raises(ProgramError, match=f"this machine cannot run kernels '{name}', which need .*; choose from: .*portable"):
+            Engine(doubler(), kernels=name)
 
 
 def test_an_unknown_name_is_an_error_that_lists_the_known(monkeypatch: pytest.MonkeyPatch) -> None:

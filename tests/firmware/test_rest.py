@@ -48,6 +48,17 @@ def test_everything_is_at_0_volts_as_soon_as_a_request_is_answered(device, name,
     assert device.bus.violations == []
 
 
+def test_a_campaign_that_a_chip_ends_leaves_the_array_at_rest_at_once(device):
+    device.start_campaign(np.full((128, 64), 20000, np.uint16), scheme_for("ideal", Hardware()))
+    while at_rest(device):
+        assert device.firmware.poll()
+    transfer = device.bus.transfer
+    device.bus.transfer = lambda chip, frame: b"\xff" * len(frame) if chip >= 12 else transfer(chip, frame)
+    status = device.finish_campaign()
+    assert (status["state"], status["chip"]) == (CAMPAIGN_STATES["failed"], 12)
+    assert at_rest(device)
+
+
 @pytest.mark.parametrize("polls", range(1, 13))
 def test_a_host_that_vanishes_during_a_campaign_leaves_the_array_at_rest(device, polls):
     device.start_campaign(np.full((128, 64), 20000, np.uint16), scheme_for("ideal", Hardware()))

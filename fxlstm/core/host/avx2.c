@@ -1,60 +1,88 @@
-/* Kernels for x86-64 with AVX2: pairs of 16-bit products, 16 columns at a time. */
+/* Kernels for x86-64 with AVX2: pairs of 16-bit products, 16 columns at a time; everything else four or eight lanes. */
 #include "../kernels/kernels.h"
 
 #if defined(__x86_64__) && defined(__GNUC__)
+static bool usable(void) {
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi2") && __builtin_cpu_supports("popcnt");
+}
+
 #include <immintrin.h>
 #ifdef __clang__
-#pragma clang attribute push(__attribute__((target("avx2,bmi,bmi2"))), apply_to = function)
+#pragma clang attribute push(__attribute__((target("avx2,bmi,bmi2,popcnt"))), apply_to = function)
 #else
-#pragma GCC target("avx2,bmi,bmi2")
+#pragma GCC target("avx2,bmi,bmi2,popcnt")
 #endif
 
+#include "x86_lanes.h"
+
+/* ---- pairs of rows, and their 32-bit sums: of lanes 0..7 and 8..15 */
+
 typedef struct {
-    __m256i low; /* lanes 0..7 */
+    __m256i low;
     __m256i high;
+} pair_weights;
+
+INLINE pair_weights words_of_pair(const int8_t *place) {
+    const __m256i *words = (const __m256i *)(const void *)place;
+    return (pair_weights){_mm256_load_si256(words), _mm256_load_si256(words + 1)};
+}
+
+INLINE pair_weights bytes_of_pair(const int8_t *place) {
+    const __m128i *bytes = (const __m128i *)(const void *)place;
+    return (pair_weights){_mm256_cvtepi8_epi16(_mm_load_si128(bytes)), _mm256_cvtepi8_epi16(_mm_load_si128(bytes + 1))};
+}
+
+typedef struct {
+    eight low;
+    eight high;
 } chunk_sums;
 
-static inline chunk_sums no_sums(void) {
-    return (chunk_sums){_mm256_setzero_si256(), _mm256_setzero_si256()};
+typedef __m256i pair_codes;
+
+INLINE pair_codes codes_of(uint32_t word) {
+    return _mm256_set1_epi32((int32_t)word);
 }
 
-static inline __m256i add_products(__m256i sum, const int16_t *weights, __m256i codes) {
-    return _mm256_add_epi32(sum, _mm256_madd_epi16(_mm256_load_si256((const __m256i *)(const void *)weights), codes));
+INLINE pair_codes low_bytes(pair_codes codes) {
+    return _mm256_and_si256(codes, _mm256_set1_epi16(0xFF));
 }
 
-static inline chunk_sums add_pair(chunk_sums sums, const int16_t *weights, uint32_t word) {
-    __m256i codes = _mm256_set1_epi32((int32_t)word);
-    return (chunk_sums){add_products(sums.low, weights, codes), add_products(sums.high, weights + 16, codes)};
+INLINE pair_codes high_bytes(pair_codes codes) {
+    return _mm256_srai_epi16(codes, 8);
 }
 
-static inline void add_four(__m128i sums, int64_t *to) {
-    __m256i *place = (__m256i *)(void *)to;
-    _mm256_storeu_si256(place, _mm256_add_epi64(_mm256_loadu_si256(place), _mm256_cvtepi32_epi64(sums)));
+INLINE chunk_sums no_sums(void) {
+    const eight zero = {0, 0, 0, 0, 0, 0, 0, 0};
+    return (chunk_sums){zero, zero};
 }
 
-static inline void widen(chunk_sums sums, int64_t *to) {
-    add_four(_mm256_castsi256_si128(sums.low), to);
-    add_four(_mm256_extracti128_si256(sums.low, 1), to + 4);
-    add_four(_mm256_castsi256_si128(sums.high), to + 8);
-    add_four(_mm256_extracti128_si256(sums.high, 1), to + 12);
+INLINE chunk_sums add_pair(chunk_sums sums, pair_weights weights, pair_codes codes) {
+    return (chunk_sums){sums.low + (eight)_mm256_madd_epi16(weights.low, codes),
+                        sums.high + (eight)_mm256_madd_epi16(weights.high, codes)};
+}
+
+INLINE lanes widened(chunk_sums sums) {
+    return in_columns(sums.low, sums.high);
 }
 
 #include "words.h"
+#include "elementwise.h"
 
-static bool usable(void) {
-    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi2");
-}
+static const struct fx_planning PLANNING = {
+    .drive = drive,
+    .multiply = multiply,
+    .multiply_ahead = multiply_ahead,
+    .look_up = look_up,
+    FX_AROUND_AN_ARRAY,
+    FX_ELEMENTWISE,
+};
 
 const fx_kernels fx_kernels_avx2 = {
     .name = "avx2",
+    .needs = "AVX2",
     .usable = usable,
     .planning = &PLANNING,
-    .multiply_16 = fx_multiply_16,
-    .multiply_8 = fx_multiply_8,
-    .rescale = fx_rescale,
-    .activate = fx_activate,
-    .product = fx_product_operation,
-    .product_sum = fx_product_sum,
+    FX_PORTABLE_LOOPS,
 };
 #ifdef __clang__
 #pragma clang attribute pop

@@ -35,7 +35,7 @@ typedef struct {
 INLINE int64_t sum_of_codes(const tile *own, uint32_t sequence) {
     const fx_packed *matrix = own->product->matrix;
     const uint32_t *words = own->product->words + sequence * own->product->word_stride;
-    const int64_t *sums = (const void *)(words + matrix->groups * FX_WORDS_PER_GROUP);
+    const int64_t *sums = (const void *)(words + fx_code_words(matrix));
     int64_t sum = 0;
     for (uint32_t i = 0; i < matrix->segment_count; i++) {
         bool inside = matrix->segments[i].first_group >= own->first && matrix->segments[i].first_group < own->end;
@@ -240,23 +240,13 @@ static const tile_shape *shape_for(fx_form form, uint32_t count) {
     return shape;
 }
 
-/* What is left of a product behind its first `count` sequences. */
-static fx_planned_product after(const fx_planned_product *product, uint32_t count) {
-    fx_planned_product others = *product;
-    others.count -= count;
-    others.words += count * product->word_stride;
-    others.ahead = product->ahead == NULL ? NULL : product->ahead + count * product->ahead_stride;
-    others.results = product->results == NULL ? NULL : product->results + count * product->result_stride;
-    return others;
-}
-
 static void multiply(const fx_planned_product *product) {
     static void (*const by_form[])(const fx_planned_product *, const tile_shape *) = {
         [FX_WORDS] = multiply_words, [FX_BYTES] = multiply_bytes, [FX_TOP] = multiply_top, [FX_SPLIT] = multiply_split};
     for (fx_planned_product left = *product; left.count > 0;) {
         const tile_shape *shape = shape_for(product->matrix->form, left.count);
         by_form[product->matrix->form](&left, shape);
-        left = after(&left, shape->count);
+        left = fx_product_after(&left, shape->count);
     }
 }
 
@@ -264,7 +254,7 @@ static void multiply_ahead(const fx_planned_product *product, int64_t *sums, siz
     for (fx_planned_product left = *product; left.count > 0;) {
         const tile_shape *shape = shape_for(product->matrix->form, left.count);
         keep_sums(&left, shape, sums + (product->count - left.count) * sum_stride, sum_stride);
-        left = after(&left, shape->count);
+        left = fx_product_after(&left, shape->count);
     }
 }
 
@@ -297,14 +287,10 @@ static bool usable(void) {
 
 const fx_kernels fx_kernels_avx512 = {
     .name = "avx512-vnni",
+    .needs = "AVX-512 VNNI",
     .usable = usable,
     .planning = &PLANNING,
-    .multiply_16 = fx_multiply_16,
-    .multiply_8 = fx_multiply_8,
-    .rescale = fx_rescale,
-    .activate = fx_activate,
-    .product = fx_product_operation,
-    .product_sum = fx_product_sum,
+    FX_PORTABLE_LOOPS,
 };
 #ifdef __clang__
 #pragma clang attribute pop

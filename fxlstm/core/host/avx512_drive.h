@@ -49,7 +49,7 @@ static void drive(const fx_packed *matrix, const fx_segment *segment, uint32_t d
         _mm512_mask_storeu_epi16(to + i, first_lanes(filled - i), matrix->form == FX_WORDS ? code : in_bytes(code));
     }
     if (matrix->form == FX_SPLIT) {
-        int64_t *sums = (int64_t *)(void *)(words + matrix->groups * FX_WORDS_PER_GROUP);
+        int64_t *sums = (int64_t *)(void *)(words + fx_code_words(matrix));
         sums[segment - matrix->segments] = _mm512_reduce_add_epi32(sum);
     }
 }

@@ -3,9 +3,9 @@
 #define FX_AVX512_ELEMENTWISE_H
 
 #include <immintrin.h>
-#include <string.h>
 
 #include "../fxlstm.h"
+#include "x86_codes.h"
 
 /* Codes i.. of an operand as 32-bit lanes; unsigned ones where they are multiplied by words. */
 static inline __m512i codes_at(const int16_t *operand, uint32_t i, __mmask16 lanes) {
@@ -134,31 +134,6 @@ static uint32_t clamp(const fx_operation *operation, int16_t *arena) {
         _mm256_mask_storeu_epi16(arena + operation->result + i, own, _mm256_min_epi16(_mm256_max_epi16(a, low), high));
     }
     return 0;
-}
-
-static inline __m128i looked_up(const int16_t *table, const int16_t *codes) {
-    uint64_t low, high;
-    memcpy(&low, codes, sizeof low);
-    memcpy(&high, codes + 4, sizeof high);
-    __m128i result = _mm_cvtsi32_si128(table[low & 0xFFFFu]);
-    result = _mm_insert_epi16(result, table[(low >> 16) & 0xFFFFu], 1);
-    result = _mm_insert_epi16(result, table[(low >> 32) & 0xFFFFu], 2);
-    result = _mm_insert_epi16(result, table[low >> 48], 3);
-    result = _mm_insert_epi16(result, table[high & 0xFFFFu], 4);
-    result = _mm_insert_epi16(result, table[(high >> 16) & 0xFFFFu], 5);
-    result = _mm_insert_epi16(result, table[(high >> 32) & 0xFFFFu], 6);
-    return _mm_insert_epi16(result, table[high >> 48], 7);
-}
-
-/* Eight codes at a time: faster than a gather, and what is stored is loaded again as it was stored. */
-static void look_up(const int16_t *table, const int16_t *codes, int16_t *result, uint32_t length) {
-    uint32_t i = 0;
-    for (; i + 8 <= length; i += 8) {
-        _mm_storeu_si128((__m128i *)(void *)(result + i), looked_up(table, codes + i));
-    }
-    for (; i < length; i++) {
-        result[i] = table[(uint16_t)codes[i]];
-    }
 }
 
 #endif

@@ -82,7 +82,8 @@ static bool is_wide(const fx_program *program, const fx_matrix *matrix, uint32_t
 
 /* Add a segment to a stage. */
 static void add_segment(fx_packed *packed, fx_stage *stage, uint32_t row, uint32_t rows) {
-    uint32_t groups = (rows + GROUP_ROWS - 1) / GROUP_ROWS;
+    const uint32_t filled_rows = packed->filled_to * GROUP_ROWS;
+    uint32_t groups = (rows + filled_rows - 1) / filled_rows * packed->filled_to;
     if (packed->segments != NULL) {
         packed->segments[packed->segment_count] = (fx_segment){row, rows, packed->groups, groups};
     }
@@ -119,7 +120,7 @@ static bool lay_out_rows(fx_packed *packed, const fx_program *program, const fx_
 
 /* Where the weights of a group of a chunk begin, in bytes from the chunk's. */
 static size_t group_start(fx_form form, uint32_t group) {
-    return (size_t)group * GROUP_ROWS * FX_LANES * (form == FX_BYTES || form == FX_TOP ? 1 : 2);
+    return (size_t)group * GROUP_ROWS * FX_LANES * (form == FX_WORDS || form == FX_SPLIT ? 2 : 1);
 }
 
 static uint32_t lane_of(uint32_t column) {
@@ -140,13 +141,13 @@ static fx_planes planes_of(int32_t weight) {
 
 /* Put the weight of one row of a group and a column of a chunk at its place. */
 static void put_weight(int8_t *group, fx_form form, uint32_t row, uint32_t column, int32_t weight) {
-    uint32_t lane = lane_of(column);
+    uint32_t lane = lane_of(column), in_pairs = row / 2 * 2 * FX_LANES + lane * 2 + row % 2;
     if (form == FX_WORDS) {
         int16_t word = (int16_t)weight;
-        memcpy(group + (row / 2 * 2 * FX_LANES + lane * 2 + row % 2) * sizeof word, &word, sizeof word);
+        memcpy(group + in_pairs * sizeof word, &word, sizeof word);
         return;
     }
-    uint32_t place = lane * GROUP_ROWS + row;
+    uint32_t place = form == FX_NARROW_WORDS ? in_pairs : lane * GROUP_ROWS + row;
     if (form != FX_SPLIT) {
         group[place] = (int8_t)weight;
         return;
@@ -205,7 +206,7 @@ static void fill_stage(fx_packed *packed, const fx_program *program, const fx_ma
                        const fx_segment *segments) {
     uint32_t bits = program->header->adc_bits;
     for (uint32_t column = 0; column < matrix->columns; column++) {
-        if (packed->form != FX_WORDS) {
+        if (!fx_in_words(packed->form)) {
             fill_start(packed, program, matrix, index, segments, column);
         }
         if (bits != 0) {
@@ -235,21 +236,28 @@ static void fill(fx_packed *packed, const fx_program *program, const fx_matrix *
     }
 }
 
+/* `wide`: 32 bits do not hold every sum. */
+static fx_form form_of(const fx_header *header, const struct fx_planning *planning, bool wide) {
+    if (header->weight_bits == 8) {
+        return !planning->bytes ? FX_NARROW_WORDS : header->dac_bits <= 8 ? FX_TOP : FX_BYTES;
+    }
+    return planning->tiles || (planning->bytes && wide) ? FX_SPLIT : FX_WORDS;
+}
+
 void fx_pack(fx_packed *packed, const fx_program *program, const fx_matrix *matrix, const struct fx_planning *planning,
              uint32_t leading, fx_pieces *pieces) {
     uint32_t bits = program->header->adc_bits;
     *packed = (fx_packed){.columns = matrix->columns, .chunks = (matrix->columns + FX_LANES - 1) / FX_LANES};
     bool column_pairs = bits != 0 && program->header->pairing == FX_PAIRING_COLUMNS; /* column_pairs.c has them */
     packed->stage_count = matrix->rows <= MOST_ROWS && !column_pairs ? count_stages(program, matrix) : 0;
+    packed->filled_to = planning->tiles ? FX_TILE : 1;
     packed->adc_highest = bits == 0 ? 0 : ((int64_t)1 << (bits - 1)) - 1;
     bool wide = lay_out_rows(packed, program, matrix, leading);
     packed->planned = packed->stage_count > 0;
     if (!packed->planned) {
         return;
     }
-    bool narrow_weights = planning->bytes && program->header->weight_bits == 8;
-    fx_form bytes = program->header->dac_bits <= 8 ? FX_TOP : FX_BYTES;
-    packed->form = narrow_weights ? bytes : wide && planning->bytes ? FX_SPLIT : FX_WORDS;
+    packed->form = form_of(program->header, planning, wide);
     packed->safe_pairs = wide ? INT32_MAX / FX_LARGEST_ROW_CODE / (2 * (program->header->levels - 1)) : UINT32_MAX;
     packed->chunk_bytes = group_start(packed->form, packed->groups);
     packed->stages = fx_take(pieces, packed->stage_count * sizeof *packed->stages);

@@ -154,8 +154,8 @@ static void lay_out(fx_plan *plan, fx_pieces *pieces) {
     for (uint32_t i = 0; i < program->matrix_count; i++) {
         fx_packed packed;
         fx_pack(&packed, program, program->matrices + i, planning_of(plan), leading_rows(program, i), pieces);
-        size_t words = packed.groups * (size_t)FX_WORDS_PER_GROUP + packed.segment_count * (size_t)2;
-        plan->operand_words = at_least(plan->operand_words, (words + 15) / 16 * 16);
+        size_t words = fx_operand_words(&packed) * (planning_of(plan)->tiles ? 2 : 1);
+        plan->operand_words = at_least(plan->operand_words, words);
         if (packed.ahead_groups > 0) {
             plan->sum_count = at_least(plan->sum_count, (size_t)packed.chunks * FX_LANES);
         }

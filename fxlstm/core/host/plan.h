@@ -13,14 +13,21 @@
 #define FX_LANES 16u
 #define FX_TOGETHER 6u        /* sequences multiplied together: their sums and a chunk's weights fit 32 registers */
 #define FX_WORDS_PER_GROUP 2u /* 32-bit words of driven codes for four rows */
+#define FX_TILE 16u           /* sequences, and groups, that one instruction of a set with tiles takes */
 
 /* How weights are stored for a product, and of what the sums are made. */
 typedef enum {
-    FX_WORDS, /* 16-bit weights of two rows side by side; 32-bit sums */
-    FX_BYTES, /* 8-bit weights of four rows; codes in two bytes, a 32-bit sum for each */
-    FX_TOP,   /* 8-bit weights of four rows; codes of at most 8 bits, whose low bytes are 0: one 32-bit sum */
-    FX_SPLIT, /* 16-bit weights in two planes of bytes of four rows; three 32-bit sums */
+    FX_WORDS,        /* 16-bit weights of two rows side by side; 32-bit sums */
+    FX_BYTES,        /* 8-bit weights of four rows; codes in two bytes, a 32-bit sum for each */
+    FX_TOP,          /* 8-bit weights of four rows; codes of at most 8 bits, whose low bytes are 0: one 32-bit sum */
+    FX_SPLIT,        /* 16-bit weights in two planes of bytes of four rows; three 32-bit sums */
+    FX_NARROW_WORDS, /* 8-bit weights of two rows side by side, multiplied as words; 32-bit sums */
 } fx_form;
+
+/* Whether a form multiplies words, with codes as they are. */
+static inline bool fx_in_words(fx_form form) {
+    return form == FX_WORDS || form == FX_NARROW_WORDS;
+}
 
 /* Rows that stand side by side in the driven codes, filled up to whole groups. */
 typedef struct {
@@ -61,6 +68,7 @@ typedef struct {
     uint32_t columns;
     uint32_t chunks;
     uint32_t groups;
+    uint32_t filled_to;    /* groups of a segment are a multiple of these */
     uint32_t ahead_groups; /* of the leading segment, which the phase's input fills; 0: none */
     uint32_t stage_count;
     uint32_t segment_count;
@@ -93,7 +101,7 @@ struct fx_plan {
     size_t sum_count;     /* 64-bit sums of one sequence, of the widest product that runs ahead */
 };
 
-/* A product of up to FX_TOGETHER sequences with a packed matrix. Strides are in elements. */
+/* A product of up to fx_together() sequences with a packed matrix. Strides are in elements. */
 typedef struct {
     const fx_packed *matrix;
     uint32_t count;
@@ -107,16 +115,28 @@ typedef struct {
     fx_clipped *clipped;
 } fx_planned_product;
 
+/* What is left of a product behind its first `count` sequences. */
+static inline fx_planned_product fx_product_after(const fx_planned_product *product, uint32_t count) {
+    fx_planned_product others = *product;
+    others.count -= count;
+    others.words += count * product->word_stride;
+    others.ahead = product->ahead == NULL ? NULL : product->ahead + count * product->ahead_stride;
+    others.results = product->results == NULL ? NULL : product->results + count * product->result_stride;
+    return others;
+}
+
 /* What a kernel set does for plans. */
 struct fx_planning {
-    bool bytes; /* has dot products of bytes; else all matrices are words, and products know safe_pairs */
+    /* Multiplies FX_TILE sequences together, bytes of FX_TILE groups at a time, and has room for codes in an order of its own. */
+    bool tiles;
+    bool bytes; /* has dot products of bytes; else all matrices are in words, and products know safe_pairs */
     /* Drive one segment: from codes in the arena to words, FX_WORDS_PER_GROUP for each four rows. */
     void (*drive)(const fx_packed *matrix, const fx_segment *segment, uint32_t dac_bits, const int16_t *codes,
                   uint32_t *words);
     void (*multiply)(const fx_planned_product *product);
     /* Sums of the leading groups, for each sequence and column. */
     void (*multiply_ahead)(const fx_planned_product *product, int64_t *sums, size_t sum_stride);
-    /* What stands around an array's tiles; all three NULL: multiply.c does it. Drive rows as codes, not as words. */
+    /* What stands around an array's tiles. Drive rows as codes, not as words. */
     void (*drive_rows)(uint32_t dac_bits, const int16_t *codes, int16_t *rows, uint32_t count);
     /* Add a tile's ADC codes, shifted left by `align`, to the sums of its columns. */
     void (*add_codes)(const int16_t *codes, uint32_t align, int64_t *sums, uint32_t columns);
@@ -125,5 +145,20 @@ struct fx_planning {
     void (*look_up)(const int16_t *table, const int16_t *codes, int16_t *result, uint32_t length);
     fx_elementwise *elementwise[FX_OPERATION_CLAMP + 1]; /* by code; in 32-bit arithmetic (fits_32_bits in plan.c) */
 };
+
+/* Sequences that a set multiplies together at most. */
+static inline uint32_t fx_together(const struct fx_planning *planning) {
+    return planning->tiles ? FX_TILE : FX_TOGETHER;
+}
+
+/* Words of one sequence's driven codes; the sums of its segments' codes follow them, for sets that want these. */
+static inline size_t fx_code_words(const fx_packed *packed) {
+    return packed->groups * (size_t)FX_WORDS_PER_GROUP;
+}
+
+/* Words of all that. Sets with tiles have as many again. */
+static inline size_t fx_operand_words(const fx_packed *packed) {
+    return (fx_code_words(packed) + packed->segment_count * (size_t)2 + 15) / 16 * 16;
+}
 
 #endif

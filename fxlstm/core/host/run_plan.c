@@ -8,11 +8,15 @@
 #include "pack.h"
 #include "share.h"
 
-/* ---- an executor's scratch: driven codes and sums of FX_TOGETHER sequences */
+/* ---- an executor's scratch: driven codes and sums of the sequences that are multiplied together */
+
+static uint32_t together(const fx_plan *plan) {
+    return fx_together(plan->kernels->planning);
+}
 
 size_t fx_plan_scratch_size(const fx_plan *plan) {
     size_t words = plan->operand_words * sizeof(uint32_t), sums = plan->sum_count * sizeof(int64_t);
-    return FX_TOGETHER * (words + sums);
+    return together(plan) * (words + sums);
 }
 
 /* ---- multiplies */
@@ -42,7 +46,7 @@ static void multiply(fx_executor *executor, uint32_t index, int16_t *arenas, uin
         .first_group = ahead ? matrix->ahead_groups : 0,
         .words = executor->words,
         .word_stride = plan->operand_words,
-        .ahead = ahead ? executor->ahead_sums + (FX_TOGETHER - executor->ahead) * plan->sum_count : NULL,
+        .ahead = ahead ? executor->ahead_sums + (together(plan) - executor->ahead) * plan->sum_count : NULL,
         .results = arenas + operation->result,
         .result_stride = executor->arena_stride,
         .clipped = executor->clipped + index,
@@ -56,13 +60,13 @@ static void multiply_inputs(fx_executor *executor, const fx_packed *matrix, cons
     drive(executor, matrix, 0, 1, count, inputs, executor->phase.input_length);
     fx_planned_product product = {
         .matrix = matrix, .count = count, .words = executor->words, .word_stride = plan->operand_words};
-    int64_t *sums = executor->ahead_sums + (FX_TOGETHER - count) * plan->sum_count;
+    int64_t *sums = executor->ahead_sums + (together(plan) - count) * plan->sum_count;
     fx_multiply_shared(executor, &product, matrix->ahead_groups, sums);
 }
 
 static void look_ahead(fx_executor *executor, const int16_t *inputs, size_t timesteps) {
     const fx_phase *phase = &executor->phase;
-    uint32_t count = timesteps < FX_TOGETHER ? (uint32_t)timesteps : FX_TOGETHER;
+    uint32_t most = together(executor->plan), count = timesteps < most ? (uint32_t)timesteps : most;
     for (uint32_t i = 0; i < phase->sweeps->operations; i++) {
         uint32_t index = phase->first_operation + i;
         if (executor->plan->operations[index].ahead) {
@@ -137,11 +141,12 @@ static void run_on(fx_executor *executor, uint32_t index, int16_t *arenas, uint3
 
 /* Run operations that are all planned. */
 static void run_planned(fx_executor *executor, uint32_t first, uint32_t end) {
-    for (uint32_t sequence = 0; sequence < executor->batch; sequence += FX_TOGETHER) {
+    const uint32_t most = together(executor->plan);
+    for (uint32_t sequence = 0; sequence < executor->batch; sequence += most) {
         uint32_t rest = executor->batch - sequence;
         int16_t *arenas = executor->arenas + sequence * executor->arena_stride;
         for (uint32_t i = first; i < end; i++) {
-            run_on(executor, i, arenas, rest < FX_TOGETHER ? rest : FX_TOGETHER);
+            run_on(executor, i, arenas, rest < most ? rest : most);
         }
     }
 }
@@ -152,8 +157,7 @@ static bool on_array(const fx_executor *executor, uint32_t index) {
 
 /* Run one operation that run_planned does not. */
 static fx_status run_alone(fx_executor *executor, uint32_t index) {
-    bool planned = executor->plan->operations[index].planned && executor->kernels->planning->rescale != NULL;
-    return on_array(executor, index) && planned
+    return on_array(executor, index) && executor->plan->operations[index].planned
                ? multiply_on_array(executor, index)
                : fx_operation_run(executor, executor->program->operations + index, executor->clipped + index);
 }
@@ -188,7 +192,7 @@ fx_status fx_executor_use_plan(fx_executor *executor, const fx_plan *plan, void 
     executor->runner = &RUNNER;
     executor->plan = plan;
     executor->words = scratch;
-    executor->ahead_sums = (int64_t *)(void *)(executor->words + FX_TOGETHER * plan->operand_words);
+    executor->ahead_sums = (int64_t *)(void *)(executor->words + together(plan) * plan->operand_words);
     executor->ahead = 0;
     return FX_OK;
 }

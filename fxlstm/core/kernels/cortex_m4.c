@@ -3,16 +3,7 @@
 
 #if FX_CORTEX_M4
 
-#include "../activation.h"
 #include "../arithmetic.h"
-
-/* As fx_saturate, of 32 bits. */
-static inline int16_t saturate(int32_t value, uint32_t *clipped) {
-    int32_t code;
-    __asm__("ssat %0, #16, %1" : "=r"(code) : "r"(value) : "cc");
-    *clipped += code != value;
-    return (int16_t)code;
-}
 
 /* The low half of a value does not count from shifts of 33 on, which the scales of nearly all columns have. */
 static uint32_t rescale(const fx_scale *scales, const int64_t *sums, int16_t *result, uint32_t columns) {
@@ -29,7 +20,7 @@ static uint32_t rescale(const fx_scale *scales, const int64_t *sums, int16_t *re
                          :
                          : "r5", "r8", "r9", "memory");
         if (shift > 32) {
-            *result = saturate(((high >> (shift - 33)) + 1) >> 1, &clipped);
+            *result = fx_cortex_m4_saturate(((high >> (shift - 33)) + 1) >> 1, &clipped);
         } else {
             *result = fx_saturate(fx_round((int64_t)((uint64_t)(uint32_t)high << 32 | low), shift), &clipped);
         }
@@ -37,52 +28,18 @@ static uint32_t rescale(const fx_scale *scales, const int64_t *sums, int16_t *re
     return clipped;
 }
 
-/* tanh(argument * 2^-FX_ARGUMENT_BITS) with FX_CENTRE_BITS fraction bits. A term of the polynomial,
- * round(acc * d / 2^FX_PIECE_BITS) + coefficient, is the upper half of acc * (d * 2^(32 - FX_PIECE_BITS)), rounded. */
-static inline int64_t tanh_of(uint32_t argument) {
-    const uint32_t limit = FX_TANH_LIMIT << FX_ARGUMENT_BITS;
-    uint32_t u = argument < limit ? argument : limit;
-    const fx_tanh_piece *piece = fx_tanh_pieces + ((u + (1u << (FX_PIECE_BITS - 1))) >> FX_PIECE_BITS);
-    uint32_t upper = u << (32 - FX_PIECE_BITS); /* signed: the distance d from the piece's centre */
-    register uint32_t low __asm__("r3");
-    register uint32_t high __asm__("r4");
-    __asm__("ldmia %[piece], {r3, r4, r5, r6, r8, r9}\n"
-            "smmlar r9, r9, %[upper], r8\n"
-            "smmlar r9, r9, %[upper], r6\n"
-            "smmlar r9, r9, %[upper], r5\n"
-            "asr r8, %[upper], #21\n"
-            "smlal r3, r4, r9, r8\n"
-            : "=&r"(low), "=&r"(high)
-            : [piece] "r"(piece), [upper] "r"(upper), "m"(*piece)
-            : "r5", "r6", "r8", "r9");
-    return (int64_t)((uint64_t)high << 32 | low);
-}
-
-/* fx_activation of every code; `shift` makes arguments of magnitudes. */
-static inline void activate_codes(bool is_sigmoid, uint32_t shift, const int16_t *codes, int16_t *result,
-                                  uint32_t length) {
-    const uint32_t down = FX_CENTRE_BITS - (is_sigmoid ? 14 : 15);
-    const int32_t middle = is_sigmoid ? 1 << 14 : 0;
-    uint32_t clipped = 0; /* the 1 that is no code; it does not count */
-    for (uint32_t i = 0; i < length; i++) {
-        int32_t code = codes[i], sign = code >> 31;
-        int64_t tanh = tanh_of((uint32_t)((code ^ sign) - sign) << shift);
-        int32_t size = (int32_t)((tanh + ((int64_t)1 << (down - 1)) - 1) >> down);
-        result[i] = saturate(middle + ((size ^ sign) - sign), &clipped);
-    }
-}
-
 static void activate(uint8_t function, uint8_t fraction, const int16_t *codes, int16_t *result, uint32_t length) {
-    uint32_t shift = FX_ARGUMENT_BITS - fraction - (function == FX_FUNCTION_TANH ? 0u : 1u);
-    if (function == FX_FUNCTION_SIGMOID) {
-        activate_codes(true, shift, codes, result, length);
-    } else {
-        activate_codes(false, shift, codes, result, length);
+    if (!fx_cortex_m4_activates(fraction)) {
+        fx_activate(function, fraction, codes, result, length);
+        return;
     }
+    const fx_cortex_m4_activation by = fx_cortex_m4_activation_of(function, fraction);
+    fx_cortex_m4_activate(&by, codes, result, result + length);
 }
 
-/* round(x, shift) is the upper half of x * 2^(32 - shift) + 2^31. */
-static uint32_t product(const fx_operation *operation, int16_t *arena) {
+/* ---- products, one by one: round(x, shift) is the upper half of x * 2^(32 - shift) + 2^31 */
+
+uint32_t fx_cortex_m4_product(const fx_operation *operation, int16_t *arena) {
     const int16_t *a = arena + operation->a, *b = arena + operation->b;
     int16_t *result = arena + operation->result;
     uint32_t length = operation->length, shift = operation->shift, clipped = 0;
@@ -92,12 +49,12 @@ static uint32_t product(const fx_operation *operation, int16_t *arena) {
     int32_t scale = (int32_t)1 << (32 - shift);
     for (uint32_t i = 0; i < length; i++) {
         int64_t upper = ((int64_t)1 << 31) + (int64_t)(a[i] * b[i]) * scale;
-        result[i] = saturate((int32_t)(upper >> 32), &clipped);
+        result[i] = fx_cortex_m4_saturate((int32_t)(upper >> 32), &clipped);
     }
     return clipped;
 }
 
-static uint32_t product_sum(const fx_operation *operation, int16_t *arena) {
+uint32_t fx_cortex_m4_product_sum(const fx_operation *operation, int16_t *arena) {
     const int16_t *a = arena + operation->a, *b = arena + operation->b;
     const int16_t *c = arena + operation->c, *d = arena + operation->d;
     int16_t *result = arena + operation->result;
@@ -109,18 +66,20 @@ static uint32_t product_sum(const fx_operation *operation, int16_t *arena) {
     int32_t scale_cd = (int32_t)1 << (operation->shift_cd + 32 - shift);
     for (uint32_t i = 0; i < length; i++) {
         int64_t sum = ((int64_t)1 << 31) + (int64_t)(a[i] * b[i]) * scale_ab + (int64_t)(c[i] * d[i]) * scale_cd;
-        result[i] = saturate((int32_t)(sum >> 32), &clipped);
+        result[i] = fx_cortex_m4_saturate((int32_t)(sum >> 32), &clipped);
     }
     return clipped;
 }
 
 const fx_kernels fx_kernels_cortex_m4 = {
     .name = "cortex_m4",
+    .runner = &fx_cortex_m4_runner,
+    .prepare = fx_cortex_m4_prepare,
     .multiply_16 = fx_cortex_m4_multiply_16,
     .multiply_8 = fx_cortex_m4_multiply_8,
     .rescale = rescale,
     .activate = activate,
-    .product = product,
-    .product_sum = product_sum,
+    .product = fx_cortex_m4_product,
+    .product_sum = fx_cortex_m4_product_sum,
 };
 #endif

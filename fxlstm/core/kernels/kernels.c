@@ -6,6 +6,9 @@
 static const fx_kernels *const SETS[] = {
 #if defined(FX_HOST) && defined(__GNUC__) && defined(__x86_64__)
     &fx_kernels_avx512,
+#if FX_AMX
+    &fx_kernels_amx, /* behind one that runs wherever it does, so only if it is asked for: it has never run on such a processor */
+#endif
     &fx_kernels_avx2,
 #elif defined(FX_HOST) && defined(__GNUC__) && defined(__aarch64__)
     &fx_kernels_neon,
@@ -17,11 +20,24 @@ static const fx_kernels *const SETS[] = {
 
 #define SET_COUNT (sizeof SETS / sizeof SETS[0])
 
-/* The set of an index among those that this processor runs; NULL past the end. */
+static bool is_usable(const fx_kernels *set) {
+    return set->usable == NULL || set->usable();
+}
+
+/* The set of an index among those that this process runs; NULL past the end. */
 static const fx_kernels *set_at(size_t index) {
     for (size_t i = 0; i < SET_COUNT; i++) {
-        bool usable = SETS[i]->usable == NULL || SETS[i]->usable();
-        if (usable && index-- == 0) {
+        if (is_usable(SETS[i]) && index-- == 0) {
+            return SETS[i];
+        }
+    }
+    return NULL;
+}
+
+/* The set of a name, usable or not; NULL: there is none. */
+static const fx_kernels *set_named(const char *name) {
+    for (size_t i = 0; i < SET_COUNT; i++) {
+        if (strcmp(SETS[i]->name, name) == 0) {
             return SETS[i];
         }
     }
@@ -33,11 +49,13 @@ const fx_kernels *fx_kernels_default(void) {
 }
 
 const fx_kernels *fx_kernels_named(const char *name) {
-    const fx_kernels *set = set_at(0);
-    for (size_t i = 1; set != NULL && strcmp(set->name, name) != 0; i++) {
-        set = set_at(i);
-    }
-    return set;
+    const fx_kernels *set = set_named(name);
+    return set != NULL && is_usable(set) ? set : NULL;
+}
+
+const char *fx_kernels_needs(const char *name) {
+    const fx_kernels *set = set_named(name);
+    return set == NULL ? NULL : set->needs;
 }
 
 const char *fx_kernels_name(const fx_kernels *kernels) {

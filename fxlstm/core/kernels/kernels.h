@@ -23,11 +23,14 @@ struct fx_planning; /* host/plan.h */
 
 struct fx_kernels {
     const char *name;
-    bool (*usable)(void); /* whether this processor runs it; NULL: any does */
+    const char *needs;    /* what it runs on, for messages; NULL: anything */
+    bool (*usable)(void); /* whether this process runs it; NULL: any does. May ask the system for permission */
     const struct fx_planning
         *planning; /* how operations run by a plan; NULL: there are no plans, all loops are below */
     void (*multiply_16)(const fx_product *product); /* 16-bit weights */
     void (*multiply_8)(const fx_product *product);  /* 8-bit weights */
+    const fx_runner *runner;                        /* how operations run without a plan; NULL: one by one */
+    void (*prepare)(const fx_executor *executor);   /* fills executor->prepared for the runner; NULL without one */
     /* result[i] = sat(round(sums[i] * mantissa + bias, shift)) by the scale of column i; returns how many were clipped. */
     uint32_t (*rescale)(const fx_scale *scales, const int64_t *sums, int16_t *result, uint32_t columns);
     /* result[i] = fx_activation(function, fraction, codes[i]); result may be codes itself. */
@@ -47,16 +50,31 @@ void fx_activate(uint8_t function, uint8_t fraction, const int16_t *codes, int16
 uint32_t fx_product_operation(const fx_operation *operation, int16_t *arena);
 uint32_t fx_product_sum(const fx_operation *operation, int16_t *arena);
 
+/* All of them, for the initialiser of a set. */
+#define FX_PORTABLE_LOOPS                                                                                              \
+    .multiply_16 = fx_multiply_16, .multiply_8 = fx_multiply_8, .rescale = fx_rescale, .activate = fx_activate,        \
+    .product = fx_product_operation, .product_sum = fx_product_sum
+
 /* Sets of hosts (host/); each stands only where its instructions do. */
 extern const fx_kernels fx_kernels_avx512;
 extern const fx_kernels fx_kernels_avx2;
 extern const fx_kernels fx_kernels_neon;
 
+/* Compilers that know AMX. */
+#if defined(__x86_64__) && ((defined(__clang__) && __clang_major__ >= 12) || (!defined(__clang__) && __GNUC__ >= 11))
+#define FX_AMX 1
+#else
+#define FX_AMX 0
+#endif
+extern const fx_kernels fx_kernels_amx;
+
 /* Microcontrollers with DSP instructions: Cortex-M4, M7 and later. */
 #if defined(__ARM_FEATURE_DSP) && __ARM_ARCH_PROFILE == 'M'
 #define FX_CORTEX_M4 1
+#define FX_PREPARED_SIZE 96u /* bytes that it prepares for each operation */
 #else
 #define FX_CORTEX_M4 0
+#define FX_PREPARED_SIZE 0u
 #endif
 extern const fx_kernels fx_kernels_cortex_m4;
 

@@ -65,10 +65,5 @@ uint32_t fx_product_sum(const fx_operation *operation, int16_t *arena) {
 
 const fx_kernels fx_kernels_portable = {
     .name = "portable",
-    .multiply_16 = fx_multiply_16,
-    .multiply_8 = fx_multiply_8,
-    .rescale = fx_rescale,
-    .activate = fx_activate,
-    .product = fx_product_operation,
-    .product_sum = fx_product_sum,
+    FX_PORTABLE_LOOPS,
 };
