@@ -113,12 +113,14 @@ def test_an_error_on_a_helper_reaches_the_caller() -> None:
 
 
 @pytest.mark.parametrize("shape", [(1, 15, 15), (32, 15, 15), (1, 64, 64)])
-def test_no_thread_is_started_for_little_work(shape: tuple[int, int, int]) -> None:
+def test_no_thread_is_started_for_little_work(shape: tuple[int, int, int], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(threads.Workers, "_start", None)
     batch, inputs, units = shape
     program = program_of("lstm", HARDWARE["bytes"], inputs, units)
-    before = threading.active_count()
-    Engine(program, threads=4).run_codes(any_codes(program, batch, 10))
-    assert threading.active_count() == before
+    x = any_codes(program, batch, 10)
+    np.testing.assert_array_equal(Engine(program, threads=4).run_codes(x), Engine(program).run_codes(x))
+    with pytest.raises(TypeError, match="not callable"):  # so it would have been seen
+        Engine(program, threads=4).run_codes(np.tile(x, (40, 20, 1)))
 
 
 def test_a_large_layer_has_its_columns_shared_and_a_large_batch_its_sequences(monkeypatch: pytest.MonkeyPatch) -> None:
