@@ -7,6 +7,7 @@
 #include "../operations.h"
 #include "../phase.h"
 #include "pack.h"
+#include "ride.h"
 
 #define CODES 65536u
 #define FEWEST_AHEAD 16u /* leading rows that are worth a segment of their own */
@@ -168,6 +169,9 @@ static void lay_out(fx_plan *plan, fx_pieces *pieces) {
     }
     for (uint32_t i = 0; i < program->operation_count; i++) {
         plan_operation(plan, i, pieces);
+    }
+    if (planning_of(plan)->looks_up) {
+        fx_let_ride(plan, pieces);
     }
     if (pieces->start != NULL) {
         mark_ahead(plan);
