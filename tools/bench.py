@@ -15,7 +15,7 @@ import platform
 import statistics
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -25,11 +25,13 @@ import bench_cells
 import bench_peers
 import fxlstm as fx
 from bench_crossbar import HEADS, Duration, absent, durations, rows_of, write_page
+from bench_peers import Timing
 from bench_sweep import Throughput, throughputs
 from fxlstm.app.console import print_table
 from fxlstm.app.demos.airline_task import AirlineTask, load_trained
 from fxlstm.core import kernel_names
 from fxlstm.program.reference import Reference
+from peers import Run, Task
 
 URL = "emu://host?device=ideal&seed=1"
 SECONDS = 0.2  # one run takes at least so long; what is faster is repeated inside it
@@ -126,6 +128,15 @@ def show_throughputs(found: list[Throughput]) -> None:
     print_table("Sweep of the airline task", heads, rows)
 
 
+def timings_of(tasks: Iterable[Task], engines: Callable[[Task], dict[str, Run]]) -> list[Timing]:
+    """Measure tasks, and say on the error output how far it is."""
+    found: list[Timing] = []
+    for task in tasks:
+        found += (taken := bench_peers.timings(task, engines(task)))
+        print(*(f"{one.engine} {one.minimum:.3g}" for one in taken), sep=", ", file=sys.stderr)
+    return found
+
+
 def show_cells(found: list[bench_cells.CellTiming]) -> None:
     """Print cells as a table."""
     print_table("Microseconds of a timestep (times the LSTM's per product)", bench_cells.HEADS, bench_cells.rows_of(found))
@@ -135,22 +146,17 @@ def peers(largest: int, write: bool, as_json: bool) -> None:
     """Measure a layer on all engines; print or write the tables."""
     about = machine() | {"kernels": kernel_names()[0]}
     missing = bench_peers.absent()
-    found = []
-    for task in bench_peers.tasks(largest):
-        found += bench_peers.timings(task)
-        print(
-            *(f"{one.engine} {one.minimum:.3g}" for one in found if (one.units, one.batch) == (task.parameters.units, task.batch)),
-            sep=", ",
-            file=sys.stderr,
-        )
+    found = timings_of(bench_peers.tasks(largest), bench_peers.engines)
+    streamed = timings_of(bench_peers.streaming_tasks(largest), bench_peers.streaming_engines)
     wrong = bench_peers.errors(largest)
     if write:
-        bench_peers.write(found, wrong, about)
+        bench_peers.write(found, streamed, wrong, about)
     if as_json:
-        everything = {"machine": about, "absent": missing, "timings": found, "errors": wrong}
+        everything = {"machine": about, "absent": missing, "timings": found, "streaming": streamed, "errors": wrong}
         print(json.dumps(everything, default=asdict, indent=2))
     elif not write:
-        print(bench_peers.timing_table(found, 1), bench_peers.timing_table(found, 2), bench_peers.error_table(wrong), sep="\n\n")
+        tables = [bench_peers.timing_table(found, 1), bench_peers.timing_table(found, 2), bench_peers.timing_table(streamed, 1)]
+        print(*tables, bench_peers.error_table(wrong), sep="\n\n")
     for name, reason in missing.items():
         print(f"{name}: absent, {reason}", file=sys.stderr)
 

@@ -28,6 +28,7 @@ SOURCES = listed(CORE)
 HOST_SOURCES = SOURCES + listed(HOST)
 STRICT = ["-std=c11", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Werror"]
 SANITIZED = [*STRICT, "-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
+RACES_FOUND = ["cc", *STRICT, "-O1", "-g", "-fsanitize=thread"]
 FUZZ_ITERATIONS = 200_000
 
 
@@ -92,11 +93,11 @@ def planned_images(tmp_path: Path, images: list[Path]) -> list[Path]:
     return paths
 
 
-def build_plan(folder: Path, *compiler: str | Path) -> Path:
-    """Build ``tests/c/plan.c`` with the core and what hosts have."""
-    sources = [CORE / source for source in HOST_SOURCES]
-    run(*compiler, "-std=c11", "-DFX_HOST", f"-I{CORE}", HERE / "plan.c", *sources, "-o", folder / "plan")
-    return folder / "plan"
+def build_for_host(folder: Path, name: str, *compiler: str | Path, sources: list[str] = HOST_SOURCES) -> Path:
+    """Build ``tests/c/<name>.c`` with the core and what hosts have."""
+    paths = [CORE / source for source in sources]
+    run(*compiler, "-std=c11", "-pthread", "-DFX_HOST", f"-I{CORE}", HERE / f"{name}.c", *paths, "-o", folder / name)
+    return folder / name
 
 
 def build_timesteps(folder: Path) -> Path:
@@ -113,10 +114,19 @@ def with_amx(names: list[str]) -> list[str]:
 
 def test_plans_of_every_kernel_set_equal_the_operations_one_by_one(tmp_path: Path, planned_images: list[Path]) -> None:
     model = "-DFX_TILE_MODEL", HERE / "tile_model.c"
-    names = run(build_plan(tmp_path, "cc", *SANITIZED, *model), *planned_images).split()
+    names = run(build_for_host(tmp_path, "plan", "cc", *SANITIZED, *model), *planned_images).split()
     assert names == with_amx(kernel_names())
 
 
+def test_threads_that_share_products_write_to_different_places(tmp_path: Path, planned_images: list[Path]) -> None:
+    plan = build_for_host(tmp_path, "plan", *RACES_FOUND)
+    assert run(plan, *planned_images[12:16]).split() == kernel_names()
+
+
+def test_a_team_of_threads_does_every_share_once(tmp_path: Path) -> None:
+    run(build_for_host(tmp_path, "team", *RACES_FOUND, sources=["host/team.c"]))
+
+
 def test_neon_kernels_equal_the_operations_one_by_one_on_an_emulated_processor(tmp_path: Path, planned_images: list[Path]) -> None:
-    plan = build_plan(tmp_path, "aarch64-linux-gnu-gcc", *STRICT, "-O2", "-static")
+    plan = build_for_host(tmp_path, "plan", "aarch64-linux-gnu-gcc", *STRICT, "-O2", "-static")
     assert run("qemu-aarch64", plan, *planned_images).split() == ["neon", "portable"]

@@ -297,3 +297,18 @@ void fx_pack(fx_packed *packed, const fx_program *program, const fx_matrix *matr
         fill(packed, program, matrix);
     }
 }
+
+fx_packed fx_packed_chunks(const fx_packed *packed, uint32_t first, uint32_t end) {
+    fx_packed own = *packed;
+    own.chunks = end - first;
+    own.columns = (end == packed->chunks ? packed->columns : end * FX_LANES) - first * FX_LANES;
+    own.weights += first * packed->chunk_bytes;
+    own.lanes += (size_t)first * packed->stage_count;
+    own.scales += first;
+    own.high = packed->high == NULL ? NULL : packed->high + first;
+    return own;
+}
+
+uint64_t fx_multiplications(const fx_packed *packed, uint32_t groups) {
+    return (uint64_t)groups * GROUP_ROWS * packed->columns;
+}

@@ -188,6 +188,16 @@ size_t fx_plan_size(const fx_program *program, const fx_kernels *kernels) {
     return counted.used > SIZE_MAX ? 0 : (size_t)counted.used;
 }
 
+uint64_t fx_plan_largest_product(const fx_plan *plan) {
+    uint64_t largest = 0;
+    for (uint32_t i = 0; i < plan->program->matrix_count; i++) {
+        const fx_packed *packed = plan->matrices + i;
+        uint64_t products = packed->planned ? fx_multiplications(packed, packed->groups) : 0;
+        largest = products > largest ? products : largest;
+    }
+    return largest;
+}
+
 fx_status fx_plan_init(const fx_plan **plan, const fx_program *program, const fx_kernels *kernels, void *memory,
                        size_t size) {
     size_t needed = fx_plan_size(program, kernels);

@@ -6,6 +6,7 @@
 #include "../kernels/kernels.h"
 #include "../operations.h"
 #include "pack.h"
+#include "share.h"
 
 #define ARENAS_IN_CACHE 16384u /* bytes: half of the smallest innermost cache of today's processors */
 
@@ -59,7 +60,7 @@ static void multiply(fx_executor *executor, uint32_t index, int16_t *arenas, uin
         .arenas = arenas,
         .clipped = executor->clipped + index,
     };
-    plan->kernels->planning->multiply(&product);
+    fx_multiply_shared(executor, &product, matrix->groups - product.first_group, NULL);
 }
 
 /* Inputs of the next timesteps times the leading rows. */
@@ -69,7 +70,7 @@ static void multiply_inputs(fx_executor *executor, const fx_packed *matrix, cons
     fx_planned_product product = {
         .matrix = matrix, .count = count, .words = executor->words, .word_stride = plan->operand_words};
     int64_t *sums = executor->ahead_sums + (together(plan) - count) * plan->sum_count;
-    plan->kernels->planning->multiply_ahead(&product, sums, plan->sum_count);
+    fx_multiply_shared(executor, &product, matrix->ahead_groups, sums);
 }
 
 static void look_ahead(fx_executor *executor, const int16_t *inputs, size_t timesteps) {
