@@ -15,7 +15,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tools")]
 
-from generators import activation, board_page, cells_page, core, docs, protocol, protocol_page, wiring  # noqa: E402
+from generators import activation, board_page, cells_page, core, crc, docs, protocol, protocol_page, wiring  # noqa: E402
 
 # Path from the root -> function that returns the text the file must have (given its present text).
 TARGETS: dict[str, Callable[[str], str]] = {
@@ -24,6 +24,7 @@ TARGETS: dict[str, Callable[[str], str]] = {
     "fxlstm/core/activation_table.c": activation.activation_table,
     "firmware/gen/protocol.h": protocol.header,
     "firmware/gen/wiring.h": wiring.header,
+    "firmware/gen/crc.h": crc.header,
     "docs/board.md": board_page.page,
     "docs/cells.md": cells_page.page,
     "docs/protocol.md": protocol_page.page,

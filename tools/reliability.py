@@ -203,24 +203,23 @@ def stuck_in_campaigns() -> Iterator[Trial]:
     yield trial
 
 
-def named(part: str) -> Callable[[Sequence[Trial]], str]:
-    """Every self-test finds one fault and names its channel."""
+def named(part: str, seen: str) -> Callable[[Sequence[Trial]], str]:
+    """Every self-test finds one fault, names its part and says what was seen."""
 
     def judge(trials: Sequence[Trial]) -> str:
         for trial in trials:
-            assert len(trial.reasons) == 1 and part in trial.reasons[0], trial
-        return f"the self-test names it: {part}"
+            assert len(trial.reasons) == 1 and trial.reasons[0].startswith(f"{part}: ") and seen in trial.reasons[0], trial
+        return f"the self-test names it: {part}: {seen}"
 
     return judge
 
 
-def self_tests(*options: str) -> Callable[[], Iterator[Trial]]:
-    """Self-tests of boards with cells that conduct; their findings are the reasons."""
+def self_test(name: str, options: str, part: str, seen: str) -> Fault:
+    """A fault that the self-test of a board with cells that conduct has to name; its findings are the reasons."""
 
     def trials() -> Iterator[Trial]:
-        for each_options in options:
-            with Board(f"emu://host?device=ta-hfo2&seed=3&stuck=0&{each_options}", log=False) as board:
-                findings = [str(finding) for finding in board.check_array() if finding.kind == "channel"]
-            yield Trial(each_options, findings)
+        with Board(f"emu://host?device=ta-hfo2&seed=3&stuck=0&{options}", log=False) as board:
+            findings = [str(finding) for finding in board.check_array().findings if finding.kind == "channel"]
+        yield Trial(options, findings)
 
-    return trials
+    return Fault(name, options, trials, named(part, seen))

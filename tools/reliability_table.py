@@ -20,11 +20,10 @@ from reliability import (  # noqa: E402
     each,
     given_up,
     kill_once,
-    named,
     recovered,
     reported,
     run_trial,
-    self_tests,
+    self_test,
     stuck_in_campaigns,
     work_of_a_trial,
 )
@@ -57,6 +56,7 @@ FAULTS = (
     Fault(
         "an ADC missing at start, each", "missing_chip=", each("missing_chip={}", range(12, 20)), reported(IDENTITY, "chip select")
     ),
+    Fault("the monitor's ADC missing, in a campaign", "missing_chip=20", each("missing_chip={}", (20,)), recovered),
     Fault("a gate's DAC channel dead, in a campaign", "dead_gate=20", each("dead_gate={}", (20,)), given_up((37, 20), (91, 20))),
     Fault(
         "a cell dead (ideal cells start without conductance)",
@@ -65,6 +65,7 @@ FAULTS = (
         given_up((37, 20)),
     ),
     Fault("a row's DAC channel dead, in a campaign", "dead_row=37", each("dead_row={}", (37,)), given_up((37, 3), (37, 20))),
+    Fault("a row of the array open, in a campaign", "open_row=37", each("open_row={}", (37,)), given_up((37, 3), (37, 20))),
     Fault(
         "a row's DAC channel stuck, in a campaign over cells that conduct",
         "stuck_row=37",
@@ -77,33 +78,37 @@ FAULTS = (
         each("saturated_column={}", (20,)),
         given_up((37, 20), (91, 20)),
     ),
-    Fault(
-        "a row's DAC channel dead", "dead_row=55", self_tests("dead_row=55"), named("row DAC 3 at chip select 3, channel 7, row 55")
+    self_test("a row's DAC channel dead", "dead_row=55", "row DAC 3 at chip select 3, channel 7, row 55", "stays at 0 V"),
+    self_test("a row's DAC channel stuck", "stuck_row=20", "row DAC 1 at chip select 1, channel 4, row 20", "stays at -2.06 V"),
+    self_test(
+        "a row of the array open", "open_row=55", "row DAC 3 at chip select 3, channel 7, row 55", "the array's line is open"
     ),
-    Fault(
-        "a row's DAC channel stuck",
-        "stuck_row=20",
-        self_tests("stuck_row=20"),
-        named("row DAC 1 at chip select 1, channel 4, row 20"),
+    self_test("a gate's DAC channel dead", "dead_gate=17", "gate DAC 1 at chip select 9, channel 1, column 17", "stays at 0 V"),
+    self_test(
+        "an amplifier saturated", "saturated_column=40", "column ADC 5 at chip select 17, channel 0, column 40", "full scale"
     ),
-    Fault(
-        "a gate's DAC channel dead",
-        "dead_gate=17",
-        self_tests("dead_gate=17"),
-        named("gate DAC 1 at chip select 9, channel 1, column 17"),
-    ),
-    Fault(
-        "an amplifier saturated",
-        "saturated_column=40",
-        self_tests("saturated_column=40"),
-        named("column ADC 5 at chip select 17, channel 0, column 40"),
-    ),
-    Fault(
+    self_test(
         "an amplifier with a wrong gain",
         "weak_column=9",
-        self_tests("weak_column=9"),
-        named("column ADC 1 at chip select 13, channel 1, column 9"),
+        "column ADC 1 at chip select 13, channel 1, column 9",
+        "1.000 with its large resistor and 0.900 with its small one",
     ),
+    self_test(
+        "an amplifier with an offset",
+        "offset_column=9",
+        "column ADC 1 at chip select 13, channel 1, column 9",
+        "2.29 uA off with its large resistor and 18.31 uA with its small one",
+    ),
+    self_test(
+        "a DAC's monitor output open", "dead_monitor=3", "row DAC 3 at chip select 3, MUX pin", "none of its outputs is seen"
+    ),
+    self_test(
+        "the calibration switch does not close",
+        "dead_calibration=1",
+        "calibration switch",
+        "the monitor net is at 4.00 V and the calibration bus behind its switch at 0.00 V",
+    ),
+    self_test("the monitor's ADC missing", "missing_chip=20", "monitor ADC at chip select 20", "did not answer with its identity"),
 )
 
 

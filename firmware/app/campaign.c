@@ -211,7 +211,8 @@ static fx_status read_row(firmware *board) {
     int16_t rows[FW_ROWS] = {0};
     int16_t codes[FW_COLUMNS];
     rows[campaign->row] = FW_READ_CODE;
-    fx_status status = front_end_convert(&board->front_end, common->range, common->log2_reads, rows, codes);
+    const front_end_reading how = {common->range, common->log2_reads, 0, FW_COLUMNS};
+    fx_status status = front_end_convert(&board->front_end, &how, rows, codes);
     if (status != FX_OK) {
         return status;
     }

@@ -8,10 +8,8 @@
 enum { LARGEST_ROWS = 7 };
 
 _Static_assert(LARGEST_ROWS * FW_COLUMNS * 2 <= FW_MAX_PAYLOAD, "readings fit a frame");
-_Static_assert(FRONT_END_CHIPS *FW_CHIP_RESULT_SIZE <= FW_MAX_PAYLOAD, "selftest fits a frame");
 
-/* The array is wanted: refused while a campaign has it. */
-static fx_status take_array(firmware *board) {
+fx_status take_array(firmware *board) {
     if (board->campaign.state == FW_CAMPAIGN_RUNNING) {
         return FX_ERROR_BUSY;
     }
@@ -26,7 +24,7 @@ fx_status leave_array(firmware *board, fx_status status, link_reply *reply) {
     return status == FX_OK ? rest : status;
 }
 
-static void put_codes(link_reply *reply, const int16_t *codes, size_t count) {
+void put_codes(link_reply *reply, const int16_t *codes, size_t count) {
     for (size_t i = 0; i < count; i++) {
         fw_put_i16(reply->payload + reply->size + 2 * i, codes[i]);
     }
@@ -35,11 +33,12 @@ static void put_codes(link_reply *reply, const int16_t *codes, size_t count) {
 
 static fx_status read_rows(firmware *board, const fw_read_conductance_request *request, link_reply *reply) {
     fx_status status = FX_OK;
+    const front_end_reading how = {request->range, request->log2_reads, 0, FW_COLUMNS};
     for (unsigned i = 0; i < request->rows && status == FX_OK; i++) {
         int16_t rows[FW_ROWS] = {0};
         int16_t columns[FW_COLUMNS];
         rows[request->row + i] = FW_READ_CODE;
-        status = front_end_convert(&board->front_end, request->range, request->log2_reads, rows, columns);
+        status = front_end_convert(&board->front_end, &how, rows, columns);
         put_codes(reply, columns, FW_COLUMNS);
     }
     return leave_array(board, status, reply);
@@ -80,7 +79,8 @@ fx_status handle_multiply(firmware *board, const uint8_t *payload, size_t size, 
     for (unsigned row = 0; row < FW_ROWS; row++) {
         rows[row] = fw_get_i16(payload + FW_MULTIPLY_REQUEST_SIZE + 2 * row);
     }
-    status = front_end_convert(&board->front_end, request.range, 0, rows, columns);
+    const front_end_reading how = {request.range, 0, 0, FW_COLUMNS};
+    status = front_end_convert(&board->front_end, &how, rows, columns);
     front_end_count_clipped(&board->front_end, columns, FW_COLUMNS);
     put_codes(reply, columns, FW_COLUMNS);
     return leave_array(board, status, reply);
@@ -131,22 +131,6 @@ fx_status handle_get_state(firmware *board, const uint8_t *payload, size_t size,
     reply->detail = (int32_t)request.start;
     reply->size = 2u * request.length;
     return inference_get_state(&board->inference, request.start, reply->payload, request.length);
-}
-
-fx_status handle_selftest(firmware *board, const uint8_t *payload, size_t size, link_reply *reply) {
-    (void)payload;
-    (void)size;
-    fx_status status = take_array(board);
-    if (status != FX_OK) {
-        return status;
-    }
-    front_end_rest(&board->front_end);
-    for (unsigned chip = 0; chip < FRONT_END_CHIPS; chip++) {
-        fw_chip_result record = front_end_selftest(&board->front_end, chip);
-        fw_pack_chip_result(&record, reply->payload + reply->size);
-        reply->size += FW_CHIP_RESULT_SIZE;
-    }
-    return FX_OK;
 }
 
 fx_status handle_safe_idle(firmware *board, const uint8_t *payload, size_t size, link_reply *reply) {

@@ -15,6 +15,12 @@ FW_MESSAGES(HANDLER)
 /* FX_ERROR_RANGE, with what is out of range. */
 fx_status out_of_range(link_reply *reply, unsigned value);
 
+/* The array is wanted: FX_ERROR_BUSY while a campaign has it. */
+fx_status take_array(firmware *board);
+
+/* Add codes to an answer. */
+void put_codes(link_reply *reply, const int16_t *codes, size_t count);
+
 /* Bring the array to rest after `status`, keeping the first failure and its chip. */
 fx_status leave_array(firmware *board, fx_status status, link_reply *reply);
 

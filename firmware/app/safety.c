@@ -40,8 +40,9 @@ static bool flows(int16_t code) {
 
 fx_status safety_check_rows(firmware *board) {
     static const int16_t REST[FW_ROWS] = {0};
+    static const front_end_reading WHOLE = {.columns = FW_COLUMNS};
     int16_t codes[FW_COLUMNS];
-    fx_status status = front_end_convert(&board->front_end, 0, 0, REST, codes);
+    fx_status status = front_end_convert(&board->front_end, &WHOLE, REST, codes);
     if (status != FX_OK) {
         return status;
     }

@@ -28,17 +28,16 @@ static void drive_rows(const fx_tile *tile, uint8_t pairing, const int16_t *code
     }
 }
 
-/* The tile's codes from those of all columns; counts what clipped. */
-static void take_columns(front_end *front, const fx_tile *tile, bool column_pairs, const int16_t columns[FW_COLUMNS],
+/* The tile's codes from those of its columns; counts what clipped. */
+static void take_columns(front_end *front, const fx_tile *tile, bool column_pairs, const int16_t *columns,
                          int16_t *results) {
-    const int16_t *own = columns + tile->array_column;
-    front_end_count_clipped(front, own, column_pairs ? 2 * tile->columns : tile->columns);
+    front_end_count_clipped(front, columns, column_pairs ? 2 * tile->columns : tile->columns);
     if (!column_pairs) {
-        memcpy(results, own, tile->columns * sizeof *results);
+        memcpy(results, columns, tile->columns * sizeof *results);
         return;
     }
     for (uint32_t k = 0; k < tile->columns; k++) {
-        results[k] = fx_pair_code(own[2 * k], own[2 * k + 1], &front->adc_clipped);
+        results[k] = fx_pair_code(columns[2 * k], columns[2 * k + 1], &front->adc_clipped);
     }
 }
 
@@ -51,11 +50,14 @@ fx_status tiles_multiply(void *context, const fx_tile *tile, uint32_t count, con
     if (!tile_fits(tile, column_pairs)) {
         return FX_ERROR_RANGE;
     }
+    const front_end_reading how = {.range = tile->range,
+                                   .first_column = tile->array_column,
+                                   .columns = column_pairs ? 2 * tile->columns : tile->columns};
     for (uint32_t i = 0; i < count; i++) {
         int16_t rows[FW_ROWS] = {0};
         int16_t columns[FW_COLUMNS];
         drive_rows(tile, pairing, codes + i * row_stride, rows);
-        fx_status status = front_end_convert(&board->front_end, tile->range, 0, rows, columns);
+        fx_status status = front_end_convert(&board->front_end, &how, rows, columns);
         if (status != FX_OK) {
             return status;
         }

@@ -3,9 +3,13 @@
  */
 #include "drivers/ad7606c.h"
 
+#include <string.h>
+
+#include "gen/crc.h"
+
 enum {
     REGISTER_LEAVE = 0x00,
-    REGISTER_RANGE = 0x03, /* two channels per register, one nibble each */
+    REGISTER_RANGE = 0x03, /* two channels per register, one nibble each, the even channel's below */
     REGISTER_DIGITAL_DIAGNOSTICS = 0x21,
     REGISTER_ID = 0x2F,
     READ_FLAG = 0x40,
@@ -16,23 +20,23 @@ enum {
 };
 
 static uint8_t crc8(const uint8_t *bytes, size_t size) {
+    static const uint8_t REMAINDERS[] = FW_CRC8_NIBBLES;
     unsigned crc = 0;
     for (size_t i = 0; i < size; i++) {
         crc ^= bytes[i];
-        for (int bit = 0; bit < 8; bit++) {
-            crc = (crc & 0x80u) != 0 ? (crc << 1 ^ 0x07u) & 0xFFu : crc << 1;
-        }
+        crc = (crc << 4 & 0xFFu) ^ REMAINDERS[crc >> 4];
+        crc = (crc << 4 & 0xFFu) ^ REMAINDERS[crc >> 4];
     }
     return (uint8_t)crc;
 }
 
 static uint16_t crc16(const uint8_t *bytes, size_t size) {
+    static const uint16_t REMAINDERS[] = FW_CRC16_NIBBLES;
     unsigned crc = 0;
     for (size_t i = 0; i < size; i++) {
         crc ^= (unsigned)bytes[i] << 8;
-        for (int bit = 0; bit < 8; bit++) {
-            crc = (crc & 0x8000u) != 0 ? (crc << 1 ^ 0x755Bu) & 0xFFFFu : crc << 1;
-        }
+        crc = (crc << 4 & 0xFFFFu) ^ REMAINDERS[crc >> 12];
+        crc = (crc << 4 & 0xFFFFu) ^ REMAINDERS[crc >> 12];
     }
     return (uint16_t)crc;
 }
@@ -98,33 +102,64 @@ static fx_status enable_crc(ad7606c *adc, hal *board) {
     return status == FX_OK && present != value ? FX_ERROR_ADC_CRC : status;
 }
 
-static fx_status write_ranges(ad7606c *adc, hal *board, uint8_t range) {
-    uint8_t entered = 0;
-    adc->range = RANGE_UNKNOWN;
-    fx_status status = read_register(adc, board, REGISTER_RANGE, &entered);
-    for (unsigned pair = 0; pair < AD7606C_CHANNELS / 2 && status == FX_OK; pair++) {
-        status = write_register(adc, board, (uint8_t)(REGISTER_RANGE + pair), (uint8_t)(range << 4 | range));
+/* Bits of a pair's range register that belong to channels `first` to `end` - 1. */
+static unsigned pair_mask(unsigned pair, unsigned first, unsigned end) {
+    unsigned even = 2 * pair;
+    return (first <= even && even < end ? 0x0Fu : 0u) | (first <= even + 1 && even + 1 < end ? 0xF0u : 0u);
+}
+
+/* What a pair's register is to hold; both halves are set when it is not known what the other one holds. */
+static uint8_t wanted_ranges(const ad7606c *adc, unsigned pair, unsigned mask, uint8_t range) {
+    unsigned held = adc->ranges[pair];
+    if (mask != 0 && held == RANGE_UNKNOWN) {
+        return (uint8_t)(range << 4 | range);
     }
-    leave_register_mode(adc, board);
+    return (uint8_t)((held & ~mask) | ((unsigned)(range << 4 | range) & mask));
+}
+
+/* Register mode must have been entered. */
+static fx_status set_pair(ad7606c *adc, hal *board, unsigned pair, uint8_t ranges) {
+    adc->ranges[pair] = RANGE_UNKNOWN;
+    fx_status status = write_register(adc, board, (uint8_t)(REGISTER_RANGE + pair), ranges);
     if (status == FX_OK) {
-        adc->range = range;
+        adc->ranges[pair] = ranges;
     }
     return status;
 }
 
-fx_status ad7606c_set_range(ad7606c *adc, hal *board, uint8_t range) {
-    return adc->range == range ? FX_OK : write_ranges(adc, board, range);
+fx_status ad7606c_set_range(ad7606c *adc, hal *board, unsigned first, unsigned count, uint8_t range) {
+    bool entered = false;
+    fx_status status = FX_OK;
+    for (unsigned pair = 0; pair < AD7606C_CHANNELS / 2 && status == FX_OK; pair++) {
+        uint8_t wanted = wanted_ranges(adc, pair, pair_mask(pair, first, first + count), range);
+        if (wanted == adc->ranges[pair]) {
+            continue;
+        }
+        if (!entered) {
+            uint8_t present = 0;
+            status = read_register(adc, board, REGISTER_RANGE, &present);
+            entered = true;
+        }
+        if (status == FX_OK) {
+            status = set_pair(adc, board, pair, wanted);
+        }
+    }
+    if (entered) {
+        leave_register_mode(adc, board);
+    }
+    return status;
 }
 
 fx_status ad7606c_init(ad7606c *adc, hal *board, unsigned chip, uint8_t range, uint8_t *seen) {
     uint32_t crc_errors = adc->crc_errors;
     *adc = (ad7606c){.chip = chip, .crc_errors = crc_errors};
+    memset(adc->ranges, RANGE_UNKNOWN, sizeof adc->ranges);
     fx_status status = ad7606c_identify(adc, board, seen);
     if (status == FX_OK) {
         status = enable_crc(adc, board);
     }
     if (status == FX_OK) {
-        status = write_ranges(adc, board, range);
+        status = ad7606c_set_range(adc, board, 0, AD7606C_CHANNELS, range);
     }
     return status;
 }

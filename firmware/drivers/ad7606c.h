@@ -15,9 +15,9 @@
 
 typedef struct {
     unsigned chip;
-    uint8_t range;       /* code in all range registers */
-    bool checked;        /* CRCs are on */
-    uint32_t crc_errors; /* frames that failed their CRC, repeated ones too */
+    uint8_t ranges[AD7606C_CHANNELS / 2]; /* that the range registers are known to hold */
+    bool checked;                         /* CRCs are on */
+    uint32_t crc_errors;                  /* frames that failed their CRC, repeated ones too */
 } ad7606c;
 
 /* After a reset of the chip: check who it is, turn the CRCs on, set the range of all channels.
@@ -27,8 +27,8 @@ fx_status ad7606c_init(ad7606c *adc, hal *board, unsigned chip, uint8_t range, u
 /* Read the ID register again. */
 fx_status ad7606c_identify(ad7606c *adc, hal *board, uint8_t *seen);
 
-/* Range of all channels: 0 +-2.5 V, 1 +-5 V, 3 +-10 V. Nothing is sent when it stands already. */
-fx_status ad7606c_set_range(ad7606c *adc, hal *board, uint8_t range);
+/* Range of `count` channels from `first` on: 0 +-2.5 V, 1 +-5 V, 3 +-10 V. What stands already is not sent. */
+fx_status ad7606c_set_range(ad7606c *adc, hal *board, unsigned first, unsigned count, uint8_t range);
 
 /* Samples of the conversion that has finished; a frame with a wrong CRC-16 is read once more. */
 fx_status ad7606c_read(ad7606c *adc, hal *board, int16_t samples[AD7606C_CHANNELS]);

@@ -7,8 +7,10 @@ enum {
     COMMAND_WRITE = 0x0,
     COMMAND_WRITE_ALL = 0x8,
     COMMAND_UPDATE_ALL = 0x9,
+    COMMAND_MONITOR = 0xB,
     COMMAND_SPAN_ALL = 0xE,
     COMMAND_NONE = 0xF,
+    MONITOR_ON = 0x10, /* with a channel in the low bits */
 };
 
 static uint32_t exchange(ltc2668 *dac, hal *board, uint32_t word) {
@@ -44,6 +46,14 @@ fx_status ltc2668_write(ltc2668 *dac, hal *board, unsigned channel, uint16_t cod
     return status;
 }
 
+fx_status ltc2668_write_codes(ltc2668 *dac, hal *board, const uint16_t codes[LTC2668_CHANNELS]) {
+    fx_status status = FX_OK;
+    for (unsigned channel = 0; channel < LTC2668_CHANNELS && status == FX_OK; channel++) {
+        status = ltc2668_write(dac, board, channel, codes[channel]);
+    }
+    return status;
+}
+
 fx_status ltc2668_write_all(ltc2668 *dac, hal *board, uint16_t code) {
     fx_status status = send(dac, board, COMMAND_WRITE_ALL, 0, code);
     if (status == FX_OK) {
@@ -74,7 +84,20 @@ fx_status ltc2668_init(ltc2668 *dac, hal *board, unsigned chip, unsigned span, u
         status = send(dac, board, COMMAND_UPDATE_ALL, 0, 0);
     }
     if (status == FX_OK) {
-        status = ltc2668_confirm(dac, board);
+        status = ltc2668_monitor_off(dac, board);
     }
     return status;
+}
+
+static fx_status set_monitor(ltc2668 *dac, hal *board, unsigned selection) {
+    fx_status status = send(dac, board, COMMAND_MONITOR, 0, (uint16_t)selection);
+    return status == FX_OK ? ltc2668_confirm(dac, board) : status;
+}
+
+fx_status ltc2668_monitor_on(ltc2668 *dac, hal *board, unsigned channel) {
+    return set_monitor(dac, board, MONITOR_ON | channel);
+}
+
+fx_status ltc2668_monitor_off(ltc2668 *dac, hal *board) {
+    return set_monitor(dac, board, 0);
 }

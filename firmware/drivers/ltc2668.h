@@ -21,16 +21,22 @@ typedef struct {
     uint16_t codes[LTC2668_CHANNELS]; /* input registers */
 } ltc2668;
 
-/* Set every channel to `span` and every input register and output to `code`; proves that the chip is there. */
+/* Set every channel to `span`, every input register and output to `code`, and the monitor output off; proves that the
+ * chip is there. */
 fx_status ltc2668_init(ltc2668 *dac, hal *board, unsigned chip, unsigned span, uint16_t code);
 
-/* Put a code into one input register; nothing is sent when it is there already. */
+/* Put a code into one input register, or one into each; what is there already is not sent. */
 fx_status ltc2668_write(ltc2668 *dac, hal *board, unsigned channel, uint16_t code);
+fx_status ltc2668_write_codes(ltc2668 *dac, hal *board, const uint16_t codes[LTC2668_CHANNELS]);
 
-/* Put a code into all input registers with one frame, whatever they are known to hold. */
+/* Put one code into all input registers with one frame, whatever they are known to hold. */
 fx_status ltc2668_write_all(ltc2668 *dac, hal *board, uint16_t code);
 
 /* Prove the last frame, so that nothing unproved reaches an output. FX_ERROR_DAC_ECHO when it was damaged. */
 fx_status ltc2668_confirm(ltc2668 *dac, hal *board);
+
+/* Connect an output to the chip's monitor output, or let that drive nothing; proved. */
+fx_status ltc2668_monitor_on(ltc2668 *dac, hal *board, unsigned channel);
+fx_status ltc2668_monitor_off(ltc2668 *dac, hal *board);
 
 #endif

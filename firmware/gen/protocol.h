@@ -6,7 +6,7 @@
 
 #include <stdint.h>
 
-#define FW_PROTOCOL_HASH 0x4A024CA7u
+#define FW_PROTOCOL_HASH 0x6E3BC0BEu
 #define FW_MAX_PAYLOAD 1024u /* bytes of payload in one frame */
 #define FW_WINDOW 4u /* requests in flight at most, and answers kept for replay */
 #define FW_MAX_LOG2_READS 8u /* a reading averages at most 2**MAX_LOG2_READS conversions */
@@ -35,6 +35,8 @@ enum {
     FW_MESSAGE_PUT_STATE = 19,
     FW_MESSAGE_GET_STATE = 20,
     FW_MESSAGE_START_REPORT = 21,
+    FW_MESSAGE_MEASURE_OUTPUTS = 22,
+    FW_MESSAGE_MEASURE_AMPLIFIERS = 23,
 };
 
 enum {
@@ -91,6 +93,7 @@ enum {
     FW_SELFTEST_ROW_DAC = 0,
     FW_SELFTEST_GATE_DAC = 1,
     FW_SELFTEST_COLUMN_ADC = 2,
+    FW_SELFTEST_MONITOR_ADC = 3,
 };
 
 enum {
@@ -701,6 +704,48 @@ static inline void fw_pack_start_report_answer(const fw_start_report_answer *rec
     fw_put_u32(bytes + 28, record->fault_address);
 }
 
+#define FW_MEASURE_OUTPUTS_REQUEST_SIZE 2u
+typedef struct {
+    uint8_t chip; /* chip select of a DAC */
+    uint8_t log2_reads; /* average 2**n conversions, n = 0..MAX_LOG2_READS */
+} fw_measure_outputs_request;
+
+static inline void fw_unpack_measure_outputs_request(fw_measure_outputs_request *record, const uint8_t *bytes)
+{
+    record->chip = fw_get_u8(bytes + 0);
+    record->log2_reads = fw_get_u8(bytes + 1);
+}
+
+#define FW_MEASURE_OUTPUTS_ANSWER_SIZE 0u
+
+#define FW_MEASURE_AMPLIFIERS_REQUEST_SIZE 6u
+typedef struct {
+    uint16_t row; /* whose DAC output the calibration bus follows */
+    int16_t code; /* row code of that output */
+    uint8_t range; /* front-end range */
+    uint8_t log2_reads; /* average 2**n conversions, n = 0..MAX_LOG2_READS */
+} fw_measure_amplifiers_request;
+
+static inline void fw_unpack_measure_amplifiers_request(fw_measure_amplifiers_request *record, const uint8_t *bytes)
+{
+    record->row = fw_get_u16(bytes + 0);
+    record->code = fw_get_i16(bytes + 2);
+    record->range = fw_get_u8(bytes + 4);
+    record->log2_reads = fw_get_u8(bytes + 5);
+}
+
+#define FW_MEASURE_AMPLIFIERS_ANSWER_SIZE 4u
+typedef struct {
+    int16_t net; /* code of the monitor's ADC: the monitor net */
+    int16_t bus; /* the calibration bus, which gives every column a current through a resistor */
+} fw_measure_amplifiers_answer;
+
+static inline void fw_pack_measure_amplifiers_answer(const fw_measure_amplifiers_answer *record, uint8_t *bytes)
+{
+    fw_put_i16(bytes + 0, record->net);
+    fw_put_i16(bytes + 2, record->bus);
+}
+
 #define FW_BOOT_EVENT_SIZE 1u
 typedef struct {
     uint8_t reset_reason; /* RESET_REASONS */
@@ -781,6 +826,8 @@ static inline void fw_pack_under_way_event(const fw_under_way_event *record, uin
     X(SAFE_IDLE, safe_idle, 18, FW_SAFE_IDLE_REQUEST_SIZE, 0, 1, 0) \
     X(PUT_STATE, put_state, 19, FW_PUT_STATE_REQUEST_SIZE, 1, 2, 0) \
     X(GET_STATE, get_state, 20, FW_GET_STATE_REQUEST_SIZE, 0, 1, 0) \
-    X(START_REPORT, start_report, 21, FW_START_REPORT_REQUEST_SIZE, 0, 1, 0)
+    X(START_REPORT, start_report, 21, FW_START_REPORT_REQUEST_SIZE, 0, 1, 0) \
+    X(MEASURE_OUTPUTS, measure_outputs, 22, FW_MEASURE_OUTPUTS_REQUEST_SIZE, 1, 1, 0) \
+    X(MEASURE_AMPLIFIERS, measure_amplifiers, 23, FW_MEASURE_AMPLIFIERS_REQUEST_SIZE, 0, 1, 0)
 
 #endif

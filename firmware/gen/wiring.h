@@ -35,12 +35,20 @@
     X(5, 3u, 1, 23u)
 #define FW_RANGE_COUNT 6u
 
+#define FW_MONITOR_ADC_CHIP_SELECT 20u
+#define FW_MONITOR_ADC_RANGE 3u /* range code of +-10 V */
+#define FW_MONITOR_NET_CHANNEL 0u
+#define FW_MONITOR_BUS_CHANNEL 1u
+
+#define FW_CHIP_SELECTS 21u
+
 #define FW_PIN_RANGE_SWITCH 0u
 #define FW_PIN_GAIN_SWITCH 1u
 #define FW_PIN_CONVERT 2u
 #define FW_PIN_BUSY 3u
 #define FW_PIN_ADC_RESET 4u
 #define FW_PIN_LOAD_DAC 5u
+#define FW_PIN_CALIBRATE 6u
 
 #define FW_LIMIT_ROW_MILLIVOLTS 3000
 #define FW_LIMIT_GATE_MILLIVOLTS 5000
@@ -77,7 +85,8 @@
     X(0u, 2u, 1u) \
     X(0u, 3u, 0u) \
     X(0u, 4u, 1u) \
-    X(0u, 8u, 1u)
+    X(0u, 8u, 1u) \
+    X(1u, 1u, 1u)
 
 /* X(port, pin, SPI mode, highest SPI clock in Hz), port A is 0 */
 #define FW_SELECT_PINS(X) \
@@ -100,6 +109,7 @@
     X(1u, 12u, 2u, 23500000u) \
     X(1u, 13u, 2u, 23500000u) \
     X(1u, 14u, 2u, 23500000u) \
-    X(1u, 15u, 2u, 23500000u)
+    X(1u, 15u, 2u, 23500000u) \
+    X(1u, 0u, 2u, 23500000u)
 
 #endif

@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fxlstm.board.array_check import Finding, check_array
+from fxlstm.board.array_check import CheckReport, check_array
 from fxlstm.board.campaign import CampaignReport, run_campaign
 from fxlstm.board.driver import BoardInfo, ChipResult, Driver, board_info
 from fxlstm.board.held import HeldProgram
@@ -117,10 +117,12 @@ class Board:
         """Check every converter chip on the board; outputs stay at 0 V. A chip is well when its ``status`` is 0."""
         return self._driver.selftest()
 
-    def check_array(self) -> list[Finding]:
-        """Measure the array for what chips cannot say of themselves, row by row at the read voltage; return what is wrong.
+    def check_array(self) -> CheckReport:
+        """Measure what chips cannot say of themselves, with no more than the read voltage at the array.
 
-        Dead and stuck DAC outputs, amplifiers that saturate or whose gains differ, cells open and shorted, by chip and channel.
+        Every DAC output through its chip's monitor output, every amplifier by a known current, then the array row by row.
+        The report's ``findings`` say what is wrong, by chip and channel: outputs that are dead or stuck, amplifiers with a wrong
+        gain or offset, lines of the array that are open, cells open and shorted.
         """
         return check_array(self._driver)
 

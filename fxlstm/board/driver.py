@@ -193,6 +193,23 @@ class Driver:
             results.append(ChipResult(names.get(kind, f"kind {kind}"), index, status, detail, words))
         return results
 
+    def measure_outputs(self, chip: int, codes: NDArray[np.integer], log2_reads: int) -> NDArray[np.float64]:
+        """Put DAC codes on the outputs of the DAC at a chip select and return the volts that its monitor output shows of each."""
+        fields = {"chip": chip, "log2_reads": log2_reads, "outputs": codes.astype("<u2").tobytes()}
+        return self._monitor_volts(self.link.request("measure_outputs", **fields)["codes"])
+
+    def measure_amplifiers(self, row: int, code: int, range_index: int, log2_reads: int) -> tuple[float, float, Codes]:
+        """Give all amplifiers a current from a row's DAC output; return the volts of the monitor net and of the calibration bus,
+        and the ADC codes of the columns.
+        """
+        answer = self.link.request("measure_amplifiers", row=row, code=code, range=range_index, log2_reads=log2_reads)
+        net, bus = self._monitor_volts(np.array([answer["net"], answer["bus"]]))
+        return float(net), float(bus), answer["codes"]
+
+    def _monitor_volts(self, codes: NDArray[np.integer]) -> NDArray[np.float64]:
+        volts = float(load_board(self.hardware.board)["monitor_adc"]["range_volts"])
+        return codes.astype(np.float64) * (volts / 32768)
+
     def snapshot(self) -> dict[str, Any]:
         """Return state and counters of the board."""
         answer = self.link.request("snapshot")

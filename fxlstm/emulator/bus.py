@@ -12,9 +12,11 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from fxlstm.emulator.amplifiers import Amplifiers
 from fxlstm.emulator.chips import AD7606C, LTC2668, ad7606c, ltc2668
 from fxlstm.emulator.clock import VirtualClock
 from fxlstm.emulator.faults import ChipFaults
+from fxlstm.emulator.monitor import Monitor
 from fxlstm.errors import ArrayError
 from fxlstm.program.hardware import load_board
 
@@ -75,9 +77,17 @@ class Bus:
         self._rows = self._dacs("row_dac", self._row_outputs, self._faults.dead_row, self._faults.stuck_row)
         self._gates = self._dacs("gate_dac", self._gate_outputs, self._faults.dead_gate)
         self._columns = [self._adc() for _ in range(self._board["column_adc"]["chips"])]
+        self._monitor_adc = self._adc()
+        self._monitor = Monitor(self._rows + self._gates, self._board, self._faults)
+        self._amplifiers = Amplifiers(self._board, self._monitor, self._faults)
         self._chips = self._chip_selects()
         self._faults.check_places(
-            {"row": len(self._row_outputs), "column": len(self._gate_outputs), "chip select": len(self._chips)}
+            {
+                "row": len(self._row_outputs),
+                "column": len(self._gate_outputs),
+                "DAC": len(self._rows + self._gates),
+                "chip select": len(self._chips),
+            }
         )
         self.frames = self.pulses = 0  # of SPI, and given, so far
         self.on_reset: Callable[[bool], None] = lambda power: None  # resets the microcontroller, by its supply or its pin
@@ -102,12 +112,14 @@ class Bus:
 
     def _chip_selects(self) -> list[Chip | None]:
         """The chip at each chip select."""
-        chips: dict[int, Chip | None] = {}
-        for section, members in (("row_dac", self._rows), ("gate_dac", self._gates), ("column_adc", self._columns)):
-            chips |= dict(enumerate(members, self._board[section]["first_chip_select"]))
-        if self._faults.missing_chip in chips:
+        chips: list[Chip | None] = [*self._rows, *self._gates, *self._columns, self._monitor_adc]
+        if 0 <= self._faults.missing_chip < len(chips):
             chips[self._faults.missing_chip] = None
-        return [chips.get(select) for select in range(max(chips) + 1)]
+        return chips
+
+    @property
+    def _adcs(self) -> list[AD7606C]:
+        return [*self._columns, self._monitor_adc]
 
     def _range_table(self) -> dict[tuple[bool, float | None], int]:
         """Front-end range by level of the gain switch and ADC range in volts; the switch is high for the smaller resistance."""
@@ -119,7 +131,7 @@ class Bus:
         """The supply has failed for a moment: every chip starts anew."""
         for dac in self._rows + self._gates:
             dac.power_on()
-        for adc in self._columns:
+        for adc in self._adcs:
             adc.power_on()
         self._follow_outputs()
 
@@ -181,7 +193,7 @@ class Bus:
         """Level of a line."""
         if pin == self._pins["busy"]:
             now = self.clock.now()
-            return any(adc.busy(now) for adc in self._columns)
+            return any(adc.busy(now) for adc in self._adcs)
         return self._levels.get(pin, False)
 
     def select(self, chip: int, low: bool | None) -> None:
@@ -222,6 +234,8 @@ class Bus:
         if isinstance(chip, LTC2668) and chip.changed:
             chip.changed = False
             self._moved_at = self.clock.now()
+            if len(self._monitor.driving()) > 1:
+                self.report(f"the monitor outputs of chip selects {self._monitor.driving()} are on at once; they drive one net")
             if self._programming:
                 self._follow_outputs()
 
@@ -234,7 +248,7 @@ class Bus:
             if high:
                 self._convert()
         elif pin == self._pins["adc_reset"]:
-            for adc in self._columns:
+            for adc in self._adcs:
                 adc.reset_pin(high, self.clock.now())
         elif pin == self._pins["load_dac"]:
             for dac in self._rows + self._gates:
@@ -243,9 +257,12 @@ class Bus:
                     dac.changed = False
                     self._moved_at = self.clock.now()
             self._follow_outputs()
-        elif pin in (self._pins["range_switch"], self._pins["gain_switch"]):
+        elif pin in (self._pins["range_switch"], self._pins["gain_switch"], self._pins["calibrate"]):
+            self._monitor.calibrating = self._levels[self._pins["calibrate"]]
             self._moved_at = self.clock.now()
             self._follow_outputs()
+        if self._monitor.calibrating and (self._programming or self._gate_outputs.max() > SELECTOR_THRESHOLD_VOLTS):
+            self.report("calibration with open gates or while programming: what an amplifier does not take goes through the cells")
 
     # Measuring.
 
@@ -256,15 +273,10 @@ class Bus:
         if self.clock.now() - self._moved_at < 1000 * self._board["settling"]["read_microseconds"]:
             self.report("a conversion before the outputs have settled; wait after LDAC and after a switch")
         self._age()
-        codes = self._sample()
-        codes[self._gate_outputs <= SELECTOR_THRESHOLD_VOLTS] = 0
-        if self._faults.saturated_column >= 0:
-            codes[self._faults.saturated_column] = np.iinfo(np.int16).max
-        if self._faults.weak_column >= 0 and self._levels[self._pins["gain_switch"]]:
-            codes[self._faults.weak_column] = int(codes[self._faults.weak_column]) * 9 // 10
-        samples, size, now = codes.astype(">i2").tobytes(), 2 * ad7606c.CHANNELS, self.clock.now()
+        samples, size, now = self._sample().astype(">i2").tobytes(), 2 * ad7606c.CHANNELS, self.clock.now()
         for index, adc in enumerate(self._columns):
             adc.convert(samples[size * index : size * index + size], now)
+        self._monitor_adc.convert(self._monitor.samples(self._monitor_adc.range_volts), now)
 
     def _age(self) -> None:
         """Let the array live through the time since it was last looked at."""
@@ -284,15 +296,23 @@ class Bus:
                 codes[here] = self.array.convert(row_codes, self._ranges[high, full])[here]
             else:
                 self.report(f"a conversion with an ADC range of {full} V, which is no range of the front end")
-        return codes
+        codes[self._gate_outputs <= SELECTOR_THRESHOLD_VOLTS] = 0
+        return self._amplifiers.codes(codes, high, np.array(volts, np.float64))
 
     def _row_codes(self) -> NDArray[np.int64]:
         """Row codes from row voltages: 32768 is the upper end of the DAC span, attenuated to the read voltage."""
         row_dac = self._board["row_dac"]
         attenuation = 1.0 if self._programming else row_dac["read_attenuation"]
         code_volts = self._board["front_end"]["read_volts"] * attenuation / 32768
-        codes = np.rint(self._row_outputs / code_volts).clip(-32768, 32767)
+        codes = np.rint(self._row_lines() / code_volts).clip(-32768, 32767)
         return np.asarray(codes, np.int64)
+
+    def _row_lines(self) -> Volts:
+        """What the outputs of the row DACs bring to the array."""
+        lines = self._row_outputs.copy()
+        if self._faults.open_row >= 0:
+            lines[self._faults.open_row] = 0.0
+        return lines
 
     # Programming.
 
@@ -312,9 +332,10 @@ class Bus:
 
     def _drive(self) -> tuple[Volts, Volts] | None:
         """Voltages across cells, or ``None`` where nothing is pulsed: reading, all rows at 0 V, or all gates closed."""
-        if not self._programming or not self._row_outputs.any() or not self._gate_outputs.any():
+        lines = self._row_lines()
+        if not self._programming or not lines.any() or not self._gate_outputs.any():
             return None
-        return self._row_outputs.copy(), self._gate_outputs.copy()
+        return lines, self._gate_outputs.copy()
 
     def _pulse(self, row_volts: Volts, gate_volts: Volts, seconds: float) -> None:
         limits, volts, microseconds = self._board["limits"], np.abs(row_volts).max(), seconds * 1e6 - PULSE_OVERRUN

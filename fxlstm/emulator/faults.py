@@ -21,6 +21,9 @@ PLACES = {  # what the number in an option counts
     "dead_gate": "column",
     "saturated_column": "column",
     "weak_column": "column",
+    "offset_column": "column",
+    "open_row": "row",
+    "dead_monitor": "DAC",
     "missing_chip": "chip select",
 }
 COUNTS = ("bad_crc", "reset_after_frames", "reset_after_pulses", "brown_out_after_pulses")
@@ -61,6 +64,10 @@ class ChipFaults:
     stuck_row: int = -1  # the row whose DAC output stays at the first voltage other than 0 V that it gets
     saturated_column: int = -1  # the column whose amplifier stays at its positive end
     weak_column: int = -1  # the column whose amplifier gives nine tenths with its coarse gain
+    offset_column: int = -1  # the column whose amplifier stands 300 ADC codes off, in every range
+    open_row: int = -1  # the row of the array that its DAC's output does not reach
+    dead_monitor: int = -1  # chip select of the DAC whose MUX pin is not connected
+    dead_calibration: bool = False  # the switch to the calibration bus does not close
     reset_after_frames: int = 0  # SPI frames until the microcontroller resets, once; 0: never
     reset_after_pulses: int = 0  # pulses until it resets while one is applied, once; 0: never
     brown_out_after_pulses: int = 0  # pulses until the supply of the whole board fails while one is applied, once; 0: never

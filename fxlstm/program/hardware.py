@@ -18,6 +18,7 @@ from fxlstm.program.layout import PAIRINGS
 
 # Fields of Hardware that are whole numbers, with their least and greatest value.
 _WHOLE_NUMBERS = {"levels": (2, 32768), "dac_bits": (2, 16), "adc_bits": (2, 16), "bias_rows": (1, 16)}
+CONVERTERS = ("row_dac", "gate_dac", "column_adc", "monitor_adc")  # sections of a board file, in the order of their chip selects
 LARGEST_BASE = 0.01  # siemens, far above any published memristor
 LARGEST_UNITS = 65534  # a target map stores a conductance in 16 bits; 65535 means "leave this cell alone"
 
@@ -41,6 +42,11 @@ def load_board(name: str) -> dict[str, Any]:
         return board
     basis = load_board(board.pop("based_on"))
     return basis | {key: basis.get(key, {}) | part if isinstance(part, dict) else part for key, part in board.items()}
+
+
+def converter_sections(board: dict[str, Any]) -> list[str]:
+    """Return the section of the board description that the chip at each chip select belongs to."""
+    return [name for name in CONVERTERS for _ in range(board[name]["chips"])]
 
 
 @dataclass(frozen=True)

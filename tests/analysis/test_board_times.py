@@ -189,6 +189,16 @@ def test_a_change_of_adc_range_dominates_and_a_change_of_gain_alone_costs_nothin
     assert table.dominant.step == Step.REGISTER_FRAME.value
 
 
+def test_tiles_beside_each_other_keep_their_ranges_and_are_read_apart() -> None:
+    front_end, codes = CountedFrontEnd(), np.zeros(128, np.int64)
+    for timestep in range(2):
+        front_end.work.clear()
+        front_end.convert(1, codes, columns=slice(0, 60))
+        front_end.convert(0, codes, columns=slice(60, 62))
+        assert front_end.work[Step.SAMPLE_FRAME] == 8 + 1
+        assert front_end.work[Step.REGISTER_FRAME] == (8 * 3 + 30 * 3 if timestep == 0 else 0)
+
+
 def test_bytes_on_the_line_cost_no_time_of_their_own_where_the_board_works_meanwhile() -> None:
     work = Work({Step.SERIAL_BYTE: 1000, Step.READ_SETTLING: 10})
     line, settling = 1000 * prices()[Step.SERIAL_BYTE].waiting, 10 * prices()[Step.READ_SETTLING].waiting

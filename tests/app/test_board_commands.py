@@ -39,9 +39,24 @@ def test_looking_at_a_board_leaves_no_log(command, measurements_folder):
 
 def test_selftest_lists_every_chip(command):
     outcome = command("board", "selftest", "--port", IDEAL, "--json")
-    chips = json.loads(outcome.out)["chips"]
+    report = json.loads(outcome.out)
     assert outcome.status == 0
-    assert [chip["kind"] for chip in chips] == ["row_dac"] * 8 + ["gate_dac"] * 4 + ["column_adc"] * 8
+    kinds = ["row_dac"] * 8 + ["gate_dac"] * 4 + ["column_adc"] * 8 + ["monitor_adc"]
+    assert [chip["kind"] for chip in report["chips"]] == kinds
+    assert (len(report["outputs"]), len(report["amplifiers"])) == (128 + 64, 64)
+
+
+def test_selftest_says_how_far_outputs_and_amplifiers_are_off(command):
+    outcome = command("board", "selftest", "--port", "emu://host?device=ta-hfo2&seed=3&stuck=0&weak_column=9")
+    assert outcome.status == 1
+    assert "192 DAC outputs, the worst 1.1 mV off" in outcome.out
+    assert "64 amplifiers, the worst 10.0" in outcome.out and "column 9" in outcome.out
+
+
+def test_selftest_goes_on_without_the_monitors_adc_and_fails(command):
+    outcome = command("board", "selftest", "--port", f"{IDEAL}&missing_chip=20")
+    assert outcome.status == 1
+    assert "monitor ADC at chip select 20" in outcome.out and "array alone" in outcome.out
 
 
 def test_selftest_fails_when_a_chip_is_missing(command):

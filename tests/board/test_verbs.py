@@ -158,8 +158,8 @@ def test_the_self_test_names_each_chip_and_the_one_that_fails() -> None:
     with Board("emu://host?device=ideal&missing_chip=13", log=False) as board:
         results = board.selftest()
     assert [(chip.kind, chip.index) for chip in results if chip.status] == [("column_adc", 1)]
-    assert {chip.kind for chip in results} == {"row_dac", "gate_dac", "column_adc"}
-    assert len(results) == 20
+    assert {chip.kind for chip in results} == {"row_dac", "gate_dac", "column_adc", "monitor_adc"}
+    assert len(results) == 21
 
 
 def test_a_snapshot_is_plain_data_with_identity_limits_and_counters(ideal: Board) -> None:

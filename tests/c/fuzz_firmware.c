@@ -171,6 +171,14 @@ static size_t compose(fuzzer *fuzz, uint8_t message, uint8_t *payload) {
     case FW_MESSAGE_CAMPAIGN_CELLS:
         fw_put_u16(payload, (uint16_t)below(random, FW_ROWS + 2));
         return FW_CAMPAIGN_CELLS_REQUEST_SIZE;
+    case FW_MESSAGE_MEASURE_OUTPUTS:
+        memcpy(payload, (const uint8_t[]){(uint8_t)below(random, 14), (uint8_t)below(random, 2)}, 2);
+        return random_bytes(random, payload + FW_MEASURE_OUTPUTS_REQUEST_SIZE, 32) + FW_MEASURE_OUTPUTS_REQUEST_SIZE;
+    case FW_MESSAGE_MEASURE_AMPLIFIERS:
+        random_bytes(random, payload, 4);
+        fw_put_u16(payload, (uint16_t)below(random, FW_ROWS + 2));
+        memcpy(payload + 4, (const uint8_t[]){(uint8_t)below(random, 7), (uint8_t)below(random, 2)}, 2);
+        return FW_MEASURE_AMPLIFIERS_REQUEST_SIZE;
     default:
         return 0;
     }
@@ -180,7 +188,8 @@ static size_t make_frame(fuzzer *fuzz, uint8_t *encoded) {
     generator *random = &fuzz->random;
     uint8_t frame[LINK_FRAME_SIZE + 64];
     bool wild = below(random, 20) == 0;
-    fw_header header = {.kind = FW_KIND_REQUEST, .message = (uint8_t)(1 + below(random, FW_MESSAGE_START_REPORT))};
+    fw_header header = {.kind = FW_KIND_REQUEST,
+                        .message = (uint8_t)(1 + below(random, FW_MESSAGE_MEASURE_AMPLIFIERS))};
     header.request = wild ? (uint16_t)next_random(random) : fuzz->expected;
     header.session = fuzz->board->link.session ^ (below(random, 100) == 0);
     size_t size = compose(fuzz, header.message, frame + FW_HEADER_SIZE);

@@ -10,7 +10,8 @@
 #include "generator.h"
 #include "port/host/port.h"
 
-#define STUB_CHIPS (FW_COLUMN_ADC_FIRST_CHIP_SELECT + FW_COLUMN_ADC_CHIPS)
+#define STUB_CHIPS FW_CHIP_SELECTS
+#define STUB_ADCS (FW_CHIP_SELECTS - FW_COLUMN_ADC_FIRST_CHIP_SELECT)
 #define STUB_WIDTH_SLACK 200u /* microseconds that the driver itself may take */
 
 typedef struct {
@@ -21,9 +22,9 @@ typedef struct {
     uint32_t applied_at, pulses;
     uint8_t previous[STUB_CHIPS][4];
     uint16_t inputs[FW_ROWS], outputs[FW_ROWS];
-    uint8_t registers[FW_COLUMN_ADC_CHIPS][64];
-    uint8_t answer[FW_COLUMN_ADC_CHIPS];
-    bool register_mode[FW_COLUMN_ADC_CHIPS];
+    uint8_t registers[STUB_ADCS][64];
+    uint8_t answer[STUB_ADCS];
+    bool register_mode[STUB_ADCS];
 } stub_chips;
 
 static uint16_t stub_crc(const uint8_t *bytes, size_t size, unsigned width, unsigned polynomial) {
@@ -144,7 +145,7 @@ static void stub_connect(stub_chips *chips, hal *port, generator *random) {
     for (unsigned row = 0; row < FW_ROWS; row++) {
         chips->inputs[row] = chips->outputs[row] = FW_ROW_DAC_ZERO_CODE;
     }
-    for (unsigned adc = 0; adc < FW_COLUMN_ADC_CHIPS; adc++) {
+    for (unsigned adc = 0; adc < STUB_ADCS; adc++) {
         chips->registers[adc][0x2F] = 0x31;
     }
     port->user = chips;

@@ -222,7 +222,7 @@ def test_missing_chip_answers_ones() -> None:
 
 
 def test_chip_selects_and_pins_the_board_lacks_are_violations(bus: Bus) -> None:
-    bus.transfer(20, bytes(4))
+    bus.transfer(21, bytes(4))
     bus.pin_write(99, True)
     assert len(bus.violations) == 2
 

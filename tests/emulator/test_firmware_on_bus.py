@@ -47,8 +47,19 @@ def test_board_says_its_size(link: Link) -> None:
 
 
 def test_self_test_finds_every_chip(link: Link, board: EmulatedBoard) -> None:
-    assert len(link.request("selftest")["chips"]) == 20 * 8
+    assert len(link.request("selftest")["chips"]) == 21 * 8
     assert chip_failures(link) == []
+    assert not board.bus.violations
+
+
+def test_outputs_and_amplifiers_are_measured(link: Link, board: EmulatedBoard) -> None:
+    codes = np.arange(16) * 4096
+    measured = link.request("measure_outputs", chip=9, log2_reads=0, outputs=codes.astype("<u2").tobytes())["codes"]
+    np.testing.assert_allclose(measured * (10 / 32768), codes / 65536 * 5, atol=2e-3)
+    answer = link.request("measure_amplifiers", row=100, code=-16384, range=3, log2_reads=1)
+    amperes = answer["bus"] * (10 / 32768) / 20_000
+    assert amperes == pytest.approx(-2.5 / 20_000, rel=0.01)
+    np.testing.assert_allclose(answer["codes"], amperes * 1250 / 2.5 * 32768, atol=2)
     assert not board.bus.violations
 
 

@@ -130,6 +130,15 @@ def test_monitor_and_configuration_are_kept(chip: LTC2668, reports: list[str]) -
     assert not reports
 
 
+def test_the_multiplexer_shows_one_output_or_none(chip: LTC2668) -> None:
+    send(chip, "32 8000", "33 4000")
+    assert chip.monitored is None
+    for frame, volts in (("b0 0012", 2.5), ("b0 0013", 1.25), ("b0 0003", None)):
+        chip.changed = False
+        send(chip, frame)
+        assert (chip.monitored, chip.changed) == (volts, True)
+
+
 def test_dead_channel_stays_at_zero() -> None:
     chip = LTC2668([].append, dead=frozenset({5}))
     send(chip, "a0 8000")

@@ -192,6 +192,8 @@ def test_the_array_is_busy_while_a_campaign_runs(device):
         "pulse": {"row": 0, "millivolts": 1, "microseconds": 1, "gates": bytes(128)},
         "run": {"flags": RUN_FLAGS["on_array"], "phase": 0, "further": 0, "codes": np.zeros(1, np.int16)},
         "selftest": {},
+        "measure_outputs": {"chip": 0, "log2_reads": 0, "outputs": bytes(32)},
+        "measure_amplifiers": {"row": 0, "code": 0, "range": 0, "log2_reads": 0},
         "object_begin": {"object": 2, "size": 16384, "crc": 1},
     }.items():
         with pytest.raises(Refused, match="BUSY"):

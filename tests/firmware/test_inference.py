@@ -11,11 +11,15 @@ from programs import X, both_directions, loaded, program_for, two_phases
 
 from fxlstm.board.protocol import RUN_FLAGS
 from fxlstm.core.engine import Engine
+from fxlstm.network import Network, dense
 from fxlstm.program.layout import PAIRINGS
 from fxlstm.program.program import Program, Slice
+from fxlstm.program.quantize import quantize
 from fxlstm.program.running.sequences import initial_codes
 
 RESET, ON_ARRAY, LAST, SELECT, SILENT = (RUN_FLAGS[name] for name in ("reset", "on_array", "last_piece", "select", "silent"))
+
+REGISTER_FRAME, SAMPLE_FRAME = 3, 18  # bytes
 
 
 def run(device: Device, codes: np.ndarray, flags: int, phase: int = 0, further: int = 0) -> np.ndarray:
@@ -32,6 +36,25 @@ def test_a_sequence_gives_the_engines_codes(pairing, bias, dac_bits, flags):
     before = device.request("snapshot")["conversions"]
     np.testing.assert_array_equal(run(device, codes, RESET | flags), Engine(program).run_codes(codes).ravel())
     assert (device.request("snapshot")["conversions"] > before) == bool(flags)
+    assert device.bus.violations == []
+
+
+def test_tiles_beside_each_other_keep_adc_ranges_of_their_own_once_these_are_set():
+    x = np.repeat(X, 6, axis=1)  # so many equal inputs need a wider range than what comes of them
+    program = quantize(Network((dense(np.ones((12, 5)), np.zeros(5)), dense(np.ones((5, 2)), np.zeros(2)))), x)
+    first, second = (tile for matrix in program.matrices for tile in matrix.tiles)
+    assert first.range != second.range and second.array_column == 5  # the border cuts through a pair of channels
+    codes = program.encode(x)
+    device, frames = loaded(program), []
+    transfer = device.bus.transfer
+    device.bus.transfer = lambda chip, frame: frames.append(len(frame)) or transfer(chip, frame)
+    expected = Engine(program).run_codes(codes)
+    np.testing.assert_array_equal(run(device, codes[:1], RESET | ON_ARRAY), expected[:1].ravel())
+    assert REGISTER_FRAME in frames
+    frames.clear()
+    np.testing.assert_array_equal(run(device, codes[1:], ON_ARRAY), expected[1:].ravel())
+    assert REGISTER_FRAME not in frames
+    assert frames.count(SAMPLE_FRAME) == 2 * len(codes[1:])  # one chip has all the columns
     assert device.bus.violations == []
 
 

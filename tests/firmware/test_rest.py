@@ -16,6 +16,7 @@ from fxlstm.program.scheme import scheme_for
 SILENCE = load_board("reference")["limits"]["silence_milliseconds"] / 1000
 GATES = np.full(64, 30000, "<u2").tobytes()
 COUNTER_END = 2**32 * 1000  # nanoseconds at which the microsecond counter wraps
+CONVERTING = ("read_conductance", "multiply", "run", "measure_outputs", "measure_amplifiers")
 RUN = RUN_FLAGS["reset"] | RUN_FLAGS["on_array"]
 
 
@@ -34,6 +35,9 @@ def at_rest(device: Device) -> bool:
             {"flags": sum(RUN_FLAGS.values()) - RUN_FLAGS["silent"], "phase": 0, "further": 0, "codes": np.full(6, 9000, np.int16)},
         ),
         ("selftest", {}),
+        ("measure_outputs", {"chip": 2, "log2_reads": 1, "outputs": bytes(range(32))}),
+        ("measure_outputs", {"chip": 9, "log2_reads": 0, "outputs": bytes(range(32))}),
+        ("measure_amplifiers", {"row": 5, "code": 20000, "range": 3, "log2_reads": 1}),
     ],
 )
 def test_everything_is_at_0_volts_as_soon_as_a_request_is_answered(device, name, values):
@@ -44,7 +48,7 @@ def test_everything_is_at_0_volts_as_soon_as_a_request_is_answered(device, name,
     convert, device.array.convert = device.array.convert, lambda *values: conversions.append(1) or convert(*values)
     device.request(name, **values)
     assert at_rest(device)
-    assert bool(conversions) == (name in ("read_conductance", "multiply", "run"))
+    assert bool(conversions) == (name in CONVERTING)
     assert device.bus.violations == []
 
 

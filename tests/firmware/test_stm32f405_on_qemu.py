@@ -20,6 +20,7 @@ from qemu import Qemu
 
 import fxlstm as fx
 from fxlstm.board.board import Board
+from fxlstm.board.protocol import SELFTEST_CHIP_KINDS
 from fxlstm.errors import BoardError, LinkLost
 from fxlstm.network import CELLS, Layer, Network
 from fxlstm.program.program import Program
@@ -82,7 +83,7 @@ def test_what_needs_the_array_is_refused_by_the_chip_that_is_missing(url: str, p
         board.load(program)
         with pytest.raises(BoardError, match=r"did not echo.*DAC_ECHO"):
             board.run(np.zeros((3, 2)))
-        assert {chip.kind for chip in board.selftest() if chip.status} == {"row_dac", "gate_dac", "column_adc"}
+        assert {chip.kind for chip in board.selftest() if chip.status} == set(SELFTEST_CHIP_KINDS)
 
 
 def test_a_fault_restarts_the_board_which_then_says_where_it_was(upset: Qemu) -> None:

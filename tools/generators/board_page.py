@@ -16,6 +16,7 @@ _CHIPS = {
     "row_dac": "drives the rows",
     "gate_dac": "drives the selector gates of the columns",
     "column_adc": "measures the columns",
+    "monitor_adc": "measures the monitor net and the calibration bus, for the self-test",
 }
 _PINS = {
     "range_switch": "0 read (attenuated), 1 program",
@@ -24,6 +25,7 @@ _PINS = {
     "busy": "BUSY of all ADCs, wired or",
     "adc_reset": "RESET of all ADCs",
     "load_dac": "LDAC of all DACs; low moves the input registers to the outputs",
+    "calibrate": "1 ties the calibration bus to the buffer of the monitor net, 0 to ground",
 }
 _LIMITS = {
     "row_millivolts": "largest magnitude on a row while programming, mV",
@@ -56,7 +58,14 @@ def _chips(board: dict[str, Any]) -> str:
     for name, words in _CHIPS.items():
         group = board[name]
         first, clock = group["first_chip_select"], f"{group['spi_hertz'] / 1e6:g} MHz"
-        rows.append((group["chip"], group["chips"], words, f"{first} to {first + group['chips'] - 1}", group["spi_mode"], clock))
+        selects = str(first) if group["chips"] == 1 else f"{first} to {first + group['chips'] - 1}"
+        rows.append((group["chip"], group["chips"], words, selects, group["spi_mode"], clock))
+    monitor, columns = board["monitor"], board["array"]["columns"]
+    rows += [
+        (f"{monitor['buffer']} or like it", 1, "follows the monitor net, drives the calibration bus", "", "", ""),
+        (monitor["switch"], 1, "ties the calibration bus to the buffer or to ground", "", "", ""),
+        (f"{monitor['column_ohms'] / 1000:g} kohm, 0.1 %", columns, "gives a column's amplifier a known current", "", "", ""),
+    ]
     return table(("chip", "number", "what it does", "chip selects", "SPI mode", "SPI clock at most"), rows)
 
 
@@ -86,10 +95,17 @@ def _wiring(board: dict[str, Any]) -> str:
         chips = f"{board[section]['chips']} x {board[section]['chip']}"
         lines.append(f'    mcu ---|"SPI1, selects {pins[0]} to {pins[-1]}"| {section}["{chips}"]')
         lines.append(f"    {section} --- {target}")
+    monitor_select = next(name for group, name in selects if group == "monitor_adc")
     lines += [
         f'    rows["{size["rows"]} rows, behind the range switch"] --- array["{size["rows"]} x {size["columns"]} cells"]',
         f'    gates["{size["columns"]} gates"] --- array',
         f'    columns["{size["columns"]} transimpedance amplifiers"] --- array',
+        '    row_dac & gate_dac ---|"MUX pins"| monitor["monitor net, buffer"]',
+        f'    mcu ---|"SPI1, select {monitor_select}"| monitor_adc["{board["monitor_adc"]["chip"]}"]',
+        "    monitor --- monitor_adc",
+        f'    monitor ---|"switch"| bus["calibration bus, {size["columns"]} x {board["monitor"]["column_ohms"] / 1000:g} kohm"]',
+        "    bus --- monitor_adc",
+        "    bus --- columns",
     ]
     return "\n".join([*lines, "```"])
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from fxlstm.program.hardware import Hardware, load_board
+from fxlstm.program.hardware import Hardware, converter_sections, load_board
 from generators.core import BANNER
 
 BOARD = "reference"
@@ -52,6 +52,16 @@ def _ranges(board: dict[str, Any]) -> list[str]:
     return ["", head, "#define FW_RANGES(X) \\", " \\\n".join(rows), _define("range_count", f"{len(rows)}u")]
 
 
+def _monitor(board: dict[str, Any]) -> list[str]:
+    adc = board["monitor_adc"]
+    return [
+        _define("monitor_adc_chip_select", f"{adc['first_chip_select']}u"),
+        _define("monitor_adc_range", f"{_ADC_RANGE_CODES[adc['range_volts']]}u /* range code of +-{adc['range_volts']:g} V */"),
+        _define("monitor_net_channel", f"{adc['net_channel']}u"),
+        _define("monitor_bus_channel", f"{adc['bus_channel']}u"),
+    ]
+
+
 def pin(name: str) -> tuple[int, int]:
     """Port number (A is 0) and number in the port of a pin such as ``PA9``."""
     return ord(name[1]) - ord("A"), int(name[2:])
@@ -59,8 +69,7 @@ def pin(name: str) -> tuple[int, int]:
 
 def chip_selects(board: dict[str, Any]) -> list[tuple[str, str]]:
     """The section of the chip at each chip select, and the microcontroller's pin that selects it."""
-    sections = [name for name in ("row_dac", "gate_dac", "column_adc") for _ in range(board[name]["chips"])]
-    return list(zip(sections, board["microcontroller"]["select_pins"], strict=True))
+    return list(zip(converter_sections(board), board["microcontroller"]["select_pins"], strict=True))
 
 
 def _check_pins(microcontroller: dict[str, Any]) -> None:
@@ -109,7 +118,8 @@ def header(_: str) -> str:
     ]
     lines += ["", *_chips("row_dac", board, "rows"), *_span("row_dac", board)]
     lines += ["", *_chips("gate_dac", board, "columns"), *_span("gate_dac", board)]
-    lines += ["", *_chips("column_adc", board, "columns"), *_ranges(board), ""]
+    lines += ["", *_chips("column_adc", board, "columns"), *_ranges(board)]
+    lines += ["", *_monitor(board), "", _define("chip_selects", f"{len(chip_selects(board))}u"), ""]
     lines += [_define(f"pin_{name}", f"{pin}u") for name, pin in board["pins"].items()]
     lines += ["", *(_define(f"limit_{name}", value) for name, value in board["limits"].items())]
     lines += ["", _define("rest_codes", board["front_end"]["rest_codes"])]

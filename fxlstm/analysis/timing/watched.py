@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from fxlstm.analysis.timing.work import CountedFrontEnd
 from fxlstm.crossbar.integer import IntegerArray
 from fxlstm.crossbar.simulated import SimulatedArray
-from fxlstm.program.pairs import row_codes
+from fxlstm.program.pairs import row_codes, tile_region
 from fxlstm.program.program import Codes, Program, Tile
 from fxlstm.program.scheme import gate_codes
 
@@ -23,8 +23,9 @@ class WatchedProduct:
 
     def multiply_tile(self, tile: Tile, codes: Codes) -> Codes:
         """As :meth:`IntegerArray.multiply_tile`."""
+        _, columns = tile_region(tile, self._hardware.pairing)
         for driven in row_codes(tile, self._hardware.pairing, codes, self._hardware.rows):
-            self._front_end.convert(tile.range, driven)
+            self._front_end.convert(tile.range, driven, columns=columns)
         return self._integers.multiply_tile(tile, codes)
 
 

@@ -50,7 +50,7 @@ class CountedFrontEnd:
         self._row_codes = np.zeros(self._board["array"]["rows"], np.int64)
         self._gate_codes = np.zeros(self._board["array"]["columns"], np.int64)
         self._unproved: set[tuple[str, int]] = set()  # section and number of the chips whose last frame has no echo yet
-        self._adc_volts = self._board["front_end"]["adc_range_volts"][0]
+        self._adc_volts = np.full(self._board["array"]["columns"], self._board["front_end"]["adc_range_volts"][0])
         self._gates_open = self._driven = False
 
     @property
@@ -63,9 +63,13 @@ class CountedFrontEnd:
         """Columns of the array."""
         return len(self._gate_codes)
 
-    def convert(self, range_index: int, row_codes: NDArray[np.integer], reads: int = 1) -> None:
-        """Drive the rows with codes (rows,), all gates open, and convert all columns ``reads`` times; the rows stay driven."""
-        self._set_range(range_index)
+    def convert(self, range_index: int, row_codes: NDArray[np.integer], reads: int = 1, columns: slice | None = None) -> None:
+        """Drive the rows with codes (rows,), all gates open, and convert ``reads`` times; the rows stay driven.
+
+        ``columns``: those that are read, by default all.
+        """
+        chosen = np.arange(self.columns)[columns or slice(None)]
+        self._set_range(range_index, chosen)
         if not self._gates_open:
             self._write_all("gate_dac", Step.GATE_FRAME)
             self._gate_codes[:] = GATE_OPEN
@@ -76,7 +80,7 @@ class CountedFrontEnd:
         self.work[Step.READ_SETTLING] += 1
         self.work[Step.CONVERSION] += reads
         self.work[Step.EDGE] += 2 * reads
-        self.work[Step.SAMPLE_FRAME] += reads * self._board["column_adc"]["chips"]
+        self.work[Step.SAMPLE_FRAME] += reads * len(np.unique(chosen // self._channels))
 
     def pulse(self, row: int, gate_codes: NDArray[np.integer], microseconds: int) -> None:
         """One pulse on a row, gates at codes (columns,), then everything at rest.
@@ -105,14 +109,20 @@ class CountedFrontEnd:
         self._update_outputs()
         self.work[Step.EDGE] += 1
 
-    def _set_range(self, range_index: int) -> None:
-        """The gain switch is set whatever it was; an ADC in another range gets four registers, each written and read back."""
+    def _set_range(self, range_index: int, columns: NDArray[np.intp]) -> None:
+        """The gain switch is set whatever it was; a pair of columns in another range costs a register, written and read back."""
         self.work[Step.EDGE] += 1
         volts = self._board["front_end"]["adc_range_volts"][range_index]
-        if volts != self._adc_volts:
-            self._adc_volts = volts
-            enter, registers, leave = 2, 4 * 3, 1
-            self.work[Step.REGISTER_FRAME] += (enter + registers + leave) * self._board["column_adc"]["chips"]
+        changed = columns[self._adc_volts[columns] != volts]
+        self._adc_volts[changed] = volts
+        enter, write, leave = 2, 3, 1
+        self.work[Step.REGISTER_FRAME] += write * len(np.unique(changed // 2))
+        self.work[Step.REGISTER_FRAME] += (enter + leave) * len(np.unique(changed // self._channels))
+
+    @property
+    def _channels(self) -> int:
+        """Columns of an ADC."""
+        return self.columns // int(self._board["column_adc"]["chips"])
 
     def _write(self, section: str, step: Step, held: NDArray[np.int64], codes: NDArray[np.integer]) -> None:
         """One frame for each output whose code is another one."""

@@ -30,24 +30,27 @@ def info(port: Port, as_json: Json = False) -> None:
 
 @app.command(epilog="Example: fxlstm board selftest --port /dev/ttyACM0 && echo well")
 def selftest(port: Port, as_json: Json = False) -> None:
-    """Check every chip on the board, then its channels and cells by measuring the array. Status 1 when one is to be repaired.
+    """Check every chip on the board, then outputs, amplifiers and the array. Status 1 when something is to be repaired.
 
-    No voltage is above the read voltage. The array is left out when a chip does not answer.
+    DAC outputs are measured through their monitor outputs, amplifiers by a known current, lines and cells by reading the array.
+    No voltage is above the read voltage. Only the chips are checked when one of those that the array needs does not answer.
     """
+    from fxlstm.board.array_check import CheckReport
     from fxlstm.board.board import Board
 
     with Board(port, log=False) as board:
         chips = board.selftest()
-        well = not any(chip.status for chip in chips)
-        found = board.check_array() if well else []
+        needed = [chip for chip in chips if chip.kind != "monitor_adc"]
+        report = CheckReport([], [], []) if any(chip.status for chip in needed) else board.check_array()
     if as_json:
-        print_json({"chips": [asdict(chip) for chip in chips], "array": [asdict(finding) for finding in found]})
+        print_json({"chips": [asdict(chip) for chip in chips]} | asdict(report))
     else:
         rows = [(chip.kind.replace("_", " "), str(chip.index), chip.words if chip.status else "well") for chip in chips]
         print_table("Self-test", ("chip", "index", "result"), rows)
-        for finding in found:
-            print(finding)
-    if not well or any(finding.kind == "channel" for finding in found):
+        typer.echo(report.summary)
+        for finding in report.findings:
+            typer.echo(str(finding))
+    if any(chip.status for chip in chips) or any(finding.kind == "channel" for finding in report.findings):
         raise typer.Exit(1)
 
 

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+CRC8 = (0x07, 8)  # polynomial and width: of register frames
+CRC16 = (0x755B, 16)  # of frames of samples
 
-def _table(polynomial: int, width: int) -> tuple[int, ...]:
-    """The remainder of every byte value, shifted to the top of a ``width``-bit register."""
+
+def remainders(polynomial: int, width: int, bits: int) -> tuple[int, ...]:
+    """Return the remainder of every value of the highest ``bits`` of a ``width``-bit register."""
     top, mask = 1 << (width - 1), (1 << width) - 1
-    remainders = []
-    for byte in range(256):
-        remainder = byte << (width - 8)
-        for _ in range(8):
+    found = []
+    for value in range(1 << bits):
+        remainder = value << (width - bits)
+        for _ in range(bits):
             remainder = (remainder << 1) ^ (polynomial if remainder & top else 0)
-        remainders.append(remainder & mask)
-    return tuple(remainders)
+        found.append(remainder & mask)
+    return tuple(found)
 
 
-_CRC8 = _table(0x07, 8)
-_CRC16 = _table(0x755B, 16)
+_CRC8 = remainders(*CRC8, bits=8)
+_CRC16 = remainders(*CRC16, bits=8)
 
 
 def crc8(data: Iterable[int]) -> int:

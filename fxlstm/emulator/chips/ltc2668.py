@@ -21,14 +21,16 @@ _WRITE_ALL = frozenset((0x8, 0xA))
 _UPDATE_ONE = frozenset((0x1, 0x3))
 _UPDATE_ALL = frozenset((0x2, 0x9, 0xA))
 _POWER_DOWN, _POWER_DOWN_CHIP, _SPAN, _CONFIG, _MUX, _TOGGLE_SELECT, _TOGGLE, _SPAN_ALL = 0x4, 0x5, 0x6, 0x7, 0xB, 0xC, 0xD, 0xE
+_MUX_ON = 0x10  # with a channel in the low bits
 
 
 class LTC2668:
     """One chip, powered on with its MSPAN pins high: softspan, 0..5 V, zero scale, so every output starts at 0 V.
 
     ``volts`` (16 floats) are the outputs; an array given is written in place. A powered-down output reads 0 V. ``changed`` becomes
-    ``True`` whenever an output may have moved. ``report`` gets a sentence for each frame that the real chip would ignore or that
-    asks for something it does not define. ``dead`` channels stay at 0 V, ``stuck`` ones at the first other voltage that they get.
+    ``True`` whenever an output or the MUX pin may have moved. ``report`` gets a sentence for each frame that the real chip would
+    ignore or that asks for something it does not define. ``dead`` channels stay at 0 V, ``stuck`` ones at the first other voltage
+    that they get.
     """
 
     def __init__(
@@ -61,6 +63,11 @@ class LTC2668:
         self.config = 0
         self.changed = True
         self.volts[:] = 0.0
+
+    @property
+    def monitored(self) -> float | None:
+        """Voltage of the output that the multiplexer puts on the MUX pin; ``None`` while it is off, and the pin drives nothing."""
+        return float(self.volts[self.mux & 15]) if self.mux & _MUX_ON else None
 
     def transfer(self, frame: bytes, now: int = 0) -> bytes:
         """Clock one frame in, execute it, and return what came out of SDO meanwhile: all bytes at once."""
@@ -121,7 +128,8 @@ class LTC2668:
         elif command == _CONFIG:
             self._store_checked("config", code, 0x3)
         elif command == _MUX:
-            self._store_checked("mux", code, 0x1F)
+            self._store_checked("mux", code, _MUX_ON | 15)
+            self.changed = True
         elif command == _TOGGLE_SELECT:
             self._toggle_select = code
             self._stale.update(range(CHANNELS))

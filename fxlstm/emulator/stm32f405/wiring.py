@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from fxlstm.emulator.bus import Bus
+from fxlstm.program.hardware import converter_sections
 
 SPI_FUNCTION, USART_FUNCTION = 5, 7  # alternate functions of SPI1 and USART1; datasheet, table 9
 
@@ -23,11 +24,7 @@ class Wiring:
         self._lines = dict(zip(pins["line_pins"], board["pins"].values(), strict=True))
         self._inputs = {pin for pin, line in self._lines.items() if line == board["pins"]["busy"]}
         self._selects = {pin: chip for chip, pin in enumerate(pins["select_pins"])}
-        self._bears = [
-            (board[section]["spi_mode"], board[section]["spi_hertz"])
-            for section in ("row_dac", "gate_dac", "column_adc")
-            for _ in range(board[section]["chips"])
-        ]
+        self._bears = [(board[section]["spi_mode"], board[section]["spi_hertz"]) for section in converter_sections(board)]
         self._clock, self._data_in, self._data_out = pins["spi_pins"]
         self._serial = dict(zip(("transmit", "receive"), pins["serial_pins"], strict=True))
         self._selected: list[int] = []
