@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 
 from fxlstm.core._core import Team
@@ -29,7 +30,7 @@ class Workers:
     def __init__(self, threads: int) -> None:
         self.threads = threads
         self._lock = threading.Lock()
-        self._pool: ThreadPoolExecutor | None = None
+        self._pool: tuple[int, ThreadPoolExecutor] | None = None  # and the process that it belongs to
 
     def worth(self, work: int) -> int:
         """Return how many threads a run of so much work is worth."""
@@ -50,26 +51,33 @@ class Workers:
             for item in rest:
                 run(item)
 
-        helpers = [self._start(work) for _ in range(1, min(threads, len(items)))]
+        helpers: list[Future[None]] = []
         try:
+            for _ in range(1, min(threads, len(items))):
+                helpers.append(self._start(work))
             work()
         finally:
-            for helper in helpers:
-                if not helper.cancel():
-                    helper.result()
+            for _ in rest:  # after an error nobody begins another one
+                pass
+            running = [helper for helper in helpers if not helper.cancel()]
+            wait(running)
+        for helper in running:
+            helper.result()
 
     @contextmanager
     def team(self) -> Iterator[Team]:
         """Give a team for one run; helpers join it as they come."""
         team = Team(self.threads, LEAST_PRODUCT)
-        for share in range(1, self.threads):
-            self._start(team.help, share)
         try:
+            for share in range(1, self.threads):
+                self._start(team.help, share)
             yield team
         finally:
             team.end()
 
     def _start(self, work: Callable[..., None], *arguments: int) -> Future[None]:
         with self._lock:
-            self._pool = self._pool or ThreadPoolExecutor(self.threads - 1)
-        return self._pool.submit(work, *arguments)
+            process = os.getpid()
+            if self._pool is None or self._pool[0] != process:  # threads do not come along into a forked process
+                self._pool = process, ThreadPoolExecutor(self.threads - 1)
+            return self._pool[1].submit(work, *arguments)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import threading
-from concurrent.futures import ThreadPoolExecutor
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -110,6 +113,56 @@ def test_an_error_on_a_helper_reaches_the_caller() -> None:
 
     with pytest.raises(ZeroDivisionError):
         threads.Workers(2).spread(run, range(2), 2)
+
+
+def test_after_an_error_every_helper_has_stopped_and_no_item_is_begun() -> None:
+    both, begun = threading.Barrier(2), []
+
+    def run(item: int) -> None:
+        begun.append(item)
+        if item < 2:
+            both.wait(10)
+        if threading.current_thread() is threading.main_thread():
+            raise ZeroDivisionError
+        time.sleep(0.05)
+
+    with pytest.raises(ZeroDivisionError):
+        threads.Workers(2).spread(run, range(1000), 2)
+    assert len(begun) == len(set(begun)) < 10
+    seen = len(begun)
+    time.sleep(0.1)
+    assert len(begun) == seen
+
+
+def test_helpers_are_let_go_where_the_next_one_cannot_be_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[Future[None]] = []
+    start = threads.Workers._start
+
+    def once(workers: threads.Workers, work: Callable[..., None], *arguments: int) -> Future[None]:
+        if started:
+            raise RuntimeError("can't start new thread")
+        started.append(start(workers, work, *arguments))
+        return started[0]
+
+    monkeypatch.setattr(threads.Workers, "_start", once)
+    with pytest.raises(RuntimeError, match="new thread"), threads.Workers(3).team():
+        pass
+    started[0].result(10)
+
+
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_a_forked_process_starts_helpers_of_its_own() -> None:
+    workers = threads.Workers(2)
+
+    def meet() -> None:
+        both = threading.Barrier(2)
+        workers.spread(lambda _: both.wait(5), range(2), 2)
+
+    meet()
+    child = multiprocessing.get_context("fork").Process(target=meet)
+    child.start()
+    child.join(20)
+    assert child.exitcode == 0
 
 
 @pytest.mark.parametrize("shape", [(1, 15, 15), (32, 15, 15), (1, 64, 64)])
