@@ -6,6 +6,7 @@ import os
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
+from numbers import Integral
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -23,6 +24,7 @@ from fxlstm.program.running.sequences import Initial, batched, run_phases, run_s
 Floats = NDArray[np.float64]
 
 KERNELS_VARIABLE = "FXLSTM_KERNELS"
+MOST = 2**31 - 1  # threads, and sequences side by side
 BLOCK = 64  # sequences that one executor runs side by side: bounds memory and keeps the batch in the cache
 
 
@@ -58,8 +60,7 @@ class Engine:
             program = from_checked_bytes(bytes(image))
         if array is not None and program.hardware.adc_bits is None:
             raise ProgramError("a program without an ADC stage cannot run on an array; quantize with adc_bits")
-        if threads < 1:
-            raise ProgramError(f"threads = {threads}: choose 1 or more")
+        _check_count("threads", threads)
         self.program = program
         self.array = array
         self.threads = threads
@@ -135,9 +136,8 @@ class Engine:
 
     def reset(self, batch: int | None = None) -> None:
         """Start streaming anew: zero states for ``batch`` sequences, by default as many as the next :meth:`step` brings."""
-        if batch is not None and batch < 1:
-            raise ProgramError(f"batch = {batch}: choose 1 or more")
         if batch is not None:
+            _check_count("batch", batch)
             self._check_streams()
         with self._lock:
             self._retire(self._stepping)
@@ -266,6 +266,12 @@ class Engine:
     def _retire(self, executor: Executor | None) -> None:
         if executor is not None:
             executor.move_clipped(self._clipped)
+
+
+def _check_count(name: str, value: object) -> None:
+    """Raise :class:`ProgramError` unless an argument counts something that C can count."""
+    if not isinstance(value, Integral) or not 1 <= int(value) <= MOST:
+        raise ProgramError(f"{name} = {value!r}: choose a whole number, 1 or more")
 
 
 def _check_takes(out: object, shape: tuple[int, ...], kind: type[np.generic]) -> None:

@@ -11,12 +11,14 @@ from arm_core import ArmCore
 from firmware_builds import COMPILERS, firmware_elf
 from planned_programs import HARDWARE, planned_programs, program_of
 from random_programs import Run
+from test_riding_activations import ACTIVATE, MULTIPLY, matrix, orders
+from test_riding_activations import program as program_around
 
 from bench_peers import PAGE
 from cortex_m4_work import HEADS, KERNELS, LEVELS, Core, layer, steps
 from fxlstm.core import Engine, activation
 from fxlstm.program.operations import FUNCTIONS, MAX_FRACTION, Function
-from fxlstm.program.program import Program
+from fxlstm.program.program import Operation, Program
 from generators.pages import part
 
 GUARDED = HEADS.index("DSP, GCC -O2")
@@ -91,3 +93,18 @@ def test_saturated_columns_are_counted(form: str, inputs: int, units: int, compi
     loud = replace(program, matrices=tuple(replace(matrix, shift=matrix.shift - 4) for matrix in program.matrices))
     for batch in (1, 2):
         assert agrees_with_portable(loud, batch, compiler)[0][1] > 0
+
+
+@pytest.mark.parametrize("compiler", COMPILERS)
+@pytest.mark.parametrize("operations", [pytest.param(chosen, id=name) for name, chosen in orders()])
+def test_no_order_of_operations_tells_that_columns_are_activated_as_they_are_made(
+    operations: tuple[Operation, ...], compiler: str
+) -> None:
+    for offset in (0, 32000):  # of the columns: beside it many saturate
+        agrees_with_portable(program_around(*operations, of=matrix(offset=offset)), 2, compiler)
+
+
+@pytest.mark.parametrize("compiler", COMPILERS)
+@pytest.mark.parametrize("shift", [15, 31, 32, 33, 34, 42])
+def test_columns_are_right_with_shifts_around_32(shift: int, compiler: str) -> None:
+    agrees_with_portable(program_around(MULTIPLY, ACTIVATE, of=matrix(shift, 9000)), 2, compiler)

@@ -165,11 +165,12 @@ def test_damaged_images_are_refused() -> None:
         Engine(b"")
 
 
-def test_arguments_out_of_range_are_refused() -> None:
-    with pytest.raises(ProgramError, match="threads = 0"):
-        Engine(doubler(), threads=0)
-    with pytest.raises(ProgramError, match="batch = 0"):
-        Engine(doubler()).reset(batch=0)
+@pytest.mark.parametrize("value", [0, -1, 2.5, "2", 2**32])
+def test_numbers_of_threads_and_sequences_that_are_none_are_refused(value: object) -> None:
+    with pytest.raises(ProgramError, match=f"threads = {value!r}: choose a whole number"):
+        Engine(doubler(), threads=value)  # type: ignore[arg-type]
+    with pytest.raises(ProgramError, match=f"batch = {value!r}: choose a whole number"):
+        Engine(doubler()).reset(batch=value)  # type: ignore[arg-type]
 
 
 # ---- outputs into an array

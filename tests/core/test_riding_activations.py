@@ -49,6 +49,7 @@ def orders() -> Iterator[tuple[str, tuple[Operation, ...]]]:
     yield "behind one that writes its place", (MULTIPLY, copy(ACTIVATED, OTHER), ACTIVATE)
     yield "behind one that writes its operand", (MULTIPLY, copy(RESULT + UNITS, OTHER), ACTIVATE)
     yield "in place", (MULTIPLY, replace(ACTIVATE, result=ACTIVATE.a))
+    yield "over the multiply's operand", (MULTIPLY, replace(ACTIVATE, length=ROWS, result=0))
     yield "over other columns", (MULTIPLY, replace(ACTIVATE, result=RESULT), replace(ACTIVATE, a=RESULT))
     yield "one after the other", (MULTIPLY, ACTIVATE, replace(ACTIVATE, a=ACTIVATED, result=OTHER))
     yield "twice from the same columns", (MULTIPLY, ACTIVATE, replace(ACTIVATE, result=OTHER, function="sigmoid"))
