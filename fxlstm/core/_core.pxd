@@ -59,6 +59,7 @@ cdef extern from "fxlstm.h" nogil:
     size_t fx_plan_scratch_size(const fx_plan *plan)
     fx_status fx_executor_use_plan(fx_executor *executor, const fx_plan *plan, void *scratch, size_t size)
     uint64_t fx_plan_largest_product(const fx_plan *plan)
+    uint32_t FX_MOST_SHARES
     size_t fx_team_size()
     fx_status fx_team_init(fx_team **team, uint32_t size, uint64_t least, void *memory)
     void fx_team_help(fx_team *team, uint32_t share)

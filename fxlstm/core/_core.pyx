@@ -113,15 +113,18 @@ cdef const fx_kernels *_kernels_named(str name) except NULL:
 cdef class Team:
     """Threads that share the columns of each product that takes ``least`` multiplications, for :meth:`Executor.run`.
 
-    ``size``: how many; each but the one that runs the executor calls :meth:`help` with a number of its own from 1 on.
+    ``size``: how many at most, as there is not work for any number; each but the one that runs the executor calls :meth:`help`
+    with a number of its own from 1 on.
     """
 
     cdef fx_team *team
     cdef uint8_t[::1] memory
+    cdef readonly uint32_t size
 
     def __init__(self, uint32_t size, uint64_t least):
+        self.size = min(size, FX_MOST_SHARES)
         self.memory = _aligned(fx_team_size())
-        _check(fx_team_init(&self.team, size, least, &self.memory[0]), f"a team of {size}")
+        _check(fx_team_init(&self.team, self.size, least, &self.memory[0]), f"a team of {size}")
 
     def help(self, uint32_t share):
         """Do this share of every product until :meth:`end`."""

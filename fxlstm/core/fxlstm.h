@@ -139,6 +139,8 @@ fx_status fx_executor_use_plan(fx_executor *executor, const fx_plan *plan, void 
 /* Products of the plan's largest matrix with one sequence; 0: none runs by the plan. */
 uint64_t fx_plan_largest_product(const fx_plan *plan);
 
+#define FX_MOST_SHARES 16u /* of a team */
+
 /* Teams: hosts only. Threads share the columns of every product that takes at least so many multiplications, with the same
  * results: `executor->team` is set by the one that runs it, each of the others calls fx_team_help with a share of its own, 1 to
  * size - 1, and returns after fx_team_end. None is waited for. `memory`: fx_team_size() bytes aligned to 64, to stay until all

@@ -69,7 +69,7 @@ class Workers:
         """Give a team for one run; helpers join it as they come."""
         team = Team(self.threads, LEAST_PRODUCT)
         try:
-            for share in range(1, self.threads):
+            for share in range(1, team.size):
                 self._start(team.help, share)
             yield team
         finally:

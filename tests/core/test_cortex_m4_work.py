@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
 
@@ -11,7 +12,7 @@ from arm_core import ArmCore
 from firmware_builds import COMPILERS, firmware_elf
 from planned_programs import HARDWARE, planned_programs, program_of
 from random_programs import Run
-from test_riding_activations import ACTIVATE, MULTIPLY, matrix, orders
+from test_riding_activations import ACTIVATE, ACTIVATED, MULTIPLY, OTHER, RESULT, ROWS, UNITS, matrix, orders
 from test_riding_activations import program as program_around
 
 from bench_peers import PAGE
@@ -95,13 +96,34 @@ def test_saturated_columns_are_counted(form: str, inputs: int, units: int, compi
         assert agrees_with_portable(loud, batch, compiler)[0][1] > 0
 
 
+FIRST = replace(ACTIVATE, a=RESULT)
+SECOND = replace(FIRST, a=RESULT + UNITS, result=ACTIVATED + UNITS)
+
+
+def orders_from_the_first_column() -> Iterator[tuple[str, tuple[Operation, ...]]]:
+    """Operations of which some can be done column by column; what must not be noticed by the others."""
+    third = replace(FIRST, a=RESULT + 2 * UNITS, result=OTHER + UNITS)
+    yield "of all columns", (MULTIPLY, FIRST, SECOND, third)
+    yield "of the first columns", (MULTIPLY, FIRST)
+    yield "by two functions", (MULTIPLY, FIRST, replace(SECOND, function="sigmoid"), third)
+    yield "in two formats", (MULTIPLY, FIRST, replace(SECOND, fraction=13), third)
+    yield "to places apart", (MULTIPLY, FIRST, replace(SECOND, result=OTHER + UNITS))
+    yield "read once more", (MULTIPLY, FIRST, replace(FIRST, function="sigmoid", result=OTHER))
+    yield "over the multiply's operand", (MULTIPLY, replace(FIRST, length=ROWS, result=0), replace(SECOND, a=RESULT + ROWS))
+    yield "over other columns", (MULTIPLY, replace(FIRST, result=RESULT + UNITS), SECOND)
+    yield "in place", (MULTIPLY, replace(FIRST, result=RESULT), replace(SECOND, a=RESULT))
+
+
 @pytest.mark.parametrize("compiler", COMPILERS)
-@pytest.mark.parametrize("operations", [pytest.param(chosen, id=name) for name, chosen in orders()])
+@pytest.mark.parametrize("output", [RESULT, ACTIVATED], ids=["with the columns as outputs", ""])
+@pytest.mark.parametrize(
+    "operations", [pytest.param(chosen, id=name) for name, chosen in (*orders(), *orders_from_the_first_column())]
+)
 def test_no_order_of_operations_tells_that_columns_are_activated_as_they_are_made(
-    operations: tuple[Operation, ...], compiler: str
+    operations: tuple[Operation, ...], output: int, compiler: str
 ) -> None:
     for offset in (0, 32000):  # of the columns: beside it many saturate
-        agrees_with_portable(program_around(*operations, of=matrix(offset=offset)), 2, compiler)
+        agrees_with_portable(program_around(*operations, of=matrix(offset=offset), output=output), 2, compiler)
 
 
 @pytest.mark.parametrize("compiler", COMPILERS)

@@ -31,8 +31,9 @@ MULTIPLY = Operation("multiply", COLUMNS, result=RESULT, a=0)
 ACTIVATE = Operation("activate", UNITS, result=ACTIVATED, a=RESULT + UNITS, function="tanh", fraction=12)
 
 
-def program(*operations: Operation, of: Matrix | None = None) -> Program:
-    ends = Slice("x", 0, ROWS, 15), Slice("y", RESULT, LENGTH - RESULT, 15)
+def program(*operations: Operation, of: Matrix | None = None, output: int = RESULT) -> Program:
+    """The operations on all of the arena behind the input; from ``output`` on it is an output."""
+    ends = Slice("x", 0, ROWS, 15), Slice("y", output, LENGTH - output, 15)
     arena = np.random.default_rng(1).integers(-30000, 30000, LENGTH).astype(np.int16)
     return Program.of_one_sweep(DIGITAL, arena, operations, (of or matrix(),), *ends)
 

@@ -10,7 +10,6 @@
 
 #include "../fxlstm.h"
 
-#define FX_MOST_SHARES 16u
 #define FX_CACHE_LINE 64
 
 /* Does one share of a piece of work; shares run at the same time, so they write to different places. */
