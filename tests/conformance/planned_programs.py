@@ -23,7 +23,7 @@ HARDWARE = {
     "adc-top": Hardware(levels=128, dac_bits=7, adc_bits=10),
 }
 GATED = ("lstm", "lstm-peephole", "lstm-cifg", "lstm-projected", "lstm-1997", "gru-reset-before", "gru-reset-after", "rnn-tanh")
-LARGE = 700  # inputs whose 8-bit weights do not fit 32-bit sums, and more rows than an array has
+LARGE = 1200  # inputs whose 8-bit weights do not fit 32-bit sums, and more rows than an array has
 LARGE_FORMS = ("bytes", "top", "adc", "adc-bytes", "adc-split")
 
 

@@ -36,6 +36,18 @@ def test_every_set_equals_the_portable_one_with_the_same_counts(name: str, kerne
         assert outcome(program, kernels, x) == outcome(program, "portable", x)
 
 
+@pytest.mark.parametrize("kernels", SETS)
+@pytest.mark.parametrize("form", ["bytes", "top"])
+def test_sums_of_8_bit_weights_that_32_bits_do_not_hold_are_exact(form: str, kernels: str) -> None:
+    program = planned_programs()[f"dense-large-{form}"]
+    weights = program.matrices[0].weights.astype(np.int64)
+    x = 32767 * np.sign(weights.T)  # for each column the codes of its largest sum
+    assert np.abs(x @ weights).max() > 2**31
+    sequences = np.concatenate([x, -x])[:, np.newaxis].astype(np.int16)
+    for batch in (1, 2, 9, len(sequences)):
+        assert outcome(program, kernels, sequences[:batch]) == outcome(program, "portable", sequences[:batch])
+
+
 class AnyCodes:
     """An array that gives any codes, the same ones for the same rows."""
 
