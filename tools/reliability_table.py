@@ -14,15 +14,14 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tools")]
 
 from generators.pages import fill, part, table  # noqa: E402
+from killed_hosts import each_killed, followed  # noqa: E402
 from reliability import (  # noqa: E402
     Fault,
     drifted,
     each,
     given_up,
-    kill_once,
     recovered,
     reported,
-    run_trial,
     self_test,
     stuck_in_campaigns,
     work_of_a_trial,
@@ -42,7 +41,7 @@ FAULTS = (
     Fault("answers delayed", "stall_ms=", each("stall_ms={}", (1, 10, 50, 200, 500)), recovered),
     Fault("link flooded with random bytes", "flood=0.0005", each("flood=0.0005&fault_seed={}", SEEDS), recovered),
     Fault("link dies, also in the middle of an object", "disconnect_after=", each("disconnect_after={}", BYTES), recovered),
-    Fault("host process killed in a campaign", "", lambda: (run_trial("", kill_once()) for _ in range(5)), recovered),
+    Fault("host process killed amid its work", "SIGKILL", each_killed(FRAMES[20::100]), followed),
     Fault("reset after the n-th byte", "reset_after=", each("reset_after={}", BYTES), recovered),
     Fault("reset after the n-th SPI frame, every n", "reset_after_frames=", each("reset_after_frames={}", FRAMES), recovered),
     Fault("reset in the n-th pulse, every n", "reset_after_pulses=", each("reset_after_pulses={}", PULSES), recovered),
