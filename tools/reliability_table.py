@@ -34,6 +34,7 @@ HEADS = ("fault", "option", "injected", "outcome")
 FRAMES, PULSES = work_of_a_trial()
 SEEDS = range(1, 41)
 BYTES = range(100, 21_500, 211)  # of a trial on the line, from the first request to the product
+PART = 800  # bytes at a time, when the board is reset after each
 ECHO, CRC, IDENTITY, BUSY = "did not echo", "failed its CRC-16", "did not answer with its identity", "an ADC stayed busy"
 
 
@@ -132,7 +133,7 @@ def outcome(after: range) -> str:
 
 def reset_after_every_byte() -> None:
     """Print what comes out, part by part; a process that has had its part takes the boards of its trials with it."""
-    parts = [range(start, min(start + BYTES.step, BYTES.stop)) for start in BYTES]
+    parts = [range(start, min(start + PART, BYTES.stop)) for start in range(BYTES.start, BYTES.stop, PART)]
     with ProcessPoolExecutor(max_tasks_per_child=1) as pool:
         for part_of_bytes, said in zip(parts, pool.map(outcome, parts), strict=True):
             print(f"bytes {part_of_bytes.start} to {part_of_bytes[-1]}: {said}", flush=True)
