@@ -32,6 +32,7 @@ from reliability import (  # noqa: E402
 PAGE = ROOT / "docs/reliability.md"
 HEADS = ("fault", "option", "injected", "outcome")
 FRAMES, PULSES = work_of_a_trial()
+KILLS = [FRAMES[len(FRAMES) * tenth // 10] for tenth in (1, 3, 5, 7, 9)]  # of the work's SPI frames
 SEEDS = range(1, 41)
 BYTES = range(100, 21_500, 211)  # of a trial on the line, from the first request to the product
 PART = 800  # bytes at a time, when the board is reset after each
@@ -50,7 +51,7 @@ FAULTS = (
     Fault("answers delayed", "stall_ms=", each("stall_ms={}", (1, 10, 50, 200, 500)), recovered),
     Fault("link flooded with random bytes", "flood=0.0005", each("flood=0.0005&fault_seed={}", SEEDS), recovered),
     Fault("link dies, also in the middle of an object", "disconnect_after=", each("disconnect_after={}", BYTES), recovered),
-    Fault("host process killed amid its work", "SIGKILL", each_killed(FRAMES[20::100]), followed),
+    Fault("host process killed amid its work", "SIGKILL", each_killed(KILLS), followed),
     resets(BYTES),
     Fault("reset after the n-th SPI frame, every n", "reset_after_frames=", each("reset_after_frames={}", FRAMES), recovered),
     Fault("reset in the n-th pulse, every n", "reset_after_pulses=", each("reset_after_pulses={}", PULSES), recovered),
