@@ -70,6 +70,5 @@ setup(
         EXTENSIONS,
         build_dir="build/cython-debug" if DEBUG else "build/cython",
         compiler_directives={"language_level": 3, "binding": True, "boundscheck": DEBUG, "wraparound": False},
-    ),
-    options={"build_ext": {"parallel": os.cpu_count()}},
+    )
 )
