@@ -76,11 +76,16 @@ def test_loader_refuses_or_runs_every_mutated_image(tmp_path: Path, images: list
     assert set(met) == image_symbols - {"IMAGE_ALIGNMENT"} | {"OK"}
 
 
+@pytest.fixture(scope="module")
+def all_pairs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    sources, program = [CORE / source for source in SOURCES], tmp_path_factory.mktemp("pairs") / "all_pairs"
+    run("clang", *STRICT, "-O3", "-march=native", f"-I{CORE}", HERE / "all_pairs.c", *sources, "-o", program)
+    return program
+
+
 @pytest.mark.parametrize("operation", ["product", "sum"])
-def test_a_product_and_a_sum_are_right_for_every_pair_of_codes(operation: str, tmp_path: Path) -> None:
-    sources = [CORE / source for source in SOURCES]
-    run("clang", *STRICT, "-O3", "-march=native", f"-I{CORE}", HERE / "all_pairs.c", *sources, "-o", tmp_path / "all_pairs")
-    run(tmp_path / "all_pairs", operation)
+def test_a_product_and_a_sum_are_right_for_every_pair_of_codes(operation: str, all_pairs: Path) -> None:
+    run(all_pairs, operation)
 
 
 @pytest.fixture
