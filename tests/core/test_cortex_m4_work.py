@@ -147,3 +147,14 @@ def test_products_and_their_sums_are_right_and_counted_where_they_saturate(
     kept = Operation("copy", length, result=OTHER, a=result)
     made = program_around(product, kept, MULTIPLY) if result != OTHER else program_around(product, MULTIPLY)
     assert agrees_with_portable(made, 1, compiler, lowest=0.9)[0][1] > 0
+
+
+@pytest.mark.parametrize("compiler", COMPILERS)
+def test_sums_of_8_bit_weights_that_32_bits_do_not_hold_are_right(compiler: str) -> None:
+    program = layer(529, 1, LEVELS["8-bit"])
+    (matrix,) = program.matrices
+    alike = replace(
+        matrix, weights=np.full_like(matrix.weights, 127), mantissa=0 * matrix.mantissa + 2**13, shift=0 * matrix.shift + 33
+    )
+    assert 529 * 127 * 32767 > 2**31
+    agrees_with_portable(replace(program, matrices=(alike,)), 1, compiler, lowest=1.0)
