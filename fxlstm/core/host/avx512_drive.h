@@ -39,7 +39,7 @@ static inline __m512i driven(const dac *converter, __m512i code) {
 
 /* Put a segment's codes of one sequence into words; returns their sum where that is wanted. */
 INLINE int64_t drive_one(const dac *converter, const fx_segment *segment, bool in_words, bool want_sum,
-                                const int16_t *codes, uint32_t *words) {
+                         const int16_t *codes, uint32_t *words) {
     int16_t *to = (int16_t *)(void *)(words + segment->first_group * FX_WORDS_PER_GROUP);
     __m512i sum = _mm512_setzero_si512();
     for (uint32_t i = 0; i < segment->groups * 4; i += 32) {
