@@ -98,6 +98,17 @@ def work_of_a_trial() -> tuple[range, range]:
     return range(started + 1, bus.frames + 1), range(1, bus.pulses + 1)
 
 
+def restart_once(chip: int) -> Callable[[Board], None]:
+    """The chip at a chip select loses its supply for a moment, alone, at the first look at the campaign."""
+    running = iter([True])
+
+    def restart(board: Board) -> None:
+        if next(running, False):
+            board._link._port._serial.emulated.bus._chips[chip].power_on()
+
+    return restart
+
+
 def kill_once() -> Callable[[Board], None]:
     """A host process that dies at its first look at the campaign: the port closes, nobody says farewell."""
     alive = iter([True])
@@ -123,7 +134,7 @@ class Fault:
         """Run the trials; return the fault, its options, how often it was injected and what came out."""
         with patch("fxlstm.board.link.time.sleep"):
             trials = list(self.trials())
-        return self.name, f"`{self.options}`", str(len(trials)), self.judge(trials)
+        return self.name, f"`{self.options}`" if self.options else "", str(len(trials)), self.judge(trials)
 
 
 def each(options: str, values: Sequence[object]) -> Callable[[], Iterator[Trial]]:

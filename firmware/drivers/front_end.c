@@ -49,11 +49,11 @@ fx_status front_end_rest(front_end *front) {
     for (unsigned chip = 0; chip < CHIPS_DACS; chip++) {
         ltc2668 *dac = chips_dac(front, chip);
         uint16_t zero = chips_zero_code(chip);
-        fx_status status = ltc2668_write_all(dac, front->board, zero);
+        fx_status status = chips_dac_result(front, dac, ltc2668_write_all(dac, front->board, zero));
         if (status != FX_OK) { /* the frame before it was damaged, perhaps this one was not */
-            status = ltc2668_write_all(dac, front->board, zero);
+            chips_dac_result(front, dac, ltc2668_write_all(dac, front->board, zero));
         }
-        if (chips_dac_result(front, dac, status) != FX_OK && first == FX_OK) {
+        if (first == FX_OK) {
             first = status;
         }
     }
@@ -66,7 +66,6 @@ fx_status front_end_rest(front_end *front) {
         first = status;
     }
     hal_pin_write(front->board, FW_PIN_RANGE_SWITCH, false);
-    front->ready = front->ready && first == FX_OK;
     front->driven = first != FX_OK;
     return first;
 }
