@@ -7,6 +7,7 @@
 import os
 from pathlib import Path
 
+import numpy
 from Cython.Build import cythonize
 from setuptools import Extension, setup
 
@@ -49,9 +50,9 @@ def extension(name: str, folders: list[Path], **macros: str) -> Extension:
     return Extension(
         name,
         sources=[module.with_suffix(".pyx").as_posix(), *(source for folder in folders for source in sources(folder))],
-        include_dirs=[folder.as_posix() for folder in (CORE, CELLS, FIRMWARE)],
+        include_dirs=[*(folder.as_posix() for folder in (CORE, CELLS, FIRMWARE)), numpy.get_include()],
         depends=headers(CORE, *folders),
-        define_macros=list(macros.items()),
+        define_macros=[("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION"), *macros.items()],
         extra_compile_args=compile_arguments(),
         extra_link_args=SANITIZERS,
     )

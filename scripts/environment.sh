@@ -9,8 +9,16 @@ fail() {
     exit 1
 }
 
+wanted=() # packages of Debian or Ubuntu
+
+# wants COMMAND PACKAGE... : remember the packages that bring a command, where it is missing.
+wants() {
+    command -v "$1" >/dev/null || wanted+=("${@:2}")
+}
+
 # system_packages NAME... : install Debian or Ubuntu packages where that is possible, else say what is missing.
 system_packages() {
+    [ $# -gt 0 ] || return 0
     if [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; then
         apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null ||
             fail "could not install $*; install them and run this again"
@@ -52,7 +60,12 @@ recipe() {
     } | cksum
 }
 
-# prepare EXTRAS [PACKAGE...] : install PACKAGEs first, then this package with its extras ("" or "[test]"), editable.
+# Python compiles what is imported when it first is: of all that is installed, a fraction.
+pip_install() {
+    "$VENV/bin/python" -m pip install --quiet --disable-pip-version-check --no-compile "$@"
+}
+
+# prepare EXTRAS [PACKAGE...] : install this package with its extras ("" or "[test]"), editable, and PACKAGEs.
 prepare() {
     local extras="$1" stamp
     shift
@@ -60,9 +73,7 @@ prepare() {
     stamp="$VENV/installed${extras//[^a-z]/-}"
     if [ "$(cat "$stamp" 2>/dev/null)" != "$(recipe)" ]; then
         echo "preparing .venv" >&2
-        local pip=("$VENV/bin/python" -m pip install --quiet --disable-pip-version-check)
-        [ $# -eq 0 ] || "${pip[@]}" "$@"
-        "${pip[@]}" --editable ".$extras"
+        pip_install "$@" --editable ".$extras"
         recipe >"$stamp"
     fi
 }
@@ -78,5 +89,5 @@ clang_with_fuzzer() {
 # Another solver of crossbars to compare with. Without its dependencies: its plots need Cairo and a compiler, its solver does not.
 badcrossbar() {
     "$VENV/bin/python" -m pip show --quiet badcrossbar 2>/dev/null ||
-        "$VENV/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps badcrossbar==1.1.0 pathvalidate==3.3.1
+        pip_install --no-deps badcrossbar==1.1.0 pathvalidate==3.3.1
 }

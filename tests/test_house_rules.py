@@ -12,7 +12,7 @@ import fxlstm
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDERS = ("fxlstm", "firmware", "tests", "tools", "scripts", "docs", "examples", ".ci")
-SUFFIXES = (".py", ".pyi", ".pyx", ".pxd", ".c", ".h", ".md", ".toml", ".cff", "")
+SUFFIXES = (".py", ".pyi", ".pyx", ".pxi", ".pxd", ".c", ".h", ".md", ".toml", ".cff", "")
 LONGEST_FILE = 400  # lines
 
 # Longer files, each with its reason.

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Timesteps per second of the reference interpreter, the engine and the emulated board, on the airline network; or, with the
 argument "crossbar", how long a simulated crossbar takes, beside its peers; with "sweep", what a second process
-brings; with "peers", how long other engines and this one take for an LSTM layer.
+brings; with "peers", how long other engines and this one take for an LSTM layer; with "cells", how long every cell takes.
 
 Each figure is the median of several runs, with their spread: half the distance between the 10th and the 90th percentile.
 """
@@ -15,20 +15,23 @@ import platform
 import statistics
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 
+import bench_cells
 import bench_peers
 import fxlstm as fx
 from bench_crossbar import HEADS, Duration, absent, durations, rows_of, write_page
+from bench_peers import Timing
 from bench_sweep import Throughput, throughputs
 from fxlstm.app.console import print_table
 from fxlstm.app.demos.airline_task import AirlineTask, load_trained
 from fxlstm.core import kernel_names
 from fxlstm.program.reference import Reference
+from peers import Run, Task
 
 URL = "emu://host?device=ideal&seed=1"
 SECONDS = 0.2  # one run takes at least so long; what is faster is repeated inside it
@@ -125,26 +128,35 @@ def show_throughputs(found: list[Throughput]) -> None:
     print_table("Sweep of the airline task", heads, rows)
 
 
+def timings_of(tasks: Iterable[Task], engines: Callable[[Task], dict[str, Run]]) -> list[Timing]:
+    """Measure tasks, and say on the error output how far it is."""
+    found: list[Timing] = []
+    for task in tasks:
+        found += (taken := bench_peers.timings(task, engines(task)))
+        print(*(f"{one.engine} {one.minimum:.3g}" for one in taken), sep=", ", file=sys.stderr)
+    return found
+
+
+def show_cells(found: list[bench_cells.CellTiming]) -> None:
+    """Print cells as a table."""
+    print_table("Microseconds of a timestep (times the LSTM's per product)", bench_cells.HEADS, bench_cells.rows_of(found))
+
+
 def peers(largest: int, write: bool, as_json: bool) -> None:
     """Measure a layer on all engines; print or write the tables."""
     about = machine() | {"kernels": kernel_names()[0]}
     missing = bench_peers.absent()
-    found = []
-    for task in bench_peers.tasks(largest):
-        found += bench_peers.timings(task)
-        print(
-            *(f"{one.engine} {one.minimum:.3g}" for one in found if (one.units, one.batch) == (task.parameters.units, task.batch)),
-            sep=", ",
-            file=sys.stderr,
-        )
+    found = timings_of(bench_peers.tasks(largest), bench_peers.engines)
+    streamed = timings_of(bench_peers.streaming_tasks(largest), bench_peers.streaming_engines)
     wrong = bench_peers.errors(largest)
     if write:
-        bench_peers.write(found, wrong, about)
+        bench_peers.write(found, streamed, wrong, about)
     if as_json:
-        everything = {"machine": about, "absent": missing, "timings": found, "errors": wrong}
+        everything = {"machine": about, "absent": missing, "timings": found, "streaming": streamed, "errors": wrong}
         print(json.dumps(everything, default=asdict, indent=2))
     elif not write:
-        print(bench_peers.timing_table(found, 1), bench_peers.timing_table(found, 2), bench_peers.error_table(wrong), sep="\n\n")
+        tables = [bench_peers.timing_table(found, 1), bench_peers.timing_table(found, 2), bench_peers.timing_table(streamed, 1)]
+        print(*tables, bench_peers.error_table(wrong), sep="\n\n")
     for name, reason in missing.items():
         print(f"{name}: absent, {reason}", file=sys.stderr)
 
@@ -153,19 +165,21 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
-        "part", nargs="?", choices=("executors", "crossbar", "sweep", "peers"), default="executors", help="what to measure"
+        "part", nargs="?", choices=("executors", "crossbar", "sweep", "peers", "cells"), default="executors", help="what to measure"
     )
     parser.add_argument("--runs", type=int, default=9, help="runs of each (default 9)")
     parser.add_argument("--port", default=URL, help=f"the board (default {URL})")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--largest", type=int, default=1024, help="peers: the most cells of a layer (default 1024)")
-    parser.add_argument("--write", action="store_true", help="crossbar, peers: write the tables into docs/performance.md")
+    parser.add_argument("--write", action="store_true", help="crossbar, peers, cells: write the tables into docs/performance.md")
     arguments = parser.parse_args()
     if arguments.part == "peers":
         peers(arguments.largest, arguments.write, arguments.json)
         return
     if arguments.part == "crossbar":
         name, found, show = "durations", durations(arguments.runs), show_durations
+    elif arguments.part == "cells":
+        name, found, show = "cells", bench_cells.all_timings(), show_cells
     elif arguments.part == "sweep":
         name, found, show = "throughputs", throughputs(arguments.runs), show_throughputs
     else:
@@ -174,6 +188,8 @@ def main() -> None:
     described = ", ".join(f"{key} {value}" for key, value in about.items())
     if arguments.write and arguments.part == "crossbar":
         write_page(found, described)
+    if arguments.write and arguments.part == "cells":
+        bench_cells.write_page(found)
     if arguments.json:
         print(json.dumps({"machine": about, name: [asdict(one) for one in found]}, indent=2))
         return

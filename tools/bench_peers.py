@@ -1,4 +1,5 @@
-"""One LSTM layer over sequences, beside other engines: every timing of a round is taken by turns in the same process.
+"""One LSTM layer beside other engines, over sequences and timestep by timestep: every timing of a round is taken by turns in the
+same process.
 
 An engine that is not installed is named as absent; `pip install -e ".[peers]"` brings all of them.
 """
@@ -8,9 +9,11 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -18,12 +21,14 @@ import fxlstm as fx
 from fxlstm.network.layers.builders import lstm_from_torch
 from fxlstm.program.hardware import Hardware
 from generators.pages import fill, table
-from peers import PEERS, Absent, Parameters, Task
+from peers import PEERS, Absent, Parameters, Run, Task
+from streaming_peers import STREAMING_PEERS
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "performance.md"
 TIMESTEPS = 100
 SIZES = ((1, 15), (50, 14), (64, 64), (128, 128), (256, 256), (512, 512), (1024, 1024))
 BATCHES = {1: 1024, 32: 512, 256: 256}  # sequences side by side -> the most cells that they are measured with
+STREAMED = 256  # the most cells of a layer that is measured timestep by timestep
 SECONDS = 0.3  # of rounds for each engine in one line of the table
 FEWEST, MOST = 3, 100  # rounds
 BURST = 8  # runs of an engine that follow each other in a round, as long as they are short
@@ -79,18 +84,41 @@ def programs(inputs: int, units: int, timesteps: int) -> dict[str, fx.Program]:
     return {name: fx.quantize(network, calibration, hardware) for name, hardware in HARDWARE.items()}
 
 
-def engines(task: Task) -> dict[str, Callable[[], object]]:
+def engines(task: Task) -> dict[str, Run]:
     """Return what runs the task on each engine that is there, ours first."""
     codes = np.random.default_rng(3).integers(-32767, 32768, (task.batch, TIMESTEPS, task.parameters.inputs), np.int16)
-    found: dict[str, Callable[[], object]] = {}
+    found: dict[str, Run] = {}
     for name, program in programs(task.parameters.inputs, task.parameters.units, TIMESTEPS).items():
         engine = fx.Engine(program, threads=task.threads)
         found[name] = lambda engine=engine: engine.run_codes(codes)
-    for name, make in PEERS.items():
-        try:
+    return found | _present(PEERS, task)
+
+
+def streaming_engines(task: Task) -> dict[str, Run]:
+    """Return what runs the task one timestep at a call on each engine that is there, ours first, with 8-bit weights."""
+    program = programs(task.parameters.inputs, task.parameters.units, TIMESTEPS)["fxlstm 8-bit"]
+    rows = list(task.x[0].astype(np.float64))
+    codes = [program.encode(row) for row in rows]
+    engine = fx.Engine(program)
+    values, results = np.empty(program.output.length), np.empty(program.output.length, np.int16)
+
+    def each(step: Callable[..., object], inputs: list[Any], *out: object) -> Run:
+        return lambda: [step(one, *out) for one in inputs]
+
+    ours = {
+        "fxlstm step": each(engine.step, rows),
+        "fxlstm step, out=": each(engine.step, rows, values),
+        "fxlstm step_codes, out=": each(engine.step_codes, codes, results),
+    }
+    return ours | _present(STREAMING_PEERS, task)
+
+
+def _present(peers: dict[str, Callable[[Task], Run]], task: Task) -> dict[str, Run]:
+    """Return what runs the task on each peer that is there."""
+    found = {}
+    for name, make in peers.items():
+        with suppress(Absent):
             found[name] = make(task)
-        except Absent:
-            continue
     return found
 
 
@@ -105,9 +133,8 @@ def absent() -> dict[str, str]:
     return reasons
 
 
-def timings(task: Task) -> list[Timing]:
+def timings(task: Task, found: dict[str, Run]) -> list[Timing]:
     """Time all engines on a task, by turns."""
-    found = engines(task)
     taken: dict[str, list[float]] = {name: [] for name in found}
     for run in found.values():
         run()  # warm
@@ -140,12 +167,19 @@ def _timing(name: str, task: Task, times: list[float]) -> Timing:
 
 
 def tasks(largest: int) -> Iterator[Task]:
-    """Give every line of the tables, up to so many units: one thread, then two where a batch or a layer is large."""
+    """Give every line of the tables of runs, up to so many units: one thread, then two where a batch or a layer is large."""
     for threads in (1, 2):
         for batch, most in BATCHES.items():
             for inputs, units in SIZES:
-                if units <= min(most, largest) and (threads == 1 or (batch > 1 and units >= 64)):
+                if units <= min(most, largest) and (threads == 1 or units >= (64 if batch > 1 else 256)):
                     yield Task(parameters(inputs, units), batch, TIMESTEPS, threads)
+
+
+def streaming_tasks(largest: int) -> Iterator[Task]:
+    """Give every line of the table of single timesteps."""
+    for inputs, units in SIZES:
+        if units <= min(STREAMED, largest):
+            yield Task(parameters(inputs, units), 1, TIMESTEPS, 1)
 
 
 def errors(largest: int) -> list[Error]:
@@ -161,11 +195,7 @@ def _errors(task: Task) -> list[Error]:
     exact = fx.Network((lstm_from_torch(*task.parameters),))(task.x[0].astype(np.float64))
     ours = programs(task.parameters.inputs, task.parameters.units, ACCURACY_STEPS)
     results = {name: fx.Engine(one).run(task.x[0]) for name, one in ours.items()}
-    for name, make in PEERS.items():
-        try:
-            results[name] = np.asarray(make(task)()).reshape(ACCURACY_STEPS, -1)
-        except Absent:
-            continue
+    results |= {name: np.asarray(run()).reshape(ACCURACY_STEPS, -1) for name, run in _present(PEERS, task).items()}
     pairs = {name: (result - exact) / LSB for name, result in results.items()}
     given = task.parameters
     return [
@@ -203,10 +233,11 @@ def error_table(found: list[Error]) -> str:
     return _pivot(found, lambda one: f"{_figure(one.rms)} ({_figure(one.largest)})", ("inputs, units",))
 
 
-def write(found: list[Timing], wrong: list[Error], about: dict[str, str]) -> None:
+def write(found: list[Timing], streamed: list[Timing], wrong: list[Error], about: dict[str, str]) -> None:
     """Fill the page."""
     page = PAGE.read_text()
     page = fill(page, "machine", ", ".join(f"{key} {value}" for key, value in about.items()) + ".")
     for threads, name in ((1, "one thread"), (2, "two threads")):
         page = fill(page, name, timing_table(found, threads))
+    page = fill(page, "streaming", timing_table(streamed, 1))
     PAGE.write_text(fill(page, "accuracy", error_table(wrong)))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -23,7 +24,9 @@ def findings() -> dict[str, list[str]]:
     files = [
         f"{folder}/{name}" for folder in CHECKED for name in (ROOT / folder / "SOURCES").read_text().splitlines() if name[:1] != "#"
     ]
-    said = subprocess.run([*COMMAND, *OPTIONS, *files], cwd=ROOT, capture_output=True, text=True, check=True).stderr
+    with tempfile.TemporaryDirectory() as folder:  # else what the addon reads is written beside the sources
+        command = [*COMMAND, *OPTIONS, f"--cppcheck-build-dir={folder}", *files]
+        said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stderr
     found: dict[str, list[str]] = {}
     for line in said.splitlines():
         match = re.match(r"(\S+:\d+): ([\w.-]+): ", line)

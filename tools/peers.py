@@ -58,7 +58,7 @@ class Task(NamedTuple):
         return np.random.default_rng(self.seed).uniform(-1, 1, shape).astype(np.float32)
 
 
-def _import(name: str) -> Any:
+def imported(name: str) -> Any:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -70,8 +70,8 @@ def _import(name: str) -> Any:
 # ---- PyTorch
 
 
-def _torch_layer(task: Task) -> tuple[Any, Any]:
-    torch = _import("torch")
+def torch_layer(task: Task) -> tuple[Any, Any]:
+    torch = imported("torch")
     torch.set_num_threads(task.threads)
     given = task.parameters
     layer = torch.nn.LSTM(given.inputs, given.units, batch_first=True).eval()
@@ -83,13 +83,13 @@ def _torch_layer(task: Task) -> tuple[Any, Any]:
 
 def torch_float(task: Task) -> Run:
     """PyTorch in float32."""
-    torch, layer = _torch_layer(task)
+    torch, layer = torch_layer(task)
     return _torch_run(torch, layer, task)
 
 
 def torch_dynamic(task: Task) -> Run:
     """PyTorch with 8-bit weights and activations quantized as they come."""
-    torch, layer = _torch_layer(task)
+    torch, layer = torch_layer(task)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         quantized = torch.ao.quantization.quantize_dynamic(torch.nn.Sequential(layer), {torch.nn.LSTM}, torch.qint8)
@@ -110,9 +110,9 @@ def _torch_run(torch: Any, module: Any, task: Task) -> Run:
 # ---- ONNX
 
 
-def _onnx_model(task: Task) -> Any:
-    """The layer as an ONNX model of time-major inputs; ONNX has the gates as i, o, f, c."""
-    onnx = _import("onnx")
+def onnx_model(task: Task, with_state: bool = False) -> Any:
+    """The layer as an ONNX model of time-major inputs, gates as i, o, f, c; ``with_state``: it takes and gives h and c."""
+    onnx = imported("onnx")
     given = task.parameters
 
     def ordered(values: Floats) -> Floats:
@@ -122,37 +122,49 @@ def _onnx_model(task: Task) -> Any:
     biases = np.concatenate([ordered(given.bias_ih), ordered(given.bias_hh)], axis=1)
     weights = {"W": ordered(given.weight_ih), "R": ordered(given.weight_hh), "B": biases}
     helper, number = onnx.helper, onnx.TensorProto.FLOAT
-    node = helper.make_node("LSTM", ["x", *weights], ["y"], hidden_size=given.units)
+    before, after = (["h", "c"], ["next_h", "next_c"]) if with_state else ([], [])
+    node = helper.make_node("LSTM", ["x", *weights, "", *before], ["y", *after], hidden_size=given.units)
     x = helper.make_tensor_value_info("x", number, [task.timesteps, task.batch, given.inputs])
     y = helper.make_tensor_value_info("y", number, [task.timesteps, 1, task.batch, given.units])
+    states = [helper.make_tensor_value_info(name, number, [1, task.batch, given.units]) for name in before + after]
     constants = [onnx.numpy_helper.from_array(values, name) for name, values in weights.items()]
-    graph = helper.make_graph([node], "lstm", [x], [y], constants)
+    graph = helper.make_graph([node], "lstm", [x, *states[: len(before)]], [y, *states[len(before) :]], constants)
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 14)], ir_version=8)
+
+
+def quantized(model: Any) -> bytes:
+    """An ONNX model with 8-bit weights and activations quantized as they come."""
+    onnx, quantization = imported("onnx"), imported("onnxruntime.quantization")
+    with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
+        plain, quantized = Path(folder, "plain.onnx"), Path(folder, "quantized.onnx")
+        onnx.save(model, plain)
+        logging.disable(logging.WARNING)
+        quantization.quantize_dynamic(plain, quantized, weight_type=quantization.QuantType.QInt8)
+        logging.disable(logging.NOTSET)
+        return quantized.read_bytes()
+
+
+def onnxruntime_session(model: bytes, threads: int) -> Any:
+    """ONNX Runtime with a model."""
+    runtime = imported("onnxruntime")
+    options = runtime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = threads
+    options.log_severity_level = 3
+    return runtime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
 
 def onnxruntime_float(task: Task) -> Run:
     """ONNX Runtime in float32."""
-    return _onnxruntime(task, _onnx_model(task).SerializeToString())
+    return _onnxruntime(task, onnx_model(task).SerializeToString())
 
 
 def onnxruntime_dynamic(task: Task) -> Run:
-    """ONNX Runtime with 8-bit weights and activations quantized as they come."""
-    onnx, quantization = _import("onnx"), _import("onnxruntime.quantization")
-    with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
-        plain, quantized = Path(folder, "plain.onnx"), Path(folder, "quantized.onnx")
-        onnx.save(_onnx_model(task), plain)
-        logging.disable(logging.WARNING)
-        quantization.quantize_dynamic(plain, quantized, weight_type=quantization.QuantType.QInt8)
-        logging.disable(logging.NOTSET)
-        return _onnxruntime(task, quantized.read_bytes())
+    """ONNX Runtime with 8-bit weights and activations."""
+    return _onnxruntime(task, quantized(onnx_model(task)))
 
 
 def _onnxruntime(task: Task, model: bytes) -> Run:
-    runtime = _import("onnxruntime")
-    options = runtime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = task.threads
-    options.log_severity_level = 3
-    session = runtime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    session = onnxruntime_session(model, task.threads)
     feed = {"x": np.ascontiguousarray(task.x.swapaxes(0, 1))}
     return lambda: session.run(None, feed)[0]
 
@@ -167,14 +179,19 @@ def openvino_bf16(task: Task) -> Run:
     return _openvino(task, "bf16")
 
 
-def _openvino(task: Task, precision: str) -> Run:
-    openvino = _import("openvino")
-    core = openvino.Core()
+def openvino_request(model: Any, threads: int, precision: str) -> Any:
+    """OpenVINO with an ONNX model."""
+    core = imported("openvino").Core()
     if precision == "bf16" and "BF16" not in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
         raise Absent("this processor has no bfloat16")
-    settings = {"INFERENCE_NUM_THREADS": task.threads, "NUM_STREAMS": 1, "INFERENCE_PRECISION_HINT": precision}
-    model = core.read_model(io.BytesIO(_onnx_model(task).SerializeToString()))
-    request = core.compile_model(model, "CPU", settings).create_infer_request()
+    settings = {"INFERENCE_NUM_THREADS": threads, "NUM_STREAMS": 1, "INFERENCE_PRECISION_HINT": precision}
+    read = core.read_model(io.BytesIO(model.SerializeToString()))
+    return core.compile_model(read, "CPU", settings).create_infer_request()
+
+
+def _openvino(task: Task, precision: str) -> Run:
+    openvino = imported("openvino")
+    request = openvino_request(onnx_model(task), task.threads, precision)
     x = openvino.Tensor(np.ascontiguousarray(task.x.swapaxes(0, 1)))
 
     def run() -> object:
@@ -187,13 +204,15 @@ def _openvino(task: Task, precision: str) -> Run:
 # ---- NumPy
 
 
+def sigmoid(values: Floats) -> Floats:
+    """As a person writes it."""
+    return 1 / (1 + np.exp(-values))
+
+
 def numpy_float(task: Task) -> Run:
     """NumPy in float32, as a person writes it: the input's products of all timesteps first."""
     given, x = task.parameters, task.x
     recurrent = np.ascontiguousarray(given.weight_hh.T)
-
-    def sigmoid(values: Floats) -> Floats:
-        return 1 / (1 + np.exp(-values))
 
     def run() -> object:
         with threadpool_limits(task.threads):

@@ -55,36 +55,36 @@ def _expected() -> np.ndarray:
     return (units.sum(axis=0) * DRIVE + (1 << 17)) >> 18
 
 
-def _in_place(board: EmulatedBoard) -> np.ndarray:
+def in_place(board: EmulatedBoard) -> np.ndarray:
     """Cells that conduct what they were asked for."""
     wanted = targets()
     units = board.array.conductance / board.array.hardware.conductance_unit
     return (wanted != LEAVE) & (np.abs(units - wanted) < 0.5)
 
 
-def _use(url: str, interrupt: Callable[[Board], None]) -> tuple[list[tuple[int, int]], bool]:
+def use(url: str) -> tuple[list[tuple[int, int]], bool]:
     """Program, read and multiply; return the cells reported as failed and whether all numbers are right."""
-    with Board(url, log=False) as board:
-        report = board.program(targets(), lambda done, total: interrupt(board), SCHEME)
+    with Board(url, device="ideal", log=False) as board:
+        report = board.program(targets(), scheme=SCHEME)
         measured = board.multiply(np.full(128, DRIVE, np.int16))
     return report.failed, not report.failed and np.array_equal(measured, _expected())
 
 
-def run_trial(options: str, interrupt: Callable[[Board], None] = lambda board: None) -> Trial:
-    """Use a new emulated board with these faults until it has worked. ``interrupt`` is called at each look at a campaign."""
+def run_trial(options: str) -> Trial:
+    """Use a new emulated board with these faults until it has worked."""
     name = f"trial-{next(_numbers)}"
     url, trial = f"emu://host?board={name}&device=ideal&{options}", Trial(options)
     right, pulses = np.zeros((128, 64), np.bool_), np.zeros((128, 64), np.int64)
     for _ in range(CALLS):
         try:
-            trial.failed, trial.right = _use(url, interrupt)
+            trial.failed, trial.right = use(url)
         except (BoardError, LinkError) as reason:
             trial.reasons.append(str(reason))
         board = emulated_board(name)
         trial.repeated += int((board.array.pulse_counts - pulses)[right].sum())
         if trial.right or trial.failed:
             break
-        right, pulses = _in_place(board), board.array.pulse_counts.copy()
+        right, pulses = in_place(board), board.array.pulse_counts.copy()
     trial.violations = sum("while BUSY" not in violation for violation in board.bus.violations)
     return trial
 
@@ -93,32 +93,9 @@ def work_of_a_trial() -> tuple[range, range]:
     """The numbers of SPI frames and of pulses from power-up to the end of a trial without a fault."""
     name = f"trial-{next(_numbers)}"
     started = EmulatedBoard("ideal").bus.frames
-    _use(f"emu://host?board={name}&device=ideal", lambda board: None)
+    use(f"emu://host?board={name}&device=ideal")
     bus = emulated_board(name).bus
     return range(started + 1, bus.frames + 1), range(1, bus.pulses + 1)
-
-
-def restart_once(chip: int) -> Callable[[Board], None]:
-    """The chip at a chip select loses its supply for a moment, alone, at the first look at the campaign."""
-    running = iter([True])
-
-    def restart(board: Board) -> None:
-        if next(running, False):
-            board._link._port._serial.emulated.bus._chips[chip].power_on()
-
-    return restart
-
-
-def kill_once() -> Callable[[Board], None]:
-    """A host process that dies at its first look at the campaign: the port closes, nobody says farewell."""
-    alive = iter([True])
-
-    def kill(board: Board) -> None:
-        if next(alive, False):
-            board._link._port.close()
-            raise LinkError("the host process was killed")
-
-    return kill
 
 
 @dataclass(frozen=True)
@@ -134,7 +111,7 @@ class Fault:
         """Run the trials; return the fault, its options, how often it was injected and what came out."""
         with patch("fxlstm.board.link.time.sleep"):
             trials = list(self.trials())
-        return self.name, f"`{self.options}`" if self.options else "", str(len(trials)), self.judge(trials)
+        return self.name, f"`{self.options}`", str(len(trials)), self.judge(trials)
 
 
 def each(options: str, values: Sequence[object]) -> Callable[[], Iterator[Trial]]:
@@ -152,7 +129,7 @@ def recovered(trials: Sequence[Trial]) -> str:
         assert trial.right and unharmed(trial), trial
     told = [trial for trial in trials if trial.reasons]
     for trial in told:
-        assert all("read the array" in reason or "killed" in reason or "failed" in reason for reason in trial.reasons), trial
+        assert all("read the array" in reason or "failed" in reason for reason in trial.reasons), trial
     if not told:
         return "all exact; the host notices nothing"
     return "all exact; a call that was cut off said why, and the same call went on"

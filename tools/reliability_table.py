@@ -1,29 +1,29 @@
 #!/usr/bin/env python3
 """Inject every fault into emulated boards and fill the table of docs/reliability.md.
 
-With --check it only says which lines of the page are not what comes out.
+With --check it only says which lines of the page are not what comes out. With --every-byte it resets the board after each single
+byte of a trial, where the table has every 211th, and says what comes out.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tools")]
 
 from generators.pages import fill, part, table  # noqa: E402
+from killed_hosts import each_killed, followed  # noqa: E402
 from reliability import (  # noqa: E402
     Fault,
     drifted,
     each,
     given_up,
-    kill_once,
     recovered,
     reported,
-    restart_once,
-    run_trial,
     self_test,
     stuck_in_campaigns,
     work_of_a_trial,
@@ -32,9 +32,17 @@ from reliability import (  # noqa: E402
 PAGE = ROOT / "docs/reliability.md"
 HEADS = ("fault", "option", "injected", "outcome")
 FRAMES, PULSES = work_of_a_trial()
+KILLS = [FRAMES[len(FRAMES) * tenth // 10] for tenth in (1, 3, 5, 7, 9)]  # of the work's SPI frames
 SEEDS = range(1, 41)
 BYTES = range(100, 21_500, 211)  # of a trial on the line, from the first request to the product
+PART = 800  # bytes at a time, when the board is reset after each
 ECHO, CRC, IDENTITY, BUSY = "did not echo", "failed its CRC-16", "did not answer with its identity", "an ADC stayed busy"
+
+
+def resets(after: range) -> Fault:
+    """Resets after each of these bytes."""
+    return Fault("reset after the n-th byte", "reset_after=", each("reset_after={}", after), recovered)
+
 
 FAULTS = (
     Fault("bytes dropped", "drop=0.0005", each("drop=0.0005&fault_seed={}", SEEDS), recovered),
@@ -43,8 +51,8 @@ FAULTS = (
     Fault("answers delayed", "stall_ms=", each("stall_ms={}", (1, 10, 50, 200, 500)), recovered),
     Fault("link flooded with random bytes", "flood=0.0005", each("flood=0.0005&fault_seed={}", SEEDS), recovered),
     Fault("link dies, also in the middle of an object", "disconnect_after=", each("disconnect_after={}", BYTES), recovered),
-    Fault("host process killed in a campaign", "", lambda: (run_trial("", kill_once()) for _ in range(5)), recovered),
-    Fault("reset after the n-th byte", "reset_after=", each("reset_after={}", BYTES), recovered),
+    Fault("host process killed amid its work", "SIGKILL", each_killed(KILLS), followed),
+    resets(BYTES),
     Fault("reset after the n-th SPI frame, every n", "reset_after_frames=", each("reset_after_frames={}", FRAMES), recovered),
     Fault("reset in the n-th pulse, every n", "reset_after_pulses=", each("reset_after_pulses={}", PULSES), recovered),
     Fault("brown-out in the n-th pulse, every n", "brown_out_after_pulses=", each("brown_out_after_pulses={}", PULSES), recovered),
@@ -58,18 +66,8 @@ FAULTS = (
         "an ADC missing at start, each", "missing_chip=", each("missing_chip={}", range(12, 20)), reported(IDENTITY, "chip select")
     ),
     Fault("the monitor's ADC missing, in a campaign", "missing_chip=20", each("missing_chip={}", (20,)), recovered),
-    Fault(
-        "a DAC restarts alone in a campaign, each",
-        "",
-        lambda: (run_trial("", restart_once(chip)) for chip in range(12)),
-        recovered,
-    ),
-    Fault(
-        "an ADC restarts alone in a campaign, each",
-        "",
-        lambda: (run_trial("", restart_once(chip)) for chip in range(12, 21)),
-        recovered,
-    ),
+    Fault("a DAC restarts alone in a pulse, each", "restart_chip=", each("restart_chip={}", range(12)), recovered),
+    Fault("an ADC restarts alone in a pulse, each", "restart_chip=", each("restart_chip={}", range(12, 21)), recovered),
     Fault("a gate's DAC channel dead, in a campaign", "dead_gate=20", each("dead_gate={}", (20,)), given_up((37, 20), (91, 20))),
     Fault(
         "a cell dead (ideal cells start without conductance)",
@@ -131,10 +129,28 @@ def stale(faults: tuple[Fault, ...] = FAULTS) -> list[str]:
     return [fault.name for fault in faults if "| " + " | ".join(fault.row()) + " |" not in lines]
 
 
+def outcome(after: range) -> str:
+    """What comes of resets after each of these bytes."""
+    return resets(after).row()[-1]
+
+
+def reset_after_every_byte() -> None:
+    """Print what comes out, part by part; a process that has had its part takes the boards of its trials with it."""
+    parts = [range(start, min(start + PART, BYTES.stop)) for start in range(BYTES.start, BYTES.stop, PART)]
+    with ProcessPoolExecutor(max_tasks_per_child=1) as pool:
+        for part_of_bytes, said in zip(parts, pool.map(outcome, parts), strict=True):
+            print(f"bytes {part_of_bytes.start} to {part_of_bytes[-1]}: {said}", flush=True)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if a line is not what comes out")
-    if parser.parse_args().check:
+    parser.add_argument("--every-byte", action="store_true", help="write nothing; reset after every byte (some minutes)")
+    arguments = parser.parse_args()
+    if arguments.every_byte:
+        reset_after_every_byte()
+        return 0
+    if arguments.check:
         print("\n".join(f"stale: {name}" for name in stale()))
         return 1 if stale() else 0
     PAGE.write_text(fill(PAGE.read_text(), "faults", table(HEADS, [fault.row() for fault in FAULTS])))

@@ -1,6 +1,6 @@
 """What the extension uses of fxlstm.h."""
 
-from libc.stdint cimport int16_t, int64_t, uint8_t, uint32_t
+from libc.stdint cimport int16_t, int64_t, uint8_t, uint32_t, uint64_t
 
 
 cdef extern from "fxlstm.h" nogil:
@@ -29,6 +29,9 @@ cdef extern from "fxlstm.h" nogil:
     ctypedef struct fx_kernels:
         pass
 
+    ctypedef struct fx_team:
+        pass
+
     ctypedef struct fx_clipped:
         uint32_t adc
         uint32_t result
@@ -37,6 +40,7 @@ cdef extern from "fxlstm.h" nogil:
         const fx_kernels *kernels
         fx_clipped *clipped
         fx_phase phase
+        fx_team *team
 
     fx_status fx_program_open(fx_program *program, const void *image, size_t size)
     const fx_kernels *fx_kernels_named(const char *name)
@@ -54,6 +58,11 @@ cdef extern from "fxlstm.h" nogil:
     fx_status fx_plan_init(const fx_plan **plan, const fx_program *program, const fx_kernels *kernels, void *memory, size_t size)
     size_t fx_plan_scratch_size(const fx_plan *plan)
     fx_status fx_executor_use_plan(fx_executor *executor, const fx_plan *plan, void *scratch, size_t size)
+    uint64_t fx_plan_largest_product(const fx_plan *plan)
+    size_t fx_team_size()
+    fx_status fx_team_init(fx_team **team, uint32_t size, uint64_t least, void *memory)
+    void fx_team_help(fx_team *team, uint32_t share)
+    void fx_team_end(fx_team *team)
     void fx_reset(fx_executor *executor)
     fx_status fx_put_state(fx_executor *executor, uint32_t start, uint32_t length, const int16_t *codes)
     fx_status fx_step(fx_executor *executor, const int16_t *inputs, int16_t *outputs)
@@ -64,6 +73,11 @@ cdef extern from "fxlstm.h" nogil:
     size_t fx_cobs_bound(size_t size)
     size_t fx_cobs_encode(const uint8_t *data, size_t size, uint8_t *out)
     fx_status fx_cobs_decode(const uint8_t *data, size_t size, uint8_t *out, size_t *written)
+
+
+cdef extern from "host/formats.h" nogil:
+    bint fx_encode(const double *values, size_t count, double factor, int16_t *codes)
+    void fx_decode(const int16_t *codes, size_t count, double unit, double *values)
 
 
 cdef extern from "native.h" nogil:

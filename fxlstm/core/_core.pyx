@@ -1,6 +1,6 @@
 """The C core for Python: check, release the GIL, one C call, map the error. Convenience is in engine.py."""
 
-from cpython.buffer cimport PyBUF_C_CONTIGUOUS, PyBUF_FORMAT, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
+cimport numpy as cnp
 from cpython.pycapsule cimport PyCapsule_GetPointer
 from libc.stddef cimport size_t
 from libc.string cimport memcpy, memset
@@ -9,6 +9,8 @@ import numpy as np
 
 from fxlstm.errors import ArrayError, ModelError, from_status
 from fxlstm.program.operations import FUNCTION_BY_NAME, MAX_FRACTION
+
+cnp.import_array()
 
 
 cdef int _check(fx_status status, str context) except -1:
@@ -89,6 +91,7 @@ cdef class Plan:
 
     cdef const fx_plan *plan  # NULL: the set runs without
     cdef uint8_t[::1] memory
+    cdef readonly uint64_t largest_product  # multiplications of one sequence with the largest matrix
 
     def __init__(self, Image image not None, str kernels not None):
         cdef const fx_kernels *named = _kernels_named(kernels)
@@ -96,17 +99,7 @@ cdef class Plan:
         if size > 0:
             self.memory = _aligned(size)
             _check(fx_plan_init(&self.plan, &image.program, named, &self.memory[0], size), f"a plan of {size} bytes")
-
-
-cdef bint _codes_of(object array, int flags, Py_buffer *buffer) except -1:
-    """Whether an object gives a buffer of int16; on True it has to be released."""
-    if not isinstance(array, np.ndarray) or not array.flags.c_contiguous or (flags & PyBUF_WRITABLE and not array.flags.writeable):
-        return False
-    PyObject_GetBuffer(array, buffer, flags)
-    if buffer.itemsize == 2 and buffer.format[0] == c"h":
-        return True
-    PyBuffer_Release(buffer)
-    return False
+            self.largest_product = fx_plan_largest_product(self.plan)
 
 
 cdef const fx_kernels *_kernels_named(str name) except NULL:
@@ -115,6 +108,29 @@ cdef const fx_kernels *_kernels_named(str name) except NULL:
     if named == NULL:
         raise ValueError(name)
     return named
+
+
+cdef class Team:
+    """Threads that share the columns of each product that takes ``least`` multiplications, for :meth:`Executor.run`.
+
+    ``size``: how many; each but the one that runs the executor calls :meth:`help` with a number of its own from 1 on.
+    """
+
+    cdef fx_team *team
+    cdef uint8_t[::1] memory
+
+    def __init__(self, uint32_t size, uint64_t least):
+        self.memory = _aligned(fx_team_size())
+        _check(fx_team_init(&self.team, size, least, &self.memory[0]), f"a team of {size}")
+
+    def help(self, uint32_t share):
+        """Do this share of every product until :meth:`end`."""
+        with nogil:
+            fx_team_help(self.team, share)
+
+    def end(self):
+        """Let the helpers go."""
+        fx_team_end(self.team)
 
 
 cdef struct Native:
@@ -137,6 +153,7 @@ cdef class Executor:
     cdef fx_array array
     cdef uint8_t[::1] memory
     cdef uint8_t[::1] scratch
+    cdef uint8_t[::1] codes  # of a step on values, inputs and outputs
     cdef Plan plan
     cdef object multiply_tile
     cdef object find_native
@@ -162,6 +179,8 @@ cdef class Executor:
             f"a batch of {batch} sequences",
         )
         self._use_plan(image.plan(kernels))
+        cdef size_t ends = self.executor.phase.input_length + self.executor.phase.output_length
+        self.codes = _aligned(batch * ends * sizeof(int16_t))
 
     cdef int _use_plan(self, Plan plan) except -1:
         """Run by a plan where the kernel set has one."""
@@ -190,48 +209,63 @@ cdef class Executor:
         """Go on with the first timestep of a phase."""
         _check(fx_select(&self.executor, phase), f"phase {phase}")
 
-    def step(self, const int16_t[:, ::1] inputs not None):
-        """One timestep: (batch, input codes) in, (batch, output codes) out."""
-        outputs = np.empty((self.batch, self.executor.phase.output_length), dtype=np.int16)
-        cdef int16_t[:, ::1] view = outputs
-        cdef fx_status status
-        self._check_shape(inputs.shape[0], inputs.shape[1])
-        self._find_array()
-        with nogil:
-            status = fx_step(&self.executor, &inputs[0, 0], &view[0, 0])
-        self._raise(status)
+    def step_codes(self, inputs, outputs):
+        """One timestep on arrays of int16: inputs (features,) or (batch, features), outputs likewise.
+
+        Returns ``outputs``, a new array where they are ``None``; ``None``, and nothing has happened, where an array does not fit.
+        """
+        cdef int axes = self._axes_of(inputs, cnp.NPY_INT16, self.executor.phase.input_length)
+        outputs = self._outputs(outputs, cnp.NPY_INT16, axes)
+        if outputs is not None:
+            self._step(<const int16_t *>cnp.PyArray_DATA(inputs), <int16_t *>cnp.PyArray_DATA(outputs))
         return outputs
 
-    def step_into(self, inputs, outputs):
-        """One timestep where inputs, (features,) or (batch, features), and outputs are arrays of codes that fit; else return False."""
-        cdef Py_buffer source, target
-        cdef fx_status status = FX_OK
-        cdef bint fits
+    def step_values(self, inputs, outputs, double factor, double unit):
+        """One timestep as :meth:`step_codes` on arrays of float64: codes are values times ``factor``, values codes times ``unit``.
+
+        Returns ``None`` also where a value is not finite.
+        """
+        cdef size_t given = <size_t>self.batch * self.executor.phase.input_length
+        cdef size_t wanted = <size_t>self.batch * self.executor.phase.output_length
+        cdef int16_t *codes = <int16_t *>&self.codes[0]
+        cdef int axes = self._axes_of(inputs, cnp.NPY_FLOAT64, self.executor.phase.input_length)
+        outputs = self._outputs(outputs, cnp.NPY_FLOAT64, axes)
+        if outputs is None or not fx_encode(<const double *>cnp.PyArray_DATA(inputs), given, factor, codes):
+            return None
+        self._step(codes, codes + given)
+        fx_decode(codes + given, wanted, unit, <double *>cnp.PyArray_DATA(outputs))
+        return outputs
+
+    cdef int _step(self, const int16_t *inputs, int16_t *outputs) except -1:
+        cdef fx_status status
         self._find_array()
-        if not _codes_of(inputs, PyBUF_C_CONTIGUOUS | PyBUF_FORMAT, &source):
-            return False
-        if not _codes_of(outputs, PyBUF_C_CONTIGUOUS | PyBUF_FORMAT | PyBUF_WRITABLE, &target):
-            PyBuffer_Release(&source)
-            return False
-        fits = source.ndim == target.ndim and self._fits(&source, self.executor.phase.input_length)
-        fits = fits and self._fits(&target, self.executor.phase.output_length)
-        if fits:
-            with nogil:
-                status = fx_step(&self.executor, <const int16_t *>source.buf, <int16_t *>target.buf)
-        PyBuffer_Release(&target)
-        PyBuffer_Release(&source)
-        self._raise(status)
-        return fits
+        with nogil:
+            status = fx_step(&self.executor, inputs, outputs)
+        return self._raise(status)
 
-    cdef bint _fits(self, const Py_buffer *codes, Py_ssize_t length) noexcept:
-        """Whether a buffer is (length,) or (batch, length)."""
-        return 1 <= codes.ndim <= 2 and codes.shape[codes.ndim - 1] == length and codes.len == 2 * <Py_ssize_t>self.batch * length
+    cdef int _axes_of(self, object array, int kind, Py_ssize_t length) noexcept:
+        """Number of axes of an array (length,) or (batch, length) that lies in memory as C has numbers of a kind; else 0."""
+        if not cnp.PyArray_Check(array) or cnp.PyArray_TYPE(array) != kind or not cnp.PyArray_ISCARRAY_RO(array):
+            return 0
+        cdef int axes = cnp.PyArray_NDIM(array)
+        cdef bint fits = self.batch == 1 if axes == 1 else axes == 2 and cnp.PyArray_DIM(array, 0) == self.batch
+        return axes if fits and cnp.PyArray_DIM(array, axes - 1) == length else 0
 
-    def run(self, const int16_t[:, :, ::1] inputs not None, timesteps=None, out=None):
+    cdef object _outputs(self, object outputs, int kind, int axes):
+        """The array for outputs with so many axes, a new one where there is none; ``None`` where it does not fit or axes are 0."""
+        cdef cnp.npy_intp[2] shape = [self.batch, self.executor.phase.output_length]
+        if axes == 0:
+            return None
+        if outputs is None:
+            return cnp.PyArray_EMPTY(axes, shape + 2 - axes, kind, False)
+        fits = self._axes_of(outputs, kind, shape[1]) == axes and cnp.PyArray_ISWRITEABLE(outputs)
+        return outputs if fits else None
+
+    def run(self, const int16_t[:, :, ::1] inputs not None, timesteps=None, out=None, Team team=None):
         """The phase from where it stands: (batch, given, input codes) in, (batch, timesteps, output codes) out.
 
         ``timesteps``: default as many as are given. The time axis is 1 long if only the last output returns. ``out``: where the
-        outputs go, an array of their shape.
+        outputs go, an array of their shape. ``team``: of threads that help.
         """
         cdef size_t given = inputs.shape[1]
         cdef size_t steps = given if timesteps is None else timesteps
@@ -248,8 +282,10 @@ cdef class Executor:
             codes = &inputs[0, 0, 0]
         cdef fx_status status
         self._find_array()
+        self.executor.team = NULL if team is None else team.team
         with nogil:
             status = fx_run(&self.executor, given, steps, codes, &view[0])
+        self.executor.team = NULL
         self._raise(status)
         return outputs
 
@@ -351,29 +387,4 @@ def activation(str function not None, int fraction, codes):
     return result
 
 
-def crc32(data, uint32_t crc=0):
-    """CRC-32 (IEEE, as zlib) of bytes; ``crc`` is the value of the bytes before."""
-    cdef const uint8_t[::1] view = memoryview(data).cast("B")
-    return fx_crc32(crc, &view[0], view.shape[0]) if view.shape[0] else crc
-
-
-def cobs_encode(data):
-    """COBS form of bytes: no zero byte in it, no delimiter after it."""
-    cdef const uint8_t[::1] view = memoryview(data).cast("B")
-    out = bytearray(fx_cobs_bound(view.shape[0]))
-    cdef uint8_t[::1] out_view = out
-    written = fx_cobs_encode(&view[0] if view.shape[0] else NULL, view.shape[0], &out_view[0])
-    return bytes(out[:written])
-
-
-def cobs_decode(data):
-    """Bytes of a COBS form without its delimiter. Raises :class:`LinkError` when it is not one."""
-    cdef const uint8_t[::1] view = memoryview(data).cast("B")
-    cdef size_t written = 0
-    out = bytearray(max(1, view.shape[0]))
-    cdef uint8_t[::1] out_view = out
-    _check(
-        fx_cobs_decode(&view[0] if view.shape[0] else NULL, view.shape[0], &out_view[0], &written),
-        f"{view.shape[0]} bytes",
-    )
-    return bytes(out[:written])
+include "codec.pxi"

@@ -14,7 +14,7 @@ static int32_t horner(int32_t acc, int32_t distance, int32_t coefficient) {
 
 /* tanh(argument * 2^-FX_ARGUMENT_BITS) with FX_TANH_BITS fraction bits. */
 static int32_t tanh_of(int32_t argument) {
-    const fx_tanh_piece *piece = fx_tanh_pieces + (argument >> FX_PIECE_BITS) + FX_PIECES / 2;
+    const fx_tanh_piece *piece = fx_tanh_pieces + FX_PIECES / 2 + (argument >> FX_PIECE_BITS);
     int32_t distance = (int32_t)((uint32_t)argument << FX_DISTANCE_SHIFT);
     int32_t acc = horner(piece->cubic, distance, piece->quadratic);
     acc = horner(acc, distance, piece->slope);

@@ -5,18 +5,19 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fxlstm.core._core import Executor, Image, default_kernels, kernel_names, kernels_need, kernels_usable
+from fxlstm.core._core import Executor, Image, Team, default_kernels, kernel_names, kernels_need, kernels_usable
+from fxlstm.core.threads import Workers, work_of
 from fxlstm.errors import ModelError, ProgramError
 from fxlstm.program.image import from_checked_bytes
 from fxlstm.program.program import Codes, Program
 from fxlstm.program.reference import Clipped, MultipliesTiles
 from fxlstm.program.running.generation import generate
-from fxlstm.program.running.reading import check_steps_are_plain
+from fxlstm.program.running.reading import check_steps_are_plain, step_factors
 from fxlstm.program.running.sequences import Initial, batched, run_phases, run_sequences, run_values
 
 Floats = NDArray[np.float64]
@@ -31,7 +32,8 @@ class Engine:
     ``program``: a :class:`Program` or the bytes of an ``.fxl`` image. ``array``: an object with ``multiply_tile(tile, codes)``
     (:class:`SimulatedArray`, ...) that multiplies instead of the exact integers; ``None`` is the ideal array. An array may offer
     ``native(tiles)``, which gives the tiles to be multiplied by without Python, or ``None``. ``threads``: how many threads
-    :meth:`run` spreads a batch over; an array is always asked by one thread at a time. ``kernels``: name of the
+    :meth:`run` shares its work among, sequences of a batch or columns of a large layer, where it is enough to be shared; an array
+    is always asked by one thread at a time. ``kernels``: name of the
     kernel set; by default the environment variable ``FXLSTM_KERNELS``, else the best one but never ``amx``, which has not
     run on a processor with AMX yet; :attr:`kernels` says which runs.
 
@@ -68,7 +70,9 @@ class Engine:
         self._array_lock = threading.Lock()
         self._stepping: Executor | None = None
         self._idle: list[tuple[tuple[int, int], Executor]] = []
-        self._pool: ThreadPoolExecutor | None = None
+        self._workers = Workers(threads)
+        self._work = work_of(program)
+        self._step_factors = step_factors(program)
 
     def run(
         self,
@@ -111,49 +115,48 @@ class Engine:
 
     def _run_batch(self, inputs: Sequence[Codes], timesteps: Sequence[int], initial: Initial) -> Codes:
         """Run the phases on sequences of one length, in blocks."""
-        batch = len(inputs[0])
-        size = min(BLOCK, -(-batch // self.threads))
-        if batch <= size:
-            return self._run_block(inputs, timesteps, initial)
-        time, length = 1 if self.program.returns_last else timesteps[-1], self.program.output.length
-        outputs = np.empty((batch, time, length), dtype=np.int16)
+        batch, workers = len(inputs[0]), self._workers
+        threads = 1 if self.array is not None else workers.worth(batch * max(timesteps) * self._work)
+        columns = threads > 1 and workers.share_columns(batch, self._image.plan(self.kernels).largest_product)
+        size = BLOCK if columns else min(BLOCK, -(-batch // threads))
+        with workers.team() if columns else nullcontext() as team:
+            if batch <= size:
+                return self._run_block(inputs, timesteps, initial, team=team)
+            time, length = 1 if self.program.returns_last else timesteps[-1], self.program.output.length
+            outputs = np.empty((batch, time, length), dtype=np.int16)
 
-        def run(start: int) -> None:
-            block = slice(start, start + size)
-            own = {place: values[block] for place, values in initial.items()}
-            self._run_block([codes[block] for codes in inputs], timesteps, own, outputs[block])
+            def run(start: int) -> None:
+                block = slice(start, start + size)
+                own = {place: values[block] for place, values in initial.items()}
+                self._run_block([codes[block] for codes in inputs], timesteps, own, outputs[block], team)
 
-        starts = range(0, batch, size)
-        if self.threads == 1 or self.array is not None:
-            for start in starts:
-                run(start)
-        else:
-            list(self._workers().map(run, starts))
-        return outputs
-
-    def _workers(self) -> ThreadPoolExecutor:
-        """The threads that share batches, made when they are first needed."""
-        with self._lock:
-            self._pool = self._pool or ThreadPoolExecutor(self.threads)
-            return self._pool
+            workers.spread(run, range(0, batch, size), 1 if columns else threads)
+            return outputs
 
     def reset(self, batch: int | None = None) -> None:
         """Start streaming anew: zero states for ``batch`` sequences, by default as many as the next :meth:`step` brings."""
         if batch is not None and batch < 1:
             raise ProgramError(f"batch = {batch}: choose 1 or more")
+        if batch is not None:
+            self._check_streams()
         with self._lock:
             self._retire(self._stepping)
             self._stepping = None if batch is None else self._executor(batch)
 
-    def step(self, x: ArrayLike) -> Floats:
+    def step(self, x: ArrayLike, out: Floats | None = None) -> Floats:
         """Run one timestep from where the last one left the state: x (features,) or (batch, features); returns the output's values.
 
+        ``out``: a C-contiguous float64 array of the output's shape to put the values into, and to return.
         Raises :class:`ModelError` when x has another number of sequences than the state; :meth:`reset` starts anew;
         :class:`ProgramError` for a bidirectional network, which needs its whole sequence. What an
         array raises comes through and leaves the state between two timesteps: reset before going on.
         """
-        check_steps_are_plain(self.program, x)
-        return self.program.decode(self.step_codes(self.program.encode(x)))
+        with self._lock:
+            if self._stepping is not None and self._step_factors is not None:
+                values = self._stepping.step_values(x, out, *self._step_factors)
+                if values is not None:
+                    return values
+            return self._step(x, out)
 
     def step_codes(self, codes: Codes, out: Codes | None = None) -> Codes:
         """Run as :meth:`step`, with input and output as int16 codes.
@@ -161,14 +164,27 @@ class Engine:
         ``out``: a C-contiguous int16 array of the output's shape to put the output into, and to return.
         """
         with self._lock:
-            if out is not None and self._stepping is not None and self._stepping.step_into(codes, out):
-                return out
+            if self._stepping is not None:
+                outputs = self._stepping.step_codes(codes, out)
+                if outputs is not None:
+                    return outputs
             return self._step_codes(codes, out)
+
+    def _step(self, x: ArrayLike, out: Floats | None) -> Floats:
+        """Check everything, then step."""
+        check_steps_are_plain(self.program, x)
+        codes = self.program.encode(x)
+        if out is not None:
+            _check_takes(out, (*codes.shape[:-1], self.program.output.length), np.float64)
+        values = self.program.decode(self._step_codes(codes, None))
+        if out is None:
+            return values
+        out[...] = values
+        return out
 
     def _step_codes(self, codes: Codes, out: Codes | None) -> Codes:
         """Check everything, then step."""
-        if not self.program.streams or len(self.program.phases) > 1:
-            raise ProgramError("a bidirectional network needs its whole sequence; use run instead of step")
+        self._check_streams()
         inputs, has_batch = batched(self.program, codes, ("batch", "features"))
         if not len(inputs):
             raise ModelError("x holds no sequence; give at least 1")
@@ -177,13 +193,16 @@ class Engine:
         held = self._stepping.batch
         if held != len(inputs):
             raise ModelError(f"x holds {len(inputs)} sequences, but the state is of {held}; reset(batch={len(inputs)}) first")
-        shape = (len(inputs), self.program.output.length) if has_batch else (self.program.output.length,)
-        if out is None:
-            out = np.empty(shape, dtype=np.int16)
-        elif not isinstance(out, np.ndarray) or out.shape != shape or out.dtype != np.int16 or not _writable(out):
-            raise ModelError(f"out cannot take the output; give a C-contiguous, writable int16 array of shape {shape}")
-        self._stepping.step_into(inputs, out.reshape(len(inputs), -1))
-        return out
+        if out is not None:
+            shape = (len(inputs), self.program.output.length) if has_batch else (self.program.output.length,)
+            _check_takes(out, shape, np.int16)
+        outputs = self._stepping.step_codes(inputs if has_batch else inputs[0], out)
+        assert outputs is not None
+        return outputs
+
+    def _check_streams(self) -> None:
+        if not self.program.streams or len(self.program.phases) > 1:
+            raise ProgramError("a bidirectional network needs its whole sequence; use run instead of step")
 
     @property
     def saturations(self) -> tuple[Clipped, ...]:
@@ -197,7 +216,14 @@ class Engine:
             counts = self._clipped + streaming
         return tuple(Clipped(adc, result) for adc, result in counts.tolist())
 
-    def _run_block(self, inputs: Sequence[Codes], timesteps: Sequence[int], initial: Initial, out: Codes | None = None) -> Codes:
+    def _run_block(
+        self,
+        inputs: Sequence[Codes],
+        timesteps: Sequence[int],
+        initial: Initial,
+        out: Codes | None = None,
+        team: Team | None = None,
+    ) -> Codes:
         form = len(inputs[0]), max(timesteps)
         executor = self._take(form)
         for start, values in initial.items():
@@ -206,7 +232,7 @@ class Engine:
         for phase, (codes, count) in enumerate(zip(inputs, timesteps, strict=True)):
             if phase:
                 executor.select(phase)
-            outputs = executor.run(codes, count, out if phase == last else None)
+            outputs = executor.run(codes, count, out if phase == last else None, team)
         with self._lock:
             self._retire(executor)
             self._idle = [*self._idle, (form, executor)][-self.threads :]
@@ -242,8 +268,11 @@ class Engine:
             executor.move_clipped(self._clipped)
 
 
-def _writable(array: Codes) -> bool:
-    return array.flags.c_contiguous and array.flags.writeable
+def _check_takes(out: object, shape: tuple[int, ...], kind: type[np.generic]) -> None:
+    """Raise :class:`ModelError` unless an array can take a step's output."""
+    if not isinstance(out, np.ndarray) or out.shape != shape or out.dtype != kind or not out.flags.carray:
+        name = np.dtype(kind).name
+        raise ModelError(f"out cannot take the output; give a C-contiguous, writable {name} array of shape {shape}")
 
 
 def _choose_kernels(name: str | None) -> str:

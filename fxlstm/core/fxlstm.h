@@ -91,6 +91,7 @@ typedef struct {
 
 typedef struct fx_plan fx_plan;     /* what a kernel set makes of a program (host/plan.h) */
 typedef struct fx_runner fx_runner; /* runs operations by a plan (operations.h) */
+typedef struct fx_team fx_team;     /* threads that share the products of one executor (host/team.h) */
 
 typedef struct {
     const fx_program *program;
@@ -115,6 +116,7 @@ typedef struct {
     uint32_t *words;     /* scratch of the plan: driven codes */
     int64_t *ahead_sums; /* scratch of the plan: products of inputs of the next timesteps */
     uint32_t ahead;      /* how many timesteps these are */
+    fx_team *team;       /* shares the plan's products among threads; NULL: the caller's does them all */
 } fx_executor;
 
 /* Bytes of memory an executor needs for `batch` sequences side by side of at most `timesteps`, which counts only for
@@ -133,6 +135,18 @@ fx_status fx_plan_init(const fx_plan **plan, const fx_program *program, const fx
 size_t fx_plan_scratch_size(const fx_plan *plan); /* bytes that each executor needs */
 /* Run by a plan of the executor's program and kernels from now on; an array goes on multiplying tile by tile. */
 fx_status fx_executor_use_plan(fx_executor *executor, const fx_plan *plan, void *scratch, size_t size);
+
+/* Products of the plan's largest matrix with one sequence; 0: none runs by the plan. */
+uint64_t fx_plan_largest_product(const fx_plan *plan);
+
+/* Teams: hosts only. Threads share the columns of every product that takes at least so many multiplications, with the same
+ * results: `executor->team` is set by the one that runs it, each of the others calls fx_team_help with a share of its own, 1 to
+ * size - 1, and returns after fx_team_end. None is waited for. `memory`: fx_team_size() bytes aligned to 64, to stay until all
+ * have returned; more shares than there is room for stay without work. */
+size_t fx_team_size(void);
+fx_status fx_team_init(fx_team **team, uint32_t size, uint64_t least, void *memory);
+void fx_team_help(fx_team *team, uint32_t share);
+void fx_team_end(fx_team *team);
 
 /* Put every sequence's arena back to its contents at reset, zero states, constants in place; select phase 0. */
 void fx_reset(fx_executor *executor);

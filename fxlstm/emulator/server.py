@@ -14,6 +14,7 @@ import os
 import select
 import signal
 import socket
+from collections.abc import Callable
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Self
@@ -47,12 +48,12 @@ class Server:
         """End :meth:`run` soon; may be called from a signal handler or another thread."""
         self._stopped = True
 
-    def run(self) -> None:
-        """Serve until :meth:`stop`, SIGINT or SIGTERM. To be called in the main thread."""
+    def run(self, until: Callable[[], bool] = lambda: False) -> None:
+        """Serve until :meth:`stop`, SIGINT or SIGTERM, or until ``until()`` is true. To be called in the main thread."""
         handlers = {number: signal.signal(number, self._on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
         try:
             working = True
-            while not self._stopped:
+            while not (self._stopped or until()):
                 working = self._turn(0.0 if working else IDLE_SECONDS)
         finally:
             for number, handler in handlers.items():

@@ -44,20 +44,33 @@ def adc(value: int, shift: int, bits: int) -> tuple[int, bool]:
     return code << (CODE_BITS - bits), code != exact
 
 
+def code_factor(fraction: int, scale: float) -> float:
+    """Return by what values are multiplied to be codes."""
+    return 2.0**fraction / scale
+
+
+def code_unit(fraction: int, scale: float) -> float:
+    """Return the value of code 1."""
+    return scale * 2.0**-fraction
+
+
 def encode(values: Any, fraction: int = UNIT_FRACTION, scale: float = 1.0) -> NDArray[np.int16]:
     """Return the codes nearest to ``values`` (halves up), limited to -32767..32767.
 
     Raises :class:`ModelError` when a value is no number, NaN or infinite.
     """
-    array = as_float(values, "the input")
+    array = as_float(values, "the input")  # a copy, which every operation below overwrites
     with np.errstate(over="ignore"):  # what overflows to infinity saturates like every other large value
-        codes = np.floor(array * (2.0**fraction / scale) + 0.5)
-    return np.clip(codes, -ROW_MAX, ROW_MAX).astype(np.int16)
+        array *= code_factor(fraction, scale)
+    np.floor(np.add(array, 0.5, out=array), out=array)
+    return np.clip(array, -ROW_MAX, ROW_MAX, out=array).astype(np.int16)
 
 
 def decode(codes: NDArray[np.int16], fraction: int = UNIT_FRACTION, scale: float = 1.0) -> NDArray[np.float64]:
     """Return the values that ``codes`` stand for."""
-    return np.asarray(codes, dtype=np.float64) * (scale * 2.0**-fraction)
+    values = np.array(codes, dtype=np.float64)
+    values *= code_unit(fraction, scale)
+    return values
 
 
 def dac_codes(codes: NDArray[np.int16], bits: int) -> NDArray[np.int64]:

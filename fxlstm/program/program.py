@@ -278,9 +278,8 @@ class Program:
             from fxlstm.program.running.time_gates import timed
 
             x = timed(self, x, times)
-        if len({(part.fraction, part.scale) for part in parts}) <= 1:
-            fraction, scale = _format(parts)
-            return encode(x, fraction, scale)
+        if shared := shared_format(parts):
+            return encode(x, *shared)
         values = as_float(x, "the input")
         length = sum(part.length for part in parts)
         if values.shape[-1:] != (length,):
@@ -291,8 +290,8 @@ class Program:
     def decode(self, codes: Codes, phase: int = -1) -> NDArray[np.float64]:
         """Return the values that a phase's output codes stand for, (..., outputs)."""
         parts = self.outputs[phase]
-        if len({(part.fraction, part.scale) for part in parts}) <= 1:
-            return decode(codes, *_format(parts))
+        if shared := shared_format(parts):
+            return decode(codes, *shared)
         pieces = _split(np.asarray(codes), parts)
         return np.concatenate([decode(piece, part.fraction, part.scale) for piece, part in pieces], axis=-1)
 
@@ -303,6 +302,11 @@ def whole(name: str, parts: Parts) -> Slice:
         return parts[0]
     fraction, scale = _format(parts)
     return Slice(name, parts[0].start if parts else 0, sum(part.length for part in parts), fraction, scale)
+
+
+def shared_format(parts: Parts) -> tuple[int, float] | None:
+    """Return fraction and scale of all parts, or ``None`` where they differ."""
+    return _format(parts) if len({(part.fraction, part.scale) for part in parts}) <= 1 else None
 
 
 def _format(parts: Parts) -> tuple[int, float]:

@@ -1,7 +1,9 @@
-/* Executors with a plan of every kernel set of this machine against one without: the same outputs, arenas and counts on images
- * given as arguments, multiplied in exact integers and by an array. Buffers have their exact size, for the sanitizer. Prints the names of the sets.
+/* Executors with a plan of every kernel set of this machine, run by one thread or several, against one without: the same
+ * outputs, arenas and counts on images given as arguments, multiplied in exact integers and by an array. Buffers have their
+ * exact size, for the sanitizer. Prints the names of the sets.
  * With FX_TILE_MODEL the set for AMX is among them, by a model of its tiles.
  */
+#include <pthread.h>
 #include <string.h>
 
 #include "check.h"
@@ -20,6 +22,43 @@ static void *aligned(size_t size) {
     void *memory = aligned_alloc(ALIGNMENT, (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT);
     CHECK(memory != NULL);
     return memory;
+}
+
+#define MOST_THREADS 4u
+
+/* Threads that help an executor; every product is shared, however small. */
+typedef struct {
+    fx_team *team;
+    void *memory;
+    uint32_t threads;
+    struct helper {
+        fx_team *team;
+        uint32_t share;
+        pthread_t thread;
+    } helpers[MOST_THREADS];
+} crew;
+
+static void *help(void *context) {
+    const struct helper *own = context;
+    fx_team_help(own->team, own->share);
+    return NULL;
+}
+
+static void gather(crew *made, uint32_t threads) {
+    *made = (crew){.memory = aligned(fx_team_size()), .threads = threads};
+    CHECK(fx_team_init(&made->team, threads, 0, made->memory) == FX_OK);
+    for (uint32_t share = 1; share < threads; share++) {
+        made->helpers[share] = (struct helper){.team = made->team, .share = share};
+        CHECK(pthread_create(&made->helpers[share].thread, NULL, help, made->helpers + share) == 0);
+    }
+}
+
+static void dismiss(crew *made) {
+    fx_team_end(made->team);
+    for (uint32_t share = 1; share < made->threads; share++) {
+        CHECK(pthread_join(made->helpers[share].thread, NULL) == 0);
+    }
+    free(made->memory);
 }
 
 /* An executor with what it stands in; `plan` may be NULL. */
@@ -105,10 +144,13 @@ static void same_phase(generator *random, stand *a, stand *b, uint32_t index) {
 }
 
 static void same_run(const fx_program *program, const fx_plan *plan, const fx_kernels *kernels, const fx_array *array,
-                     uint32_t batch) {
+                     uint32_t batch, uint32_t threads) {
     generator random = {.state = batch};
+    crew helpers;
+    gather(&helpers, threads);
     stand plain = make(program, fx_kernels_named("portable"), array, NULL, batch),
           planned = make(program, kernels, array, plan, batch);
+    planned.executor.team = helpers.team;
     uint32_t arena = program->header->arena_length;
     int16_t *start = any_codes(&random, (size_t)batch * arena);
     CHECK(fx_put_state(&plain.executor, 0, arena, start) == FX_OK);
@@ -120,6 +162,7 @@ static void same_run(const fx_program *program, const fx_plan *plan, const fx_ke
     size_t bytes = program->operation_count * sizeof(fx_clipped);
     CHECK(bytes == 0 || memcmp(plain.executor.clipped, planned.executor.clipped, bytes) == 0);
     free(start);
+    dismiss(&helpers);
     drop(&plain);
     drop(&planned);
 }
@@ -144,7 +187,9 @@ static void bad_arguments_are_refused(const fx_program *program, const fx_kernel
 }
 
 static void check_set(const fx_program *program, const fx_kernels *kernels) {
-    static const uint32_t batches[] = {1, 2, 3, 5, 6, 7, 13, 20};
+    static const struct {
+        uint32_t batch, threads;
+    } runs[] = {{1, 1}, {1, 2}, {1, 4}, {2, 2}, {3, 1}, {5, 3}, {6, 1}, {7, 2}, {13, 1}, {20, 2}};
     const fx_array array = {NULL, any_product};
     size_t size = fx_plan_size(program, kernels);
     if (size == 0) {
@@ -154,10 +199,10 @@ static void check_set(const fx_program *program, const fx_kernels *kernels) {
     void *memory = aligned(size);
     bad_arguments_are_refused(program, kernels, size);
     CHECK(fx_plan_init(&plan, program, kernels, memory, size) == FX_OK);
-    for (size_t i = 0; i < sizeof batches / sizeof *batches; i++) {
-        same_run(program, plan, kernels, NULL, batches[i]);
+    for (size_t i = 0; i < sizeof runs / sizeof *runs; i++) {
+        same_run(program, plan, kernels, NULL, runs[i].batch, runs[i].threads);
         if (program->header->adc_bits != 0) {
-            same_run(program, plan, kernels, &array, batches[i]);
+            same_run(program, plan, kernels, &array, runs[i].batch, runs[i].threads);
         }
     }
     free(memory);

@@ -28,6 +28,7 @@ SOURCES = listed(CORE)
 HOST_SOURCES = SOURCES + listed(HOST)
 STRICT = ["-std=c11", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Werror"]
 SANITIZED = [*STRICT, "-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
+RACES_FOUND = ["cc", *STRICT, "-O1", "-g", "-fsanitize=thread"]
 FUZZ_ITERATIONS = 200_000
 
 
@@ -75,11 +76,16 @@ def test_loader_refuses_or_runs_every_mutated_image(tmp_path: Path, images: list
     assert set(met) == image_symbols - {"IMAGE_ALIGNMENT"} | {"OK"}
 
 
+@pytest.fixture(scope="module")
+def all_pairs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    sources, program = [CORE / source for source in SOURCES], tmp_path_factory.mktemp("pairs") / "all_pairs"
+    run("clang", *STRICT, "-O3", "-march=native", f"-I{CORE}", HERE / "all_pairs.c", *sources, "-o", program)
+    return program
+
+
 @pytest.mark.parametrize("operation", ["product", "sum"])
-def test_a_product_and_a_sum_are_right_for_every_pair_of_codes(operation: str, tmp_path: Path) -> None:
-    sources = [CORE / source for source in SOURCES]
-    run("clang", *STRICT, "-O3", "-march=native", f"-I{CORE}", HERE / "all_pairs.c", *sources, "-o", tmp_path / "all_pairs")
-    run(tmp_path / "all_pairs", operation)
+def test_a_product_and_a_sum_are_right_for_every_pair_of_codes(operation: str, all_pairs: Path) -> None:
+    run(all_pairs, operation)
 
 
 @pytest.fixture
@@ -92,11 +98,11 @@ def planned_images(tmp_path: Path, images: list[Path]) -> list[Path]:
     return paths
 
 
-def build_plan(folder: Path, *compiler: str | Path) -> Path:
-    """Build ``tests/c/plan.c`` with the core and what hosts have."""
-    sources = [CORE / source for source in HOST_SOURCES]
-    run(*compiler, "-std=c11", "-DFX_HOST", f"-I{CORE}", HERE / "plan.c", *sources, "-o", folder / "plan")
-    return folder / "plan"
+def build_for_host(folder: Path, name: str, *compiler: str | Path, sources: list[str] = HOST_SOURCES) -> Path:
+    """Build ``tests/c/<name>.c`` with the core and what hosts have."""
+    paths = [CORE / source for source in sources]
+    run(*compiler, "-std=c11", "-pthread", "-DFX_HOST", f"-I{CORE}", HERE / f"{name}.c", *paths, "-o", folder / name)
+    return folder / name
 
 
 def build_timesteps(folder: Path) -> Path:
@@ -113,10 +119,19 @@ def with_amx(names: list[str]) -> list[str]:
 
 def test_plans_of_every_kernel_set_equal_the_operations_one_by_one(tmp_path: Path, planned_images: list[Path]) -> None:
     model = "-DFX_TILE_MODEL", HERE / "tile_model.c"
-    names = run(build_plan(tmp_path, "cc", *SANITIZED, *model), *planned_images).split()
+    names = run(build_for_host(tmp_path, "plan", "cc", *SANITIZED, *model), *planned_images).split()
     assert names == with_amx(kernel_names())
 
 
+def test_threads_that_share_products_write_to_different_places(tmp_path: Path, planned_images: list[Path]) -> None:
+    plan = build_for_host(tmp_path, "plan", *RACES_FOUND)
+    assert run(plan, *planned_images[12:16]).split() == kernel_names()
+
+
+def test_a_team_of_threads_does_every_share_once(tmp_path: Path) -> None:
+    run(build_for_host(tmp_path, "team", *RACES_FOUND, sources=["host/team.c"]))
+
+
 def test_neon_kernels_equal_the_operations_one_by_one_on_an_emulated_processor(tmp_path: Path, planned_images: list[Path]) -> None:
-    plan = build_plan(tmp_path, "aarch64-linux-gnu-gcc", *STRICT, "-O2", "-static")
+    plan = build_for_host(tmp_path, "plan", "aarch64-linux-gnu-gcc", *STRICT, "-O2", "-static")
     assert run("qemu-aarch64", plan, *planned_images).split() == ["neon", "portable"]

@@ -11,7 +11,7 @@ from fxlstm.network import Layer, Network, bidirectional, dense, lstm
 from fxlstm.program.program import Program
 from fxlstm.program.quantize import quantize
 from fxlstm.program.reference import Reference
-from fxlstm.program.running.sequences import initial_codes
+from fxlstm.program.running.sequences import batched, initial_codes
 
 RANDOM = np.random.default_rng(5)
 X = RANDOM.normal(size=(5, 8, 2))
@@ -67,6 +67,8 @@ def test_a_bidirectional_network_is_not_stepped(name: str) -> None:
     with pytest.raises(ProgramError, match="needs its whole sequence"):
         Engine(PROGRAMS[name]).step(X[0, 0])
     with pytest.raises(ProgramError, match="needs its whole sequence"):
+        Engine(PROGRAMS[name]).reset(batch=1)
+    with pytest.raises(ProgramError, match="needs its whole sequence"):
         Reference(PROGRAMS[name]).step([0, 0])
 
 
@@ -78,3 +80,22 @@ def test_states_and_lengths_that_do_not_fit_are_refused() -> None:
         engine.run(X, states={"lstm/h": np.zeros(5)})
     with pytest.raises(ModelError, match="a length of 9"):
         engine.run(X, lengths=[9] * 5)
+
+
+def test_codes_that_lie_in_order_are_run_where_they_are() -> None:
+    codes = np.zeros((5, 8, 2), np.int16)
+    codes.flags.writeable = False
+    for given in (codes, codes[1:4], codes[0]):
+        inputs, _ = batched(PROGRAMS["forward-sequence"], given, ("batch", "time", "features"))
+        assert np.shares_memory(inputs, codes)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_sequences_without_timesteps_are_refused_by_name(threads: int) -> None:
+    engine = Engine(PROGRAMS["forward-sequence"], threads=threads)
+    with pytest.raises(ModelError, match="a length of 0"):
+        engine.run(X, lengths=[8, 0, 1, 3, 8])
+    with pytest.raises(ModelError, match=r"shape \(5, 0, 2\)|no timestep"):
+        engine.run(X[:, :0])
+    with pytest.raises(ModelError, match="no timestep"):
+        engine.run_codes(np.zeros((5, 0, 2), np.int16))

@@ -5,6 +5,7 @@
 #define RING_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 enum {
@@ -39,6 +40,23 @@ static inline uint8_t ring_take(ring *bytes) {
     uint8_t byte = bytes->bytes[read % bytes->size];
     bytes->read = read + 1;
     return byte;
+}
+
+/* Take and put as many bytes as are there and as there is room for; both return their number. */
+static inline size_t ring_read(ring *from, uint8_t *bytes, size_t capacity) {
+    size_t moved = 0;
+    while (moved < capacity && !ring_is_empty(from)) {
+        bytes[moved++] = ring_take(from);
+    }
+    return moved;
+}
+
+static inline size_t ring_write(ring *to, const uint8_t *bytes, size_t size) {
+    size_t moved = 0;
+    while (moved < size && ring_put(to, bytes[moved])) {
+        moved++;
+    }
+    return moved;
 }
 
 #endif

@@ -42,18 +42,11 @@ void serial_interrupt(void) {
 }
 
 size_t hal_serial_read(hal *board, uint8_t *bytes, size_t capacity) {
-    size_t moved = 0;
-    while (moved < capacity && !ring_is_empty(&board->received)) {
-        bytes[moved++] = ring_take(&board->received);
-    }
-    return moved;
+    return ring_read(&board->received, bytes, capacity);
 }
 
 size_t hal_serial_write(hal *board, const uint8_t *bytes, size_t size) {
-    size_t moved = 0;
-    while (moved < size && ring_put(&board->to_send, bytes[moved])) {
-        moved++;
-    }
+    size_t moved = ring_write(&board->to_send, bytes, size);
     if (moved > 0) {
         UART0_IMSC = UART0_IMSC_RX; /* until send is done, the interrupt leaves the ring alone */
         send(board);

@@ -15,21 +15,9 @@
 #include "avx512_elementwise.h"
 #include "avx512_lanes.h"
 #include "avx512_sums.h"
+#include "avx512_tiles.h"
 
 /* ---- tiles */
-
-/* One stage of a tile: its accumulators, sequence after sequence, chunk after chunk. */
-typedef struct {
-    const fx_planned_product *product;
-    const fx_lane_stage *lanes; /* of the first chunk */
-    const int64_t *ahead;       /* sums to add, of the first chunk, or NULL */
-    uint32_t count;             /* sequences */
-    uint32_t chunks;
-    uint32_t chunk; /* the first */
-    uint32_t first; /* groups */
-    uint32_t end;
-    __m512i acc[MOST_SUMS];
-} tile;
 
 /* The sum of a sequence's driven codes in segments that begin in the tile's groups. */
 INLINE int64_t sum_of_codes(const tile *own, uint32_t sequence) {
@@ -48,7 +36,9 @@ INLINE int64_t sum_of_codes(const tile *own, uint32_t sequence) {
 INLINE lanes sum_at(const tile *own, fx_form form, bool wide, uint32_t s, uint32_t c) {
     int64_t codes = form == FX_SPLIT ? sum_of_codes(own, s) : 0;
     lanes sum = sums_of(form, wide, own->acc + (s * own->chunks + c) * parts_of(form), codes);
-    return own->ahead == NULL ? sum : plus(sum, load(own->ahead + s * own->product->ahead_stride + c * FX_LANES));
+    return own->ahead == NULL || own->product->matrix->high != NULL
+               ? sum
+               : plus(sum, load(own->ahead + s * own->product->ahead_stride + c * FX_LANES));
 }
 
 /* Results of a chunk from sums, `stride` apart for the sequences. */
@@ -141,7 +131,7 @@ static void rescale_sums(const fx_planned_product *product, const int64_t *sums)
 /* ---- stages */
 
 /* Fill the accumulators of a stage; of the leading one only what has not been multiplied ahead. */
-INLINE void accumulate_stage(tile *own, uint32_t index, accumulate_function *accumulate_tile) {
+INLINE void run_stage(tile *own, uint32_t index, tile_function *function) {
     const fx_planned_product *product = own->product;
     const fx_stage *stage = product->matrix->stages + index;
     bool ahead = index == 0 && product->ahead != NULL;
@@ -149,37 +139,51 @@ INLINE void accumulate_stage(tile *own, uint32_t index, accumulate_function *acc
     own->ahead = ahead ? product->ahead + own->chunk * FX_LANES : NULL;
     own->first = index == 0 ? product->first_group : stage->first_group;
     own->end = stage->first_group + stage->groups;
-    accumulate_tile(product, own->chunk, own->lanes, own->first, own->end, own->acc);
+    function(own, true);
 }
 
-INLINE void multiply_tile(tile *own, fx_form form, accumulate_function *accumulate_tile) {
+INLINE void multiply_tile(tile *own, fx_form form, tile_function *function) {
     const fx_packed *matrix = own->product->matrix;
     if (matrix->adc_highest == 0) {
-        accumulate_stage(own, 0, accumulate_tile);
-        if (form == FX_SPLIT || (form != FX_WORDS && matrix->stages->wide)) {
-            rescale_tile(own, form, true);
-        } else {
-            rescale_tile(own, form, false);
+        run_stage(own, 0, function);
+        if (matrix->high == NULL) {
+            rescale_tile(own, form, form == FX_SPLIT || (form != FX_WORDS && matrix->stages->wide));
         }
         return;
     }
     lanes totals[MOST_SUMS] = {{_mm512_setzero_si512(), _mm512_setzero_si512()}};
     for (uint32_t i = 0; i < matrix->stage_count; i++) {
-        accumulate_stage(own, i, accumulate_tile);
+        run_stage(own, i, function);
         convert_tile(own, form, form == FX_SPLIT || (form != FX_WORDS && matrix->stages[i].wide), totals);
     }
     rescale_totals(own, totals);
 }
 
+/* Let the look-ups of all columns before the tile's ride with it. */
+INLINE void let_ride(tile *own) {
+    const fx_planned_product *product = own->product;
+    const fx_look_up *end = product->look_ups + product->look_up_count;
+    const int16_t *standing = product->results + own->chunk * FX_LANES;
+    riding *look_ups = &own->look_ups;
+    while (look_ups->end < end && product->arenas + look_ups->end->from + FX_LOOKED_UP <= standing) {
+        look_ups->end++;
+    }
+}
+
 INLINE void multiply_form(const fx_planned_product *product, fx_form form, const tile_shape *shape) {
+    const fx_packed *matrix = product->matrix;
     tile own; /* whose accumulators need no value here */
-    own.product = product, own.count = shape->count, own.chunks = shape->chunks, own.chunk = 0;
-    for (; own.chunk + shape->chunks <= product->matrix->chunks; own.chunk += shape->chunks) {
-        multiply_tile(&own, form, shape->whole);
+    own.product = product, own.count = shape->count, own.chunks = shape->chunks;
+    own.look_ups =
+        (riding){.next = product->look_ups, .end = product->look_ups, .arena = product->arenas, .sequence = 0};
+    for (own.chunk = 0; own.chunk < matrix->chunks; own.chunk += own.chunks) {
+        bool whole = own.chunk + shape->chunks <= matrix->chunks;
+        own.chunks = whole ? shape->chunks : 1;
+        let_ride(&own);
+        multiply_tile(&own, form, whole ? shape->whole : shape->single);
     }
-    for (own.chunks = 1; own.chunk < product->matrix->chunks; own.chunk++) {
-        multiply_tile(&own, form, shape->single);
-    }
+    own.look_ups.end = product->look_ups + product->look_up_count;
+    ride_on(&own.look_ups, shape->count, product->result_stride);
 }
 
 static void multiply_words(const fx_planned_product *product, const tile_shape *shape) {
@@ -198,13 +202,19 @@ static void multiply_split(const fx_planned_product *product, const tile_shape *
     multiply_form(product, FX_SPLIT, shape);
 }
 
-/* Keep a tile's sums for multiplies to come. */
+/* Keep a tile's sums for multiplies to come: as accumulators that begin there, or widened. */
 INLINE void keep_tile(const tile *own, fx_form form, bool wide, int64_t *kept, size_t stride) {
     for (uint32_t s = 0; s < own->count; s++, kept += stride) {
         for (uint32_t c = 0; c < own->chunks; c++) {
-            lanes sum = sum_at(own, form, wide, s, c);
-            _mm512_storeu_si512(kept + (own->chunk + c) * FX_LANES, sum.even);
-            _mm512_storeu_si512(kept + (own->chunk + c) * FX_LANES + FX_LANES / 2, sum.odd);
+            int64_t *to = kept + (own->chunk + c) * FX_LANES;
+            const __m512i *acc = own->acc + (s * own->chunks + c) * parts_of(form);
+            if (own->product->matrix->high != NULL) {
+                _mm512_storeu_si512(to, form == FX_TOP ? acc[0] : narrow_sum(form, acc));
+            } else {
+                lanes sum = sum_at(own, form, wide, s, c);
+                _mm512_storeu_si512(to, sum.even);
+                _mm512_storeu_si512(to + FX_LANES / 2, sum.odd);
+            }
         }
     }
 }
@@ -215,10 +225,11 @@ static void keep_sums(const fx_planned_product *product, const tile_shape *shape
     tile own; /* whose accumulators need no value here */
     own.product = product, own.count = shape->count, own.chunk = 0;
     own.ahead = NULL, own.first = 0, own.end = matrix->ahead_groups;
+    own.look_ups = (riding){.next = NULL, .end = NULL, .arena = NULL, .sequence = 0};
     for (; own.chunk < matrix->chunks; own.chunk += own.chunks) {
         bool whole = own.chunk + shape->chunks <= matrix->chunks;
         own.chunks = whole ? shape->chunks : 1;
-        (whole ? shape->whole : shape->single)(product, own.chunk, NULL, own.first, own.end, own.acc);
+        (whole ? shape->whole : shape->single)(&own, false);
         if (matrix->form == FX_WORDS) {
             keep_tile(&own, FX_WORDS, false, kept, stride);
         } else if (matrix->form == FX_SPLIT) {
@@ -262,6 +273,7 @@ static const struct fx_planning PLANNING = {
     .bytes = true,
     .drive = drive,
     .multiply = multiply,
+    .looks_up = true,
     .multiply_ahead = multiply_ahead,
     .drive_rows = drive_rows,
     .add_codes = add_codes,

@@ -46,7 +46,7 @@ static void drive(const fx_packed *matrix, const fx_segment *segment, uint32_t d
         __mmask32 given = i < segment->rows ? first_lanes(segment->rows - i) : 0;
         __m512i code = driven(&converter, _mm512_maskz_loadu_epi16(given, codes + segment->row + i));
         sum = _mm512_add_epi32(sum, _mm512_madd_epi16(code, _mm512_set1_epi16(1)));
-        _mm512_mask_storeu_epi16(to + i, first_lanes(filled - i), matrix->form == FX_WORDS ? code : in_bytes(code));
+        _mm512_storeu_si512(to + i, matrix->form == FX_WORDS ? code : in_bytes(code));
     }
     if (matrix->form == FX_SPLIT) {
         int64_t *sums = (int64_t *)(void *)(words + fx_code_words(matrix));

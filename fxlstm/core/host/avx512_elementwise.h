@@ -24,11 +24,20 @@ static inline __m512i half_of(uint32_t shift) {
     return _mm512_set1_epi32(shift == 0 ? 0 : 1 << (shift - 1));
 }
 
+/* Only what is stored without a mask is forwarded to loads that follow at once. */
+static inline void store_sixteen(int16_t *result, __mmask16 lanes, __m256i codes) {
+    if (__builtin_expect(lanes == 0xFFFFu, 1)) {
+        _mm256_storeu_si256((__m256i *)(void *)result, codes);
+    } else {
+        _mm256_mask_storeu_epi16(result, lanes, codes);
+    }
+}
+
 /* Saturate and store; returns how many lanes were clipped. */
 static inline uint32_t put(int16_t *result, __mmask16 lanes, __m512i value) {
     __m256i codes = _mm512_cvtsepi32_epi16(value);
     __mmask16 clipped = _mm512_mask_cmpneq_epi32_mask(lanes, value, _mm512_cvtepi16_epi32(codes));
-    _mm256_mask_storeu_epi16(result, lanes, codes);
+    store_sixteen(result, lanes, codes);
     return clipped == 0 ? 0 : (uint32_t)__builtin_popcount(clipped);
 }
 

@@ -187,6 +187,27 @@ static void fill_scales(fx_packed *packed, const fx_program *program, const fx_m
     }
 }
 
+/* Whether 32 bits hold the sums, which those of two planes are not, and the high half of 64 bits what results are made of. */
+static bool scales_are_high(const fx_packed *packed, const fx_program *program, const fx_matrix *matrix, bool wide) {
+    bool high = packed->adc_highest == 0 && packed->form != FX_SPLIT && !wide;
+    for (uint32_t column = 0; column < matrix->columns; column++) {
+        high = high && program->scales[matrix->scales + column].shift >= 32;
+    }
+    return high;
+}
+
+static void fill_high_scales(fx_packed *packed) {
+    memset(packed->high, 0, packed->chunks * sizeof *packed->high);
+    for (uint32_t column = 0; column < packed->columns; column++) {
+        const fx_lane_scales *scales = packed->scales + column / FX_LANES;
+        fx_high_scales *high = packed->high + column / FX_LANES;
+        uint32_t place = column % FX_LANES, lane = lane_of(place);
+        high->mantissa[lane] = (int32_t)scales->mantissa[place];
+        high->shift[lane] = (int32_t)scales->shift[place] - 32;
+        high->bias[place] = scales->bias[place];
+    }
+}
+
 /* Where the sums of bytes of one column begin in a stage, filled-up rows included. */
 static void fill_start(fx_packed *packed, const fx_program *program, const fx_matrix *matrix, uint32_t index,
                        const fx_segment *segments, uint32_t column) {
@@ -228,6 +249,9 @@ static void fill(fx_packed *packed, const fx_program *program, const fx_matrix *
         }
     }
     fill_scales(packed, program, matrix);
+    if (packed->high != NULL) {
+        fill_high_scales(packed);
+    }
     memset(packed->lanes, 0, (size_t)packed->chunks * packed->stage_count * sizeof *packed->lanes);
     const fx_segment *segments = packed->segments;
     for (uint32_t i = 0; i < packed->stage_count; i++) {
@@ -264,9 +288,27 @@ void fx_pack(fx_packed *packed, const fx_program *program, const fx_matrix *matr
     packed->segments = fx_take(pieces, packed->segment_count * sizeof *packed->segments);
     packed->weights = fx_take(pieces, packed->chunks * (uint64_t)packed->chunk_bytes);
     packed->scales = fx_take(pieces, packed->chunks * (uint64_t)sizeof *packed->scales);
+    if (scales_are_high(packed, program, matrix, wide)) {
+        packed->high = fx_take(pieces, packed->chunks * (uint64_t)sizeof *packed->high);
+    }
     packed->lanes = fx_take(pieces, packed->chunks * (uint64_t)packed->stage_count * sizeof *packed->lanes);
     if (pieces->start != NULL) {
         (void)lay_out_rows(packed, program, matrix, leading);
         fill(packed, program, matrix);
     }
+}
+
+fx_packed fx_packed_chunks(const fx_packed *packed, uint32_t first, uint32_t end) {
+    fx_packed own = *packed;
+    own.chunks = end - first;
+    own.columns = (end == packed->chunks ? packed->columns : end * FX_LANES) - first * FX_LANES;
+    own.weights += first * packed->chunk_bytes;
+    own.lanes += (size_t)first * packed->stage_count;
+    own.scales += first;
+    own.high = packed->high == NULL ? NULL : packed->high + first;
+    return own;
+}
+
+uint64_t fx_multiplications(const fx_packed *packed, uint32_t groups) {
+    return (uint64_t)groups * GROUP_ROWS * packed->columns;
 }

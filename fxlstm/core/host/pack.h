@@ -19,4 +19,10 @@ void *fx_take(fx_pieces *pieces, uint64_t size);
 void fx_pack(fx_packed *packed, const fx_program *program, const fx_matrix *matrix, const struct fx_planning *planning,
              uint32_t leading, fx_pieces *pieces);
 
+/* The matrix that chunks first..end of a packed one are. */
+fx_packed fx_packed_chunks(const fx_packed *packed, uint32_t first, uint32_t end);
+
+/* Multiplications of so many groups of rows with one sequence. */
+uint64_t fx_multiplications(const fx_packed *packed, uint32_t groups);
+
 #endif

@@ -7,6 +7,7 @@
 #include "../operations.h"
 #include "../phase.h"
 #include "pack.h"
+#include "ride.h"
 
 #define CODES 65536u
 #define FEWEST_AHEAD 16u /* leading rows that are worth a segment of their own */
@@ -169,6 +170,9 @@ static void lay_out(fx_plan *plan, fx_pieces *pieces) {
     for (uint32_t i = 0; i < program->operation_count; i++) {
         plan_operation(plan, i, pieces);
     }
+    if (planning_of(plan)->looks_up) {
+        fx_let_ride(plan, pieces);
+    }
     if (pieces->start != NULL) {
         mark_ahead(plan);
     }
@@ -182,6 +186,16 @@ size_t fx_plan_size(const fx_program *program, const fx_kernels *kernels) {
     }
     lay_out(&plan, &counted);
     return counted.used > SIZE_MAX ? 0 : (size_t)counted.used;
+}
+
+uint64_t fx_plan_largest_product(const fx_plan *plan) {
+    uint64_t largest = 0;
+    for (uint32_t i = 0; i < plan->program->matrix_count; i++) {
+        const fx_packed *packed = plan->matrices + i;
+        uint64_t products = packed->planned ? fx_multiplications(packed, packed->groups) : 0;
+        largest = products > largest ? products : largest;
+    }
+    return largest;
 }
 
 fx_status fx_plan_init(const fx_plan **plan, const fx_program *program, const fx_kernels *kernels, void *memory,

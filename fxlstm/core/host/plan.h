@@ -12,6 +12,7 @@
 
 #define FX_LANES 16u
 #define FX_TOGETHER 6u        /* sequences multiplied together: their sums and a chunk's weights fit 32 registers */
+#define FX_LOOKED_UP 8u       /* codes of an activation that are looked up together */
 #define FX_WORDS_PER_GROUP 2u /* 32-bit words of driven codes for four rows */
 #define FX_TILE 16u           /* sequences, and groups, that one instruction of a set with tiles takes */
 
@@ -62,6 +63,14 @@ typedef struct {
     int64_t left[FX_LANES]; /* ADC code to the unit of the column's sum */
 } fx_lane_stage;
 
+/* Per lane of a chunk, where 32 bits hold its sums and every shift is at least 32, so that the high half of 64 bits holds all that
+ * a result is made of: result = sat(high half of (sum * mantissa + bias) >> shift). Biases stand in the order of columns. */
+typedef struct {
+    int32_t mantissa[FX_LANES];
+    int32_t shift[FX_LANES]; /* 32 less than the column's */
+    int64_t bias[FX_LANES];
+} fx_high_scales;
+
 typedef struct {
     bool planned; /* else multiply.c has it */
     fx_form form;
@@ -79,17 +88,28 @@ typedef struct {
     int8_t *weights;        /* chunk after chunk, group after group */
     fx_lane_stage *lanes;   /* chunk after chunk, stage after stage */
     fx_lane_scales *scales; /* chunk after chunk */
+    fx_high_scales *high;   /* chunk after chunk; NULL: not for this matrix */
     int64_t adc_highest;    /* largest code, counted in ADC steps; 0 in a digital program */
 } fx_packed;
 
 /* One operation on one sequence's arena; returns how many results were clipped. */
 typedef uint32_t fx_elementwise(const fx_operation *operation, int16_t *arena);
 
+/* FX_LOOKED_UP codes of an activation that rides with the product it follows: its dot products leave time to look up. */
+typedef struct {
+    const int16_t *table;
+    uint32_t from; /* arena indices */
+    uint32_t to;
+} fx_look_up;
+
 typedef struct {
     fx_elementwise *run;  /* NULL: a multiply, a table, or what operations.c does */
     const int16_t *table; /* of an activation, from code 0 to 32767 and on from -32768 to -1 */
     bool planned;
-    bool ahead; /* a multiply whose leading rows are the phase's input */
+    bool ahead;                 /* a multiply whose leading rows are the phase's input */
+    bool rides;                 /* an activation that the multiply before it runs, unless on an array */
+    const fx_look_up *look_ups; /* a multiply's */
+    uint32_t look_up_count;
 } fx_planned;
 
 struct fx_plan {
@@ -108,10 +128,13 @@ typedef struct {
     uint32_t first_group;  /* the ones before are in `ahead` */
     const uint32_t *words; /* driven codes */
     size_t word_stride;
-    const int64_t *ahead; /* sums of the leading groups for each column, or NULL */
+    const int64_t *ahead; /* what multiply_ahead gave for each column, or NULL */
     size_t ahead_stride;
     int16_t *results; /* codes of the sequences */
     size_t result_stride;
+    const fx_look_up *look_ups; /* of its results, in their order; none where the set does not do them */
+    uint32_t look_up_count;
+    int16_t *arenas; /* that the look-ups' indices count in */
     fx_clipped *clipped;
 } fx_planned_product;
 
@@ -122,6 +145,7 @@ static inline fx_planned_product fx_product_after(const fx_planned_product *prod
     others.words += count * product->word_stride;
     others.ahead = product->ahead == NULL ? NULL : product->ahead + count * product->ahead_stride;
     others.results = product->results == NULL ? NULL : product->results + count * product->result_stride;
+    others.arenas = product->arenas == NULL ? NULL : product->arenas + count * product->result_stride;
     return others;
 }
 
@@ -134,7 +158,8 @@ struct fx_planning {
     void (*drive)(const fx_packed *matrix, const fx_segment *segment, uint32_t dac_bits, const int16_t *codes,
                   uint32_t *words);
     void (*multiply)(const fx_planned_product *product);
-    /* Sums of the leading groups, for each sequence and column. */
+    bool looks_up; /* multiply does the product's look_ups too */
+    /* Sums of the leading groups, for each sequence and column, in a form of its own. */
     void (*multiply_ahead)(const fx_planned_product *product, int64_t *sums, size_t sum_stride);
     /* What stands around an array's tiles. Drive rows as codes, not as words. */
     void (*drive_rows)(uint32_t dac_bits, const int16_t *codes, int16_t *rows, uint32_t count);
@@ -151,9 +176,10 @@ static inline uint32_t fx_together(const struct fx_planning *planning) {
     return planning->tiles ? FX_TILE : FX_TOGETHER;
 }
 
-/* Words of one sequence's driven codes; the sums of its segments' codes follow them, for sets that want these. */
+/* Words of one sequence's driven codes, with room behind them for a whole vector; the sums of its segments' codes follow, for
+ * sets that want these. */
 static inline size_t fx_code_words(const fx_packed *packed) {
-    return packed->groups * (size_t)FX_WORDS_PER_GROUP;
+    return packed->groups * (size_t)FX_WORDS_PER_GROUP + 16;
 }
 
 /* Words of all that. Sets with tiles have as many again. */

@@ -6,6 +6,9 @@
 #include "../kernels/kernels.h"
 #include "../operations.h"
 #include "pack.h"
+#include "share.h"
+
+#define ARENAS_IN_CACHE 16384u /* bytes: half of the smallest innermost cache of today's processors */
 
 /* ---- an executor's scratch: driven codes and sums of the sequences that are multiplied together */
 
@@ -16,6 +19,10 @@ static uint32_t together(const fx_plan *plan) {
 size_t fx_plan_scratch_size(const fx_plan *plan) {
     size_t words = plan->operand_words * sizeof(uint32_t), sums = plan->sum_count * sizeof(int64_t);
     return together(plan) * (words + sums);
+}
+
+static uint32_t at_most(uint32_t a, uint32_t b) {
+    return a < b ? a : b;
 }
 
 /* ---- multiplies */
@@ -48,9 +55,12 @@ static void multiply(fx_executor *executor, uint32_t index, int16_t *arenas, uin
         .ahead = ahead ? executor->ahead_sums + (together(plan) - executor->ahead) * plan->sum_count : NULL,
         .results = arenas + operation->result,
         .result_stride = executor->arena_stride,
+        .look_ups = plan->operations[index].look_ups,
+        .look_up_count = plan->operations[index].look_up_count,
+        .arenas = arenas,
         .clipped = executor->clipped + index,
     };
-    plan->kernels->planning->multiply(&product);
+    fx_multiply_shared(executor, &product, matrix->groups - product.first_group, NULL);
 }
 
 /* Inputs of the next timesteps times the leading rows. */
@@ -60,7 +70,7 @@ static void multiply_inputs(fx_executor *executor, const fx_packed *matrix, cons
     fx_planned_product product = {
         .matrix = matrix, .count = count, .words = executor->words, .word_stride = plan->operand_words};
     int64_t *sums = executor->ahead_sums + (together(plan) - count) * plan->sum_count;
-    plan->kernels->planning->multiply_ahead(&product, sums, plan->sum_count);
+    fx_multiply_shared(executor, &product, matrix->ahead_groups, sums);
 }
 
 static void look_ahead(fx_executor *executor, const int16_t *inputs, size_t timesteps) {
@@ -122,7 +132,12 @@ static void run_on(fx_executor *executor, uint32_t index, int16_t *arenas, uint3
     const fx_operation *operation = plan->program->operations + index;
     const fx_planned *planned = plan->operations + index;
     if (operation->code == FX_OPERATION_MULTIPLY) {
-        multiply(executor, index, arenas, count);
+        for (uint32_t i = 0, most = together(plan); i < count; i += most) {
+            multiply(executor, index, arenas + i * executor->arena_stride, at_most(count - i, most));
+        }
+        return;
+    }
+    if (planned->rides && executor->array == NULL) {
         return;
     }
     for (uint32_t i = 0; i < count; i++) {
@@ -138,14 +153,20 @@ static void run_on(fx_executor *executor, uint32_t index, int16_t *arenas, uint3
     }
 }
 
+/* How many sequences' arenas stay in the innermost cache: a multiple of what is multiplied together. */
+static uint32_t block_of(const fx_executor *executor) {
+    const uint32_t least = together(executor->plan);
+    size_t count = ARENAS_IN_CACHE / (executor->arena_stride * sizeof *executor->arenas);
+    return count < 2 * least ? least : (uint32_t)count / least * least;
+}
+
 /* Run operations that are all planned. */
 static void run_planned(fx_executor *executor, uint32_t first, uint32_t end) {
-    const uint32_t most = together(executor->plan);
-    for (uint32_t sequence = 0; sequence < executor->batch; sequence += most) {
-        uint32_t rest = executor->batch - sequence;
+    const uint32_t block = block_of(executor);
+    for (uint32_t sequence = 0; sequence < executor->batch; sequence += block) {
         int16_t *arenas = executor->arenas + sequence * executor->arena_stride;
         for (uint32_t i = first; i < end; i++) {
-            run_on(executor, i, arenas, rest < most ? rest : most);
+            run_on(executor, i, arenas, at_most(executor->batch - sequence, block));
         }
     }
 }

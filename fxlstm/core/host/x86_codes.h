@@ -62,10 +62,18 @@ static inline __m128i looked_up(const int16_t *table, const int16_t *codes) {
 }
 
 /* Eight codes at a time: faster than a gather, and what is stored is loaded again as it was stored. */
+static inline void look_up_eight(const int16_t *table, const int16_t *codes, int16_t *result) {
+    _mm_storeu_si128((__m128i *)(void *)result, looked_up(table, codes));
+}
+
 static void look_up(const int16_t *table, const int16_t *codes, int16_t *result, uint32_t length) {
     uint32_t i = 0;
     for (; i + 8 <= length; i += 8) {
-        _mm_storeu_si128((__m128i *)(void *)(result + i), looked_up(table, codes + i));
+        look_up_eight(table, codes + i, result + i);
+    }
+    if (i < length && length >= 8 && result != codes) { /* some once more, rather than one by one */
+        look_up_eight(table, codes + length - 8, result + length - 8);
+        return;
     }
     for (; i < length; i++) {
         result[i] = table[(uint16_t)codes[i]];

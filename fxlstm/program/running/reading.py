@@ -15,8 +15,8 @@ from fxlstm.errors import ModelError, ProgramError
 from fxlstm.network.layers.layer import as_float
 from fxlstm.network.topologies.lengths import checked_lengths
 from fxlstm.network.topologies.masking import present_timesteps
-from fxlstm.program.formats import decode
-from fxlstm.program.program import Program
+from fxlstm.program.formats import code_factor, code_unit, decode
+from fxlstm.program.program import Program, shared_format
 from fxlstm.program.running.time_gates import gates_of, with_openness
 
 Floats = NDArray[np.float64]
@@ -116,6 +116,20 @@ class Reading:
     def _at_reset(self) -> Floats:
         part = self.program.output
         return decode(self.program.arena[part.start : part.start + part.length], part.fraction, part.scale)
+
+
+def step_factors(program: Program) -> tuple[float, float] | None:
+    """Return by what the inputs of a step are multiplied to be codes, and its output codes to be values.
+
+    ``None`` where a step takes more than that, or cannot be.
+    """
+    known = program.metadata.get
+    if known("reads_backward") or known("time_gates") or known("mask_value") is not None:
+        return None
+    if not program.streams or len(program.phases) > 1:
+        return None
+    given, wanted = shared_format(program.inputs[0]), shared_format(program.outputs[-1])
+    return (code_factor(*given), code_unit(*wanted)) if given and wanted else None
 
 
 def check_steps_are_plain(program: Program, x: ArrayLike) -> None:

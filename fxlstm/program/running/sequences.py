@@ -35,7 +35,12 @@ def batched(program: Program, codes: Codes, axes: Sequence[str]) -> tuple[Codes,
         forms = f"({', '.join(axes[1:])}{',' * (len(axes) == 2)}) or ({', '.join(axes)})"
         raise ModelError(f"the input has shape {codes.shape}; give {forms} with {program.input.length} features")
     has_batch = codes.ndim == len(axes)
-    return np.ascontiguousarray(codes if has_batch else codes[np.newaxis]), has_batch
+    return as_c_has_them(codes if has_batch else codes[np.newaxis]), has_batch
+
+
+def as_c_has_them(codes: Codes) -> Codes:
+    """Return codes aligned and one after the other in memory: themselves where they lie so."""
+    return codes if codes.flags.c_contiguous and codes.flags.aligned else codes.copy()
 
 
 def run_values(
@@ -93,7 +98,7 @@ def run_phases(
     check_runs(program, inputs, timesteps)
     has_batch = inputs[0].ndim == 3
     axis = () if has_batch else (np.newaxis,)
-    given = [np.ascontiguousarray(codes[axis]) for codes in inputs]
+    given = [as_c_has_them(codes[axis]) for codes in inputs]
     states = {start: values[axis] for start, values in (initial or {}).items()}
     return _in_form(program, run(given, timesteps, states), has_batch)
 
