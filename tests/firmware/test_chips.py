@@ -134,6 +134,13 @@ def test_a_converter_that_stays_busy_ends_the_reading():
         read(Device(faults=ChipFaults(stuck_busy=True)).open())
 
 
+def test_a_converter_that_stays_busy_until_it_is_reset_ends_one_reading(device):
+    device.bus._columns[3]._busy_until = device.bus.clock.now() + 10**15
+    with pytest.raises(Refused, match="ADC_BUSY"):
+        read(device)
+    assert not read(device).any()
+
+
 def test_a_flipped_bit_on_the_way_to_a_dac_is_noticed_before_any_output_changes(device):
     transfer, frames = device.bus.transfer, iter(range(10**6))
     device.bus.transfer = lambda chip, frame: transfer(
