@@ -46,8 +46,7 @@ fx_status front_end_make_ready(front_end *front) {
 fx_status front_end_rest(front_end *front) {
     fx_status first = FX_OK;
     front->gates_open = false;
-    hal_pin_write(front->board, FW_PIN_RANGE_SWITCH,
-                  false); /* first: no code can pulse a cell then, whatever chip it meets */
+    hal_pin_write(front->board, FW_PIN_RANGE_SWITCH, false); /* first, so that no code can pulse a cell */
     for (unsigned chip = 0; chip < CHIPS_DACS; chip++) {
         ltc2668 *dac = chips_dac(front, chip);
         uint16_t zero = chips_zero_code(chip);

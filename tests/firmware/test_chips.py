@@ -112,6 +112,28 @@ def test_a_chip_that_restarts_alone_is_noticed_by_the_next_request_and_brought_u
     assert failing(device) == []
 
 
+@pytest.mark.parametrize("select", [2, 5])
+def test_a_dac_that_restarts_in_a_pulse_gives_no_row_another_voltage_while_the_switch_stands_at_programming(device, select):
+    bus, seen, restarting = device.bus, [], [select]
+    transfer, follow = bus.transfer, bus._follow_outputs
+
+    def restarted(chip, frame):
+        if bus._applied is not None and restarting:
+            bus._chips[restarting.pop()].power_on()
+        return transfer(chip, frame)
+
+    def watched():
+        follow()
+        if bus._programming:
+            seen.extend((int(row), float(bus._row_outputs[row])) for row in np.flatnonzero(bus._row_outputs))
+
+    bus.transfer, bus._follow_outputs = restarted, watched
+    with pytest.raises(Refused, match="DAC_ECHO"):
+        device.request("pulse", row=40, millivolts=1000, microseconds=20, gates=GATES)
+    assert not restarting and {row for row, _ in seen} == {40}
+    assert max(volts for _, volts in seen) <= 1
+
+
 @pytest.mark.parametrize(
     ("select", "kind", "index", "status"), [(2, "row_dac", 2, "DAC_ECHO"), (14, "column_adc", 2, "ADC_IDENTITY")]
 )
