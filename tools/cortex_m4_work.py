@@ -29,6 +29,7 @@ from peers import Task
 
 SIZES = ((1, 15), (50, 14), (64, 64), (128, 128))  # inputs, units
 LEVELS = {"8-bit": 128, "16-bit": 32768}  # of conductance, by what the table calls the weights
+LARGEST_CODE = 32767 - (LEVELS["8-bit"] - 1)  # leaves room for an 8-bit weight, as nearly all codes of a signal do
 KERNELS = {"plain C": "fx_kernels_portable", "DSP": "fx_kernels_cortex_m4"}
 COMPILERS = {"gcc": "GCC -O2", "zig": "Clang -Os"}
 HEADS = ("inputs, units", "weights", *(f"{kernels}, {words}" for words in COMPILERS.values() for kernels in KERNELS))
@@ -120,11 +121,15 @@ def layer(inputs: int, units: int, levels: int) -> Program:
     return fx.quantize(fx.Network((lstm_from_torch(*given),)), calibration, hardware)
 
 
-def steps(core: Core, program: Program, kernels: str, timesteps: int) -> tuple[Codes, list[Step]]:
-    """Random input codes and what the core did with them."""
+def random_codes(program: Program, timesteps: int, largest: int = LARGEST_CODE) -> Codes:
+    """Input codes (timesteps, inputs) up to the largest."""
+    return np.random.default_rng(3).integers(-largest, largest + 1, (timesteps, program.input.length), np.int16)
+
+
+def steps(core: Core, program: Program, kernels: str, codes: Codes) -> list[Step]:
+    """What the core does with input codes from reset on."""
     core.open(program, kernels)
-    codes = np.random.default_rng(3).integers(-32767, 32768, (timesteps, program.input.length), np.int16)
-    return codes, [core.step(row, program.output.length) for row in codes]
+    return [core.step(row, program.output.length) for row in codes]
 
 
 def rows() -> Iterator[tuple[str, ...]]:
@@ -133,7 +138,8 @@ def rows() -> Iterator[tuple[str, ...]]:
     for inputs, units in SIZES:
         for weights, levels in LEVELS.items():
             program = layer(inputs, units, levels)
-            counts = [steps(core, program, kernels, 2)[1][1].instructions for core in cores for kernels in KERNELS.values()]
+            codes = random_codes(program, 2)
+            counts = [steps(core, program, kernels, codes)[1].instructions for core in cores for kernels in KERNELS.values()]
             yield f"{inputs}, {units}", weights, *(f"{count:,}" for count in counts)
 
 

@@ -9,7 +9,7 @@
 
 typedef struct firmware firmware;
 
-enum { INFERENCE_WORKING_CAPACITY = 16 * 1024 };
+enum { INFERENCE_WORKING_CAPACITY = 24 * 1024 };
 
 typedef struct {
     fx_program program;

@@ -26,6 +26,17 @@ static uint64_t records_size(uint64_t record_length, uint64_t timesteps) {
     return timesteps > most ? (uint64_t)INT32_MAX + 1 : round_up_to_8(record_length * timesteps * sizeof(int16_t));
 }
 
+/* What a kernel set may prepare. */
+static uint64_t prepared_size(const fx_program *program) {
+    uint64_t columns = 0;
+    for (uint32_t i = 0; i < program->matrix_count; i++) {
+        columns += program->matrices[i].columns;
+    }
+    bool digital_bytes = program->header->weight_bits == 8 && program->header->adc_bits == 0;
+    return (uint64_t)program->operation_count * FX_PREPARED_SIZE +
+           (digital_bytes ? columns * FX_PREPARED_COLUMN_SIZE : 0);
+}
+
 /* Parts for one sequence; every part but `clipped` and `prepared` grows with the batch. */
 static parts parts_of(const fx_program *program, size_t timesteps) {
     uint32_t rows = 0, columns = 0, tile_columns = 0;
@@ -38,7 +49,7 @@ static parts parts_of(const fx_program *program, size_t timesteps) {
     }
     return (parts){
         .clipped = (uint64_t)program->operation_count * sizeof(fx_clipped),
-        .prepared = (uint64_t)program->operation_count * FX_PREPARED_SIZE,
+        .prepared = prepared_size(program),
         .sums = (uint64_t)columns * sizeof(int64_t),
         .accumulators = (uint64_t)tile_columns * sizeof(int64_t),
         .arenas = round_up_to_8((uint64_t)program->header->arena_length * sizeof(int16_t)),

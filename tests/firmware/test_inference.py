@@ -115,7 +115,7 @@ def test_a_piece_that_is_no_whole_number_of_timesteps_or_whose_answer_fits_no_fr
 
 def test_a_program_that_needs_more_memory_than_the_board_has_is_refused():
     program = program_for(adc_bits=None, bias="digital")
-    greedy = replace(program, arena=np.concatenate([program.arena, np.zeros(9000, np.int16)]))
+    greedy = replace(program, arena=np.concatenate([program.arena, np.zeros(13000, np.int16)]))
     with pytest.raises(Refused, match="MEMORY"):
         loaded(greedy)
 
@@ -157,7 +157,7 @@ def test_a_sequence_that_the_board_cannot_keep_is_refused_with_the_timesteps_tha
     with pytest.raises(Refused, match="SEQUENCE_TOO_LONG") as refused:
         for _ in range(20):
             run(device, codes, 0)
-    assert 200 < refused.value.detail < 16 * 1024 / 2 / 8
+    assert 200 < refused.value.detail < 24 * 1024 / 2 / 8
     with pytest.raises(Refused, match="ARGUMENT"):
         run(device, codes, LAST)
 

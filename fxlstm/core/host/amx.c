@@ -50,17 +50,22 @@ static const uint32_t *in_blocks(const fx_packed *matrix, const uint32_t *words)
     return words + fx_operand_words(matrix);
 }
 
-static void drive(const fx_packed *matrix, const fx_segment *segment, uint32_t dac_bits, const int16_t *codes,
-                  uint32_t *words) {
+static void put_in_blocks(const fx_packed *matrix, const fx_segment *segment, uint32_t *words) {
     const __m512i even = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
     const __m512i odd = _mm512_add_epi32(even, _mm512_set1_epi32(1));
     const uint32_t *from = words + segment->first_group * FX_WORDS_PER_GROUP;
     uint32_t *to = words + fx_operand_words(matrix) + segment->first_group * FX_WORDS_PER_GROUP;
-    with_avx512()->drive(matrix, segment, dac_bits, codes, words);
     for (uint32_t i = 0; i < segment->groups * FX_WORDS_PER_GROUP; i += BLOCK_WORDS) {
         __m512i first = _mm512_loadu_si512(from + i), second = _mm512_loadu_si512(from + i + FX_TILE);
         _mm512_storeu_si512(to + i, _mm512_permutex2var_epi32(first, even, second));
         _mm512_storeu_si512(to + i + FX_TILE, _mm512_permutex2var_epi32(first, odd, second));
+    }
+}
+
+static void drive(const fx_packed *matrix, const fx_segment *segment, uint32_t dac_bits, const fx_driving *driving) {
+    with_avx512()->drive(matrix, segment, dac_bits, driving);
+    for (uint32_t i = 0; i < driving->count; i++) {
+        put_in_blocks(matrix, segment, driving->words + i * driving->word_stride);
     }
 }
 

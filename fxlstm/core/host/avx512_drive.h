@@ -4,6 +4,7 @@
 
 #include <immintrin.h>
 
+#include "avx512_sums.h"
 #include "plan.h"
 
 /* Bytes of four codes: first the low ones, then the high ones, offset so that they count from 0. */
@@ -36,21 +37,31 @@ static inline __m512i driven(const dac *converter, __m512i code) {
     return _mm512_sll_epi16(code, converter->shift);
 }
 
-static void drive(const fx_packed *matrix, const fx_segment *segment, uint32_t dac_bits, const int16_t *codes,
-                  uint32_t *words) {
-    const dac converter = dac_of(dac_bits);
-    uint32_t filled = segment->groups * 4;
+/* Put a segment's codes of one sequence into words; returns their sum where that is wanted. */
+INLINE int64_t drive_one(const dac *converter, const fx_segment *segment, bool in_words, bool want_sum,
+                         const int16_t *codes, uint32_t *words) {
     int16_t *to = (int16_t *)(void *)(words + segment->first_group * FX_WORDS_PER_GROUP);
     __m512i sum = _mm512_setzero_si512();
-    for (uint32_t i = 0; i < filled; i += 32) {
+    for (uint32_t i = 0; i < segment->groups * 4; i += 32) {
         __mmask32 given = i < segment->rows ? first_lanes(segment->rows - i) : 0;
-        __m512i code = driven(&converter, _mm512_maskz_loadu_epi16(given, codes + segment->row + i));
-        sum = _mm512_add_epi32(sum, _mm512_madd_epi16(code, _mm512_set1_epi16(1)));
-        _mm512_storeu_si512(to + i, matrix->form == FX_WORDS ? code : in_bytes(code));
+        __m512i code = driven(converter, _mm512_maskz_loadu_epi16(given, codes + segment->row + i));
+        sum = want_sum ? _mm512_add_epi32(sum, _mm512_madd_epi16(code, _mm512_set1_epi16(1))) : sum;
+        _mm512_storeu_si512(to + i, in_words ? code : in_bytes(code));
     }
-    if (matrix->form == FX_SPLIT) {
-        int64_t *sums = (int64_t *)(void *)(words + fx_code_words(matrix));
-        sums[segment - matrix->segments] = _mm512_reduce_add_epi32(sum);
+    return want_sum ? _mm512_reduce_add_epi32(sum) : 0;
+}
+
+static void drive(const fx_packed *matrix, const fx_segment *segment, uint32_t dac_bits, const fx_driving *driving) {
+    const dac converter = dac_of(dac_bits);
+    const int16_t *codes = driving->codes;
+    uint32_t *words = driving->words;
+    for (uint32_t i = 0; i < driving->count; i++, codes += driving->stride, words += driving->word_stride) {
+        if (matrix->form == FX_SPLIT) {
+            int64_t *sums = (int64_t *)(void *)(words + fx_code_words(matrix));
+            sums[segment - matrix->segments] = drive_one(&converter, segment, false, true, codes, words);
+        } else {
+            (void)drive_one(&converter, segment, matrix->form == FX_WORDS, false, codes, words);
+        }
     }
 }
 

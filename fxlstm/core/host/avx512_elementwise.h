@@ -4,7 +4,7 @@
 
 #include <immintrin.h>
 
-#include "../fxlstm.h"
+#include "plan.h"
 #include "x86_codes.h"
 
 /* Codes i.. of an operand as 32-bit lanes; unsigned ones where they are multiplied by words. */
@@ -41,11 +41,13 @@ static inline uint32_t put(int16_t *result, __mmask16 lanes, __m512i value) {
     return clipped == 0 ? 0 : (uint32_t)__builtin_popcount(clipped);
 }
 
+/* All elements of all sequences: with `arena`, i and `lanes`. */
 #define FOR_LANES(operation)                                                                                           \
+    FX_FOR_ARENAS(arenas)                                                                                              \
     for (uint32_t i = 0, lanes = lanes_left((operation)->length); i < (operation)->length;                             \
          i += 16, lanes = lanes_left((operation)->length - i))
 
-static uint32_t product(const fx_operation *operation, int16_t *arena) {
+static uint32_t product(const fx_operation *operation, const fx_arenas *arenas) {
     const __m512i half = half_of(operation->shift);
     const __m128i shift = _mm_cvtsi32_si128(operation->shift);
     uint32_t clipped = 0;
@@ -60,20 +62,18 @@ static uint32_t product(const fx_operation *operation, int16_t *arena) {
 
 /* (a b << ab) + (c d << cd), both exact, is floor((lower >> apart) + higher) << apart up to bits that the right shift drops:
  * `lower` is the term with the smaller left shift. Where both are shifted alike, halves are added, as their sum may not fit. */
-static uint32_t product_sum(const fx_operation *operation, int16_t *arena) {
+static uint32_t product_sum(const fx_operation *operation, const fx_arenas *arenas) {
     const bool first_lower = operation->shift_ab <= operation->shift_cd;
     const uint32_t least = first_lower ? operation->shift_ab : operation->shift_cd;
     const uint32_t apart = (first_lower ? operation->shift_cd : operation->shift_ab) - least;
     const uint32_t dropped = apart == 0 ? 1 : apart, rest = operation->shift - least - dropped;
-    const int16_t *a = arena + operation->a, *b = arena + operation->b, *c = arena + operation->c;
-    const int16_t *d = arena + operation->d;
     const __m512i half = half_of(rest);
     const __m128i down = _mm_cvtsi32_si128((int)apart), shift = _mm_cvtsi32_si128((int)rest);
     uint32_t clipped = 0;
     FOR_LANES(operation) {
         __mmask16 own = (__mmask16)lanes;
-        __m512i ab = _mm512_madd_epi16(words_at(a, i, own), words_at(b, i, own));
-        __m512i cd = _mm512_madd_epi16(words_at(c, i, own), words_at(d, i, own));
+        __m512i ab = _mm512_madd_epi16(words_at(arena + operation->a, i, own), words_at(arena + operation->b, i, own));
+        __m512i cd = _mm512_madd_epi16(words_at(arena + operation->c, i, own), words_at(arena + operation->d, i, own));
         __m512i lower = first_lower ? ab : cd, higher = first_lower ? cd : ab;
         __m512i sum = apart == 0 ? _mm512_add_epi32(_mm512_and_si512(lower, higher),
                                                     _mm512_srai_epi32(_mm512_xor_si512(lower, higher), 1))
@@ -83,7 +83,7 @@ static uint32_t product_sum(const fx_operation *operation, int16_t *arena) {
     return clipped;
 }
 
-static uint32_t sum(const fx_operation *operation, int16_t *arena) {
+static uint32_t sum(const fx_operation *operation, const fx_arenas *arenas) {
     const __m128i ab = _mm_cvtsi32_si128(operation->shift_ab), cd = _mm_cvtsi32_si128(operation->shift_cd);
     const __m128i shift = _mm_cvtsi32_si128(operation->shift);
     const __m512i half = half_of(operation->shift);
@@ -98,7 +98,7 @@ static uint32_t sum(const fx_operation *operation, int16_t *arena) {
     return clipped;
 }
 
-static uint32_t complement(const fx_operation *operation, int16_t *arena) {
+static uint32_t complement(const fx_operation *operation, const fx_arenas *arenas) {
     const __m512i unit = _mm512_set1_epi32(1 << operation->shift);
     uint32_t clipped = 0;
     FOR_LANES(operation) {
@@ -109,7 +109,7 @@ static uint32_t complement(const fx_operation *operation, int16_t *arena) {
 }
 
 /* a b + (2^15 - a) c = 2^15 c + a (b - c). */
-static uint32_t interpolate(const fx_operation *operation, int16_t *arena) {
+static uint32_t interpolate(const fx_operation *operation, const fx_arenas *arenas) {
     const __m512i half = half_of(15);
     uint32_t clipped = 0;
     FOR_LANES(operation) {
@@ -122,7 +122,7 @@ static uint32_t interpolate(const fx_operation *operation, int16_t *arena) {
     return clipped;
 }
 
-static uint32_t copy(const fx_operation *operation, int16_t *arena) {
+static uint32_t copy(const fx_operation *operation, const fx_arenas *arenas) {
     const __m128i left = _mm_cvtsi32_si128(operation->shift_ab), shift = _mm_cvtsi32_si128(operation->shift);
     const __m512i half = half_of(operation->shift);
     uint32_t clipped = 0;
@@ -134,7 +134,7 @@ static uint32_t copy(const fx_operation *operation, int16_t *arena) {
     return clipped;
 }
 
-static uint32_t clamp(const fx_operation *operation, int16_t *arena) {
+static uint32_t clamp(const fx_operation *operation, const fx_arenas *arenas) {
     FOR_LANES(operation) {
         __mmask16 own = (__mmask16)lanes;
         __m256i a = _mm256_maskz_loadu_epi16(own, arena + operation->a + i);

@@ -143,9 +143,11 @@ INLINE lanes widened(chunk_sums sums) {
 #include "words.h"
 #include "elementwise.h"
 
-static void look_up(const int16_t *table, const int16_t *codes, int16_t *result, uint32_t length) {
-    for (uint32_t i = 0; i < length; i++) {
-        result[i] = table[(uint16_t)codes[i]];
+static void look_up(const int16_t *table, uint32_t from, uint32_t to, uint32_t length, const fx_arenas *arenas) {
+    FX_FOR_ARENAS(arenas) {
+        for (uint32_t i = 0; i < length; i++) {
+            arena[to + i] = table[(uint16_t)arena[from + i]];
+        }
     }
 }
 

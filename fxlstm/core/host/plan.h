@@ -92,8 +92,20 @@ typedef struct {
     int64_t adc_highest;    /* largest code, counted in ADC steps; 0 in a digital program */
 } fx_packed;
 
-/* One operation on one sequence's arena; returns how many results were clipped. */
-typedef uint32_t fx_elementwise(const fx_operation *operation, int16_t *arena);
+/* Sequences' arenas, `stride` codes apart. */
+typedef struct {
+    int16_t *first;
+    size_t stride;
+    uint32_t count;
+} fx_arenas;
+
+/* One after the other, as `arena`. */
+#define FX_FOR_ARENAS(arenas)                                                                                          \
+    for (int16_t *arena = (arenas)->first, *end = arena + (arenas)->count * (arenas)->stride; arena < end;             \
+         arena += (arenas)->stride)
+
+/* One operation on some sequences; returns how many results were clipped. */
+typedef uint32_t fx_elementwise(const fx_operation *operation, const fx_arenas *arenas);
 
 /* FX_LOOKED_UP codes of an activation that rides with the product it follows: its dot products leave time to look up. */
 typedef struct {
@@ -149,14 +161,22 @@ static inline fx_planned_product fx_product_after(const fx_planned_product *prod
     return others;
 }
 
+/* What drives the rows of a product: sequences' codes, and the words that they are put into. Strides are in elements. */
+typedef struct {
+    const int16_t *codes;
+    size_t stride;
+    uint32_t *words;
+    size_t word_stride;
+    uint32_t count;
+} fx_driving;
+
 /* What a kernel set does for plans. */
 struct fx_planning {
     /* Multiplies FX_TILE sequences together, bytes of FX_TILE groups at a time, and has room for codes in an order of its own. */
     bool tiles;
     bool bytes; /* has dot products of bytes; else all matrices are in words, and products know safe_pairs */
-    /* Drive one segment: from codes in the arena to words, FX_WORDS_PER_GROUP for each four rows. */
-    void (*drive)(const fx_packed *matrix, const fx_segment *segment, uint32_t dac_bits, const int16_t *codes,
-                  uint32_t *words);
+    /* Drive one segment: from codes to words, FX_WORDS_PER_GROUP for each four rows. */
+    void (*drive)(const fx_packed *matrix, const fx_segment *segment, uint32_t dac_bits, const fx_driving *driving);
     void (*multiply)(const fx_planned_product *product);
     bool looks_up; /* multiply does the product's look_ups too */
     /* Sums of the leading groups, for each sequence and column, in a form of its own. */
@@ -167,7 +187,8 @@ struct fx_planning {
     void (*add_codes)(const int16_t *codes, uint32_t align, int64_t *sums, uint32_t columns);
     /* Results of a product, any number of sequences, from the sums of its columns. */
     void (*rescale)(const fx_planned_product *product, const int64_t *sums);
-    void (*look_up)(const int16_t *table, const int16_t *codes, int16_t *result, uint32_t length);
+    /* The results of codes from..from + length, at to... */
+    void (*look_up)(const int16_t *table, uint32_t from, uint32_t to, uint32_t length, const fx_arenas *arenas);
     fx_elementwise *elementwise[FX_OPERATION_CLAMP + 1]; /* by code; in 32-bit arithmetic (fits_32_bits in plan.c) */
 };
 

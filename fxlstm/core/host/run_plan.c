@@ -31,12 +31,10 @@ static uint32_t at_most(uint32_t a, uint32_t b) {
 static void drive(const fx_executor *executor, const fx_packed *matrix, uint32_t first, uint32_t end, uint32_t count,
                   const int16_t *codes, size_t stride) {
     const fx_plan *plan = executor->plan;
-    uint32_t bits = plan->program->header->dac_bits;
-    for (uint32_t sequence = 0; sequence < count; sequence++) {
-        for (const fx_segment *segment = matrix->segments + first; segment < matrix->segments + end; segment++) {
-            plan->kernels->planning->drive(matrix, segment, bits, codes + sequence * stride,
-                                           executor->words + sequence * plan->operand_words);
-        }
+    const uint32_t bits = plan->program->header->dac_bits;
+    const fx_driving driving = {codes, stride, executor->words, plan->operand_words, count};
+    for (const fx_segment *segment = matrix->segments + first; segment < matrix->segments + end; segment++) {
+        plan->kernels->planning->drive(matrix, segment, bits, &driving);
     }
 }
 
@@ -127,29 +125,31 @@ static fx_status multiply_on_array(fx_executor *executor, uint32_t index) {
 
 /* ---- operations */
 
-static void run_on(fx_executor *executor, uint32_t index, int16_t *arenas, uint32_t count) {
+/* Run an operation as operations.c does; returns how many results were clipped. */
+static uint32_t run_plainly(const fx_plan *plan, const fx_operation *operation, const fx_arenas *arenas) {
+    uint32_t clipped = 0;
+    FX_FOR_ARENAS(arenas) {
+        clipped += fx_operation_elementwise(plan->kernels, operation, arena);
+    }
+    return clipped;
+}
+
+static void run_on(fx_executor *executor, uint32_t index, const fx_arenas *arenas) {
     const fx_plan *plan = executor->plan;
     const fx_operation *operation = plan->program->operations + index;
     const fx_planned *planned = plan->operations + index;
     if (operation->code == FX_OPERATION_MULTIPLY) {
-        for (uint32_t i = 0, most = together(plan); i < count; i += most) {
-            multiply(executor, index, arenas + i * executor->arena_stride, at_most(count - i, most));
+        for (uint32_t i = 0, most = together(plan); i < arenas->count; i += most) {
+            multiply(executor, index, arenas->first + i * arenas->stride, at_most(arenas->count - i, most));
         }
+    } else if (planned->rides && executor->array == NULL) {
         return;
-    }
-    if (planned->rides && executor->array == NULL) {
-        return;
-    }
-    for (uint32_t i = 0; i < count; i++) {
-        int16_t *arena = arenas + i * executor->arena_stride;
-        if (planned->table != NULL) {
-            plan->kernels->planning->look_up(planned->table, arena + operation->a, arena + operation->result,
-                                             operation->length);
-        } else if (planned->run != NULL) {
-            executor->clipped[index].result += planned->run(operation, arena);
-        } else {
-            executor->clipped[index].result += fx_operation_elementwise(plan->kernels, operation, arena);
-        }
+    } else if (planned->table != NULL) {
+        plan->kernels->planning->look_up(planned->table, operation->a, operation->result, operation->length, arenas);
+    } else if (planned->run != NULL) {
+        executor->clipped[index].result += planned->run(operation, arenas);
+    } else {
+        executor->clipped[index].result += run_plainly(plan, operation, arenas);
     }
 }
 
@@ -164,9 +164,10 @@ static uint32_t block_of(const fx_executor *executor) {
 static void run_planned(fx_executor *executor, uint32_t first, uint32_t end) {
     const uint32_t block = block_of(executor);
     for (uint32_t sequence = 0; sequence < executor->batch; sequence += block) {
-        int16_t *arenas = executor->arenas + sequence * executor->arena_stride;
+        const fx_arenas arenas = {executor->arenas + sequence * executor->arena_stride, executor->arena_stride,
+                                  at_most(executor->batch - sequence, block)};
         for (uint32_t i = first; i < end; i++) {
-            run_on(executor, i, arenas, at_most(executor->batch - sequence, block));
+            run_on(executor, i, &arenas);
         }
     }
 }

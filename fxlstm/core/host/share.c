@@ -47,12 +47,11 @@ static void take_look_ups(fx_planned_product *own) {
 /* Do the look-ups that have codes on both sides of a column. */
 static void look_up_across(const shared_product *shared, size_t column) {
     const fx_planned_product *product = shared->product;
+    const fx_arenas arenas = {product->arenas, product->result_stride, product->count};
     for (const fx_look_up *one = product->look_ups; one < product->look_ups + product->look_up_count; one++) {
         const int16_t *codes = product->arenas + one->from, *side = product->results + column;
-        bool across = codes < side && side < codes + FX_LOOKED_UP;
-        for (uint32_t sequence = 0; across && sequence < product->count; sequence++) {
-            int16_t *arena = product->arenas + sequence * product->result_stride;
-            shared->planning->look_up(one->table, arena + one->from, arena + one->to, FX_LOOKED_UP);
+        if (codes < side && side < codes + FX_LOOKED_UP) {
+            shared->planning->look_up(one->table, one->from, one->to, FX_LOOKED_UP, &arenas);
         }
     }
 }

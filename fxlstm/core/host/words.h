@@ -222,12 +222,15 @@ static void multiply_ahead(const fx_planned_product *product, int64_t *kept, siz
 
 /* ---- what drives the rows */
 
-static void drive(const fx_packed *matrix, const fx_segment *segment, uint32_t dac_bits, const int16_t *codes,
-                  uint32_t *words) {
+static void drive(const fx_packed *matrix, const fx_segment *segment, uint32_t dac_bits, const fx_driving *driving) {
     (void)matrix;
-    int16_t *to = (int16_t *)(void *)(words + segment->first_group * FX_WORDS_PER_GROUP);
-    drive_rows(dac_bits, codes + segment->row, to, segment->rows);
-    memset(to + segment->rows, 0, (segment->groups * 4 - segment->rows) * sizeof *to);
+    const int16_t *codes = driving->codes + segment->row;
+    uint32_t *words = driving->words + segment->first_group * FX_WORDS_PER_GROUP;
+    for (uint32_t i = 0; i < driving->count; i++, codes += driving->stride, words += driving->word_stride) {
+        int16_t *to = (int16_t *)(void *)words;
+        drive_rows(dac_bits, codes, to, segment->rows);
+        memset(to + segment->rows, 0, (segment->groups * 4 - segment->rows) * sizeof *to);
+    }
 }
 
 #endif

@@ -8,6 +8,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "plan.h"
+
 /* Up to eight codes, and zeros. */
 static inline __m128i load_codes(const int16_t *from, uint32_t count) {
     if (count >= 8) {
@@ -66,7 +68,7 @@ static inline void look_up_eight(const int16_t *table, const int16_t *codes, int
     _mm_storeu_si128((__m128i *)(void *)result, looked_up(table, codes));
 }
 
-static void look_up(const int16_t *table, const int16_t *codes, int16_t *result, uint32_t length) {
+static inline void look_up_all(const int16_t *table, const int16_t *codes, int16_t *result, uint32_t length) {
     uint32_t i = 0;
     for (; i + 8 <= length; i += 8) {
         look_up_eight(table, codes + i, result + i);
@@ -77,6 +79,12 @@ static void look_up(const int16_t *table, const int16_t *codes, int16_t *result,
     }
     for (; i < length; i++) {
         result[i] = table[(uint16_t)codes[i]];
+    }
+}
+
+static void look_up(const int16_t *table, uint32_t from, uint32_t to, uint32_t length, const fx_arenas *arenas) {
+    FX_FOR_ARENAS(arenas) {
+        look_up_all(table, arena + from, arena + to, length);
     }
 }
 

@@ -59,10 +59,10 @@ static inline fx_cortex_m4_activation fx_cortex_m4_activation_of(uint32_t functi
 /* Columns of a digital product and their activation. Assembly reads it: the order is its own. */
 typedef struct {
     const void *weights;    /* column after column, without gaps; 16-bit ones on a multiple of four bytes */
-    const fx_scale *scales; /* shifts above 32 */
+    const fx_scale *scales; /* shifts above 32; of FX_CORTEX_M4_INNER_BYTES as they are prepared */
     int16_t *result;        /* of the first sequence */
     const int16_t *codes;   /* from here on at the stack pointer */
-    int64_t sum;            /* 0 */
+    int64_t sum;            /* where it begins: 0, or minus the products of codes with each other */
     fx_cortex_m4_activation activation;
     const int16_t *end;                   /* of the results */
     const int16_t *looped_codes;          /* where the loop before the chain ends */
@@ -73,8 +73,11 @@ typedef struct {
  * the first sequence's arena to the one that results go to. */
 typedef void fx_cortex_m4_run_columns(const fx_cortex_m4_columns *columns, size_t offset);
 
+/* How a column's sum is made; of 8-bit weights by Winograd's inner product where codes leave room for a weight. */
+typedef enum { FX_CORTEX_M4_WORDS, FX_CORTEX_M4_BYTES, FX_CORTEX_M4_INNER_BYTES } fx_cortex_m4_sum;
+
 /* Of columns of so many rows, whose weights are set: codes, sum, what follows the end; returns what runs them. */
-fx_cortex_m4_run_columns *fx_cortex_m4_set_rows(fx_cortex_m4_columns *columns, uint32_t weight_bits, uint32_t rows,
+fx_cortex_m4_run_columns *fx_cortex_m4_set_rows(fx_cortex_m4_columns *columns, fx_cortex_m4_sum sum, uint32_t rows,
                                                 const int16_t *codes);
 
 /* Codes of an element-wise operation on one sequence's arena. */
@@ -87,7 +90,7 @@ typedef struct {
 /* What is prepared of an operation. A product is made in segments, columns that one function activates: the first is prepared
  * where the product is, the next ones in the places of the operations that are a part of it. */
 typedef struct fx_cortex_m4_prepared fx_cortex_m4_prepared;
-typedef fx_status fx_cortex_m4_run(fx_executor *executor, const fx_cortex_m4_prepared *prepared);
+typedef fx_status fx_cortex_m4_run(fx_executor *executor, fx_cortex_m4_prepared *prepared);
 struct fx_cortex_m4_prepared {
     union {
         fx_cortex_m4_columns columns;

@@ -10,78 +10,13 @@
 
 #if FX_CORTEX_M4
 
-/* ---- 16-bit weights: blocks of four pairs of rows */
-
-#define WORD_BLOCK                                                                                                     \
-    "ldmia.w r0!, {r4, r5, r6, r7}\n"                                                                                  \
-    "ldmia.w r1!, {r8, r9, r10, r11}\n"                                                                                \
-    "smlald r2, r3, r4, r8\n"                                                                                          \
-    "smlald r2, r3, r5, r9\n"                                                                                          \
-    "smlald r2, r3, r6, r10\n"                                                                                         \
-    "smlald r2, r3, r7, r11\n"
-
-/* One pair of rows. */
-#define WORD_REST                                                                                                      \
-    "ldr.w r4, [r0], #4\n"                                                                                             \
-    "ldr.w r8, [r1], #4\n"                                                                                             \
-    "smlald r2, r3, r4, r8\n"
-
-/* Sixteen pairs with two registers more. */
-#define LONG_BLOCK                                                                                                     \
-    "ldmia.w r0!, {r4, r5, r6, r7, r8, r9}\n"                                                                          \
-    "ldmia.w r1!, {r10, r11, r12, lr}\n"                                                                               \
-    "smlald r2, r3, r4, r10\n"                                                                                         \
-    "smlald r2, r3, r5, r11\n"                                                                                         \
-    "smlald r2, r3, r6, r12\n"                                                                                         \
-    "smlald r2, r3, r7, lr\n"                                                                                          \
-    "ldmia.w r1!, {r4, r5, r6, r7, r10, r11, r12, lr}\n"                                                               \
-    "smlald r2, r3, r8, r4\n"                                                                                          \
-    "smlald r2, r3, r9, r5\n"                                                                                          \
-    "ldmia.w r0!, {r4, r5, r8, r9}\n"                                                                                  \
-    "smlald r2, r3, r4, r6\n"                                                                                          \
-    "smlald r2, r3, r5, r7\n"                                                                                          \
-    "smlald r2, r3, r8, r10\n"                                                                                         \
-    "smlald r2, r3, r9, r11\n"                                                                                         \
-    "ldmia.w r0!, {r4, r5, r6, r7, r8, r9}\n"                                                                          \
-    "smlald r2, r3, r4, r12\n"                                                                                         \
-    "smlald r2, r3, r5, lr\n"                                                                                          \
-    "ldmia.w r1!, {r10, r11, r12, lr}\n"                                                                               \
-    "smlald r2, r3, r6, r10\n"                                                                                         \
-    "smlald r2, r3, r7, r11\n"                                                                                         \
-    "smlald r2, r3, r8, r12\n"                                                                                         \
-    "smlald r2, r3, r9, lr\n"
-
-/* ---- 8-bit weights: blocks of sixteen rows, whose sums 32 bits hold */
-
-/* Bytes widen as 0 and 2, then 1 and 3 of a word; the codes stand in this order. */
-#define ADD_BYTES(weights, even, odd)                                                                                  \
-    "sxtb16 r3, " weights "\n"                                                                                         \
-    "smlad r2, r3, " even ", r2\n"                                                                                     \
-    "sxtb16 " weights ", " weights ", ror #8\n"                                                                        \
-    "smlad r2, " weights ", " odd ", r2\n"
-
-#define EIGHT_BYTES(first, second)                                                                                     \
-    "ldmia.w r0!, {r4, r5, r6, r7}\n" ADD_BYTES(first, "r4", "r5") ADD_BYTES(second, "r6", "r7")
-
-#define BYTE_BLOCK "ldmia.w r1!, {r8, r9, r10, r11}\n" EIGHT_BYTES("r8", "r9") EIGHT_BYTES("r10", "r11")
-
-/* The same where columns do not begin with a whole word. */
-#define ODD_BLOCK                                                                                                      \
-    "ldr.w r8, [r1], #4\n"                                                                                             \
-    "ldr.w r9, [r1], #4\n"                                                                                             \
-    "ldr.w r10, [r1], #4\n"                                                                                            \
-    "ldr.w r11, [r1], #4\n" EIGHT_BYTES("r8", "r9") EIGHT_BYTES("r10", "r11")
-
-/* Two rows, then four. */
-#define ODD_REST "ldrh.w r8, [r1], #2\nldrd r4, r5, [r0], #8\n" ADD_BYTES("r8", "r4", "r5")
-#define BYTE_REST "ldr.w r8, [r1], #4\nldrd r4, r5, [r0], #8\n" ADD_BYTES("r8", "r4", "r5")
+#include "cortex_m4_sums.h"
 
 /* ---- what is common; places at the stack pointer are those of fx_cortex_m4_columns, from its codes on */
 
-/* From a sum times a mantissa, and a bias, in r4 and r5 with the shift in r7: the code, to r11. The carry is the last bit that
- * was shifted out. */
+/* From a sum times a mantissa, and a bias, in r4 and r5 with the shift less 32 in r7: the code, to r11. The carry is the last bit
+ * that was shifted out. */
 #define SATURATE                                                                                                       \
-    "sub r7, r7, #32\n"                                                                                                \
     "asrs.w r5, r5, r7\n"                                                                                              \
     "adc r5, r5, #0\n"                                                                                                 \
     "ssat r11, #16, r5\n"
@@ -89,9 +24,16 @@
 #define WORD_RESCALE                                                                                                   \
     "ldmia r12!, {r4, r5, r6, r7}\n"                                                                                   \
     "umlal r4, r5, r2, r6\n"                                                                                           \
-    "mla r5, r3, r6, r5\n" SATURATE
+    "mla r5, r3, r6, r5\n"                                                                                             \
+    "sub r7, r7, #32\n" SATURATE
 
 #define BYTE_RESCALE                                                                                                   \
+    "ldmia r12!, {r4, r5, r6, r7}\n"                                                                                   \
+    "smlal r4, r5, r2, r6\n"                                                                                           \
+    "sub r7, r7, #32\n" SATURATE
+
+/* Of scales that are prepared. */
+#define INNER_RESCALE                                                                                                  \
     "ldmia r12!, {r4, r5, r6, r7}\n"                                                                                   \
     "smlal r4, r5, r2, r6\n" SATURATE
 
@@ -166,7 +108,6 @@ static __attribute__((naked)) void run_words(ARGUMENTS) {
 DEFINE_EXACTLY(run_8_words, "1", WORD_BLOCK, WORD_RESCALE)
 DEFINE_EXACTLY(run_16_words, "2", WORD_BLOCK, WORD_RESCALE)
 DEFINE_EXACTLY(run_24_words, "3", WORD_BLOCK, WORD_RESCALE)
-DEFINE_EXACTLY(run_16_bytes, "1", BYTE_BLOCK, BYTE_RESCALE)
 
 /* clang-format off */
 static __attribute__((naked)) void run_long_words(ARGUMENTS) {
@@ -186,7 +127,7 @@ static __attribute__((naked)) void run_bytes(ARGUMENTS) {
     __asm__(BEGIN
             RESTS("bytes", BYTE_REST)
             LOOP("bytes", "4", BYTE_BLOCK)
-            CHAIN("bytes", "16", BYTE_BLOCK)
+            CHAIN("bytes", "4", BYTE_BLOCK)
             BYTE_RESCALE
             ACTIVATE
             END);
@@ -197,8 +138,30 @@ static __attribute__((naked)) void run_odd_bytes(ARGUMENTS) {
             RESTS("odd_bytes", ODD_REST)
             BLOCKS("odd_bytes", BYTE_REST)
             LOOP("odd_bytes", "4", ODD_BLOCK)
-            CHAIN("odd_bytes", "16", ODD_BLOCK)
+            CHAIN("odd_bytes", "4", ODD_BLOCK)
             BYTE_RESCALE
+            ACTIVATE
+            END);
+}
+
+static __attribute__((naked)) void run_inner_bytes(ARGUMENTS) {
+    __asm__(BEGIN
+            RESTS("inner_bytes", INNER_REST)
+            BLOCKS("inner_bytes", INNER_BLOCK)
+            LOOP("inner_bytes", "1", INNER_LONG_BLOCK)
+            CHAIN("inner_bytes", "4", INNER_LONG_BLOCK)
+            INNER_RESCALE
+            ACTIVATE
+            END);
+}
+
+static __attribute__((naked)) void run_inner_odd_bytes(ARGUMENTS) {
+    __asm__(BEGIN
+            RESTS("inner_odd_bytes", INNER_ODD_REST)
+            BLOCKS("inner_odd_bytes", INNER_REST)
+            LOOP("inner_odd_bytes", "4", INNER_ODD_BLOCK)
+            CHAIN("inner_odd_bytes", "8", INNER_ODD_BLOCK)
+            INNER_RESCALE
             ACTIVATE
             END);
 }
@@ -210,6 +173,9 @@ extern const uint8_t words_rests_end[], words_chain_end[];
 extern const uint8_t long_words_rests_end[], long_words_blocks_end[], long_words_loop[], long_words_chain_end[];
 extern const uint8_t odd_bytes_rests_end[], odd_bytes_blocks_end[], odd_bytes_loop[], odd_bytes_chain_end[];
 extern const uint8_t bytes_rests_end[], bytes_loop[], bytes_chain_end[];
+extern const uint8_t inner_bytes_rests_end[], inner_bytes_blocks_end[], inner_bytes_loop[], inner_bytes_chain_end[];
+extern const uint8_t inner_odd_bytes_rests_end[], inner_odd_bytes_blocks_end[], inner_odd_bytes_loop[],
+    inner_odd_bytes_chain_end[];
 
 #define SHORT_ROWS 30u /* from 31 on the long form takes fewer instructions */
 
@@ -250,7 +216,7 @@ static const sum_code BYTES = {
     .blocks = {bytes_chain_end, 16, 76},
     .chain = {bytes_chain_end, 16, 76},
     .loop = bytes_loop,
-    .chain_rows = 256,
+    .chain_rows = 64,
     .loop_rows = 64,
 };
 
@@ -260,7 +226,27 @@ static const sum_code ODD_BYTES = {
     .blocks = {odd_bytes_blocks_end, 4, 24},
     .chain = {odd_bytes_chain_end, 16, 88},
     .loop = odd_bytes_loop,
+    .chain_rows = 64,
+    .loop_rows = 64,
+};
+
+static const sum_code INNER_BYTES = {
+    .run = run_inner_bytes,
+    .rests = {inner_bytes_rests_end, 4, 20},
+    .blocks = {inner_bytes_blocks_end, 16, 60},
+    .chain = {inner_bytes_chain_end, 64, 236},
+    .loop = inner_bytes_loop,
     .chain_rows = 256,
+    .loop_rows = 64,
+};
+
+static const sum_code INNER_ODD_BYTES = {
+    .run = run_inner_odd_bytes,
+    .rests = {inner_odd_bytes_rests_end, 2, 20},
+    .blocks = {inner_odd_bytes_blocks_end, 4, 20},
+    .chain = {inner_odd_bytes_chain_end, 16, 72},
+    .loop = inner_odd_bytes_loop,
+    .chain_rows = 128,
     .loop_rows = 64,
 };
 
@@ -270,24 +256,27 @@ static uintptr_t entry_of(const code_part *part, uint32_t rows, uintptr_t behind
                      : ((uintptr_t)part->end - rows / part->rows * part->bytes) | 1u; /* 1: Thumb instructions */
 }
 
-static const sum_code *code_of(const void *weights, uint32_t weight_bits, uint32_t rows) {
-    if (weight_bits == 8) {
-        return (uintptr_t)weights % 4 == 0 && (rows + 1) / 2 % 2 == 0 ? &BYTES : &ODD_BYTES;
+static const sum_code *code_of(const void *weights, fx_cortex_m4_sum sum, uint32_t rows) {
+    bool whole_words = (uintptr_t)weights % 4 == 0 && (rows + 1) / 2 % 2 == 0;
+    switch (sum) {
+    case FX_CORTEX_M4_BYTES:
+        return whole_words ? &BYTES : &ODD_BYTES;
+    case FX_CORTEX_M4_INNER_BYTES:
+        return whole_words ? &INNER_BYTES : &INNER_ODD_BYTES;
+    default:
+        return rows <= SHORT_ROWS ? &WORDS : &LONG_WORDS;
     }
-    return rows <= SHORT_ROWS ? &WORDS : &LONG_WORDS;
 }
 
 static fx_cortex_m4_run_columns *run_of(const sum_code *code, uint32_t rows) {
     fx_cortex_m4_run_columns *const words[] = {NULL, run_8_words, run_16_words, run_24_words};
-    if (code == &WORDS && rows % 8 == 0) {
-        return words[rows / 8];
-    }
-    return code == &BYTES && rows == 16 ? run_16_bytes : code->run;
+    return code == &WORDS && rows % 8 == 0 ? words[rows / 8] : code->run;
 }
 
-fx_cortex_m4_run_columns *fx_cortex_m4_set_rows(fx_cortex_m4_columns *columns, uint32_t weight_bits, uint32_t rows,
+fx_cortex_m4_run_columns *fx_cortex_m4_set_rows(fx_cortex_m4_columns *columns, fx_cortex_m4_sum sum, uint32_t rows,
                                                 const int16_t *codes) {
-    const sum_code *code = code_of(columns->weights, weight_bits, rows);
+    const sum_code *code = code_of(columns->weights, sum, rows);
+    const bool odd = code == &ODD_BYTES || code == &INNER_ODD_BYTES;
     uint32_t filled = (rows + code->rests.rows - 1) & ~(code->rests.rows - 1);
     uint32_t rests = filled % code->blocks.rows, blocks = filled % code->chain.rows - rests;
     uint32_t chained = filled - rests - blocks, looped = 0;
@@ -296,7 +285,7 @@ fx_cortex_m4_run_columns *fx_cortex_m4_set_rows(fx_cortex_m4_columns *columns, u
     }
     columns->codes = codes;
     columns->sum = 0;
-    columns->looped_codes = codes + rests * (code == &ODD_BYTES ? 2 : 1) + blocks + looped;
+    columns->looped_codes = codes + rests * (odd ? 2 : 1) + blocks + looped;
     columns->chain = entry_of(&code->chain, chained - looped, (uintptr_t)code->chain.end | 1u);
     columns->body = looped > 0 ? (uintptr_t)code->loop | 1u : columns->chain;
     columns->blocks = entry_of(&code->blocks, blocks, columns->body);

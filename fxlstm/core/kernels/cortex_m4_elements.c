@@ -37,7 +37,7 @@ void fx_cortex_m4_activate(const fx_cortex_m4_activation *by, const int16_t *cod
                      : "r3", "r4", "r5", "r12", "cc", "memory");
 }
 
-static fx_status run_activate(fx_executor *executor, const fx_cortex_m4_prepared *prepared) {
+static fx_status run_activate(fx_executor *executor, fx_cortex_m4_prepared *prepared) {
     (void)executor;
     const fx_cortex_m4_elements *elements = &prepared->elements;
     fx_cortex_m4_activate(&prepared->activation, elements->a, elements->result, elements->end);
@@ -55,7 +55,7 @@ static inline int16_t code_of(int32_t sum) {
     return (int16_t)code;
 }
 
-static fx_status run_product(fx_executor *executor, const fx_cortex_m4_prepared *prepared) {
+static fx_status run_product(fx_executor *executor, fx_cortex_m4_prepared *prepared) {
     const int16_t *a = prepared->elements.a, *b = prepared->elements.b, *end = prepared->elements.end;
     int16_t *result = prepared->elements.result;
     fx_cortex_m4_clear_saturated();
@@ -148,7 +148,7 @@ static __attribute__((noinline)) uint32_t part_one_by_one(const fx_operation *op
 }
 
 /* Results may be operands, so those that are saturated are made, and counted, as soon as they are met. */
-static fx_status run_sum(fx_executor *executor, const fx_cortex_m4_prepared *prepared) {
+static fx_status run_sum(fx_executor *executor, fx_cortex_m4_prepared *prepared) {
     const fx_operation *operation = prepared->operation;
     fx_cortex_m4_elements at = prepared->elements;
     fx_cortex_m4_clear_saturated();

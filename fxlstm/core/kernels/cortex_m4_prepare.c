@@ -10,10 +10,11 @@
 
 /* ---- products whose columns assembly can run */
 
-/* Scales as it expects them; 32 bits hold the sums of 8-bit weights. */
+/* Scales as it expects them; 32 bits hold the sums of 8-bit weights, and those with the products of weights with each other. */
 static bool suits(const fx_executor *executor, const fx_matrix *matrix) {
     const fx_program *program = executor->program;
-    uint32_t largest = (program->header->levels - 1) * FX_LARGEST_ROW_CODE;
+    const uint32_t largest_weight = program->header->levels - 1;
+    uint32_t largest = largest_weight * (FX_LARGEST_ROW_CODE + largest_weight);
     bool right = program->header->weight_bits == 16 || matrix->rows <= (uint32_t)INT32_MAX / largest;
     for (uint32_t column = 0; column < matrix->columns; column++) {
         right = right && program->scales[matrix->scales + column].shift > 32;
@@ -66,6 +67,40 @@ static bool continues(const fx_operation *operation) {
            operation->result == before->result + before->length;
 }
 
+/* ---- scales of columns whose sums are Winograd's inner products: the products of weights with each other are a part of the bias,
+ * and 32 of the shift is done */
+
+static int32_t paired_weights(const int8_t *weights, uint32_t stride) {
+    int32_t sum = 0;
+    for (uint32_t row = 0; row < stride; row += 2) {
+        sum += weights[row] * weights[row + 1];
+    }
+    return sum;
+}
+
+/* Where a matrix has its scales: all have them one after the other, behind the operations. */
+static fx_scale *inner_scales(const fx_executor *executor, uint32_t matrix) {
+    const fx_program *program = executor->program;
+    fx_scale *scales = (fx_scale *)((fx_cortex_m4_prepared *)executor->prepared + program->operation_count);
+    for (uint32_t i = 0; i < matrix; i++) {
+        scales += program->matrices[i].columns;
+    }
+    return scales;
+}
+
+static void prepare_scales(const fx_executor *executor, uint32_t index) {
+    const fx_program *program = executor->program;
+    const fx_matrix *matrix = program->matrices + index;
+    const int8_t *weights = (const int8_t *)program->weights + matrix->weights;
+    fx_scale *prepared = inner_scales(executor, index);
+    for (uint32_t column = 0; column < matrix->columns; column++, weights += matrix->stride) {
+        fx_scale scale = program->scales[matrix->scales + column];
+        scale.bias -= (int64_t)paired_weights(weights, matrix->stride) * scale.mantissa;
+        scale.shift -= 32;
+        prepared[column] = scale;
+    }
+}
+
 /* ---- segments */
 
 /* What stands for the activation of columns that none follows: codes as they are, -32768 to -1 and 0 to 32767. */
@@ -100,16 +135,22 @@ static void prepare_product(const fx_executor *executor, fx_cortex_m4_prepared *
                             const fx_operation *end) {
     const fx_program *program = executor->program;
     const fx_matrix *matrix = program->matrices + product->matrix;
-    const uint32_t bits = program->header->weight_bits;
+    const bool bytes = program->header->weight_bits == 8;
+    const fx_scale *scales = program->scales + matrix->scales;
     const fx_operation *next = product + 1;
+    if (bytes) {
+        prepare_scales(executor, product->matrix);
+        scales = inner_scales(executor, product->matrix);
+    }
     for (uint32_t column = 0; column < product->length; prepared->segments++) {
         fx_cortex_m4_prepared *segment = prepared + prepared->segments;
         fx_cortex_m4_columns *columns = &segment->columns;
         size_t first = matrix->weights + (size_t)column * matrix->stride;
         next = set_activation(executor, columns, product, column, next, end);
-        columns->weights = (const uint8_t *)program->weights + first * (bits / 8u);
-        columns->scales = program->scales + matrix->scales + column;
-        segment->run_columns = fx_cortex_m4_set_rows(columns, bits, matrix->rows, executor->rows);
+        columns->weights = (const uint8_t *)program->weights + first * (bytes ? sizeof(int8_t) : sizeof(int16_t));
+        columns->scales = scales + column;
+        segment->run_columns = fx_cortex_m4_set_rows(columns, bytes ? FX_CORTEX_M4_INNER_BYTES : FX_CORTEX_M4_WORDS,
+                                                     matrix->rows, executor->rows);
         column += (uint32_t)(columns->end - columns->result);
     }
     prepared->run = fx_cortex_m4_run_product;

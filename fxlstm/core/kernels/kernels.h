@@ -71,10 +71,12 @@ extern const fx_kernels fx_kernels_amx;
 /* Microcontrollers with DSP instructions: Cortex-M4, M7 and later. */
 #if defined(__ARM_FEATURE_DSP) && __ARM_ARCH_PROFILE == 'M'
 #define FX_CORTEX_M4 1
-#define FX_PREPARED_SIZE 96u /* bytes that it prepares for each operation */
+#define FX_PREPARED_SIZE 96u        /* bytes that it prepares for each operation */
+#define FX_PREPARED_COLUMN_SIZE 16u /* and for each column of 8-bit weights in a digital program */
 #else
 #define FX_CORTEX_M4 0
 #define FX_PREPARED_SIZE 0u
+#define FX_PREPARED_COLUMN_SIZE 0u
 #endif
 extern const fx_kernels fx_kernels_cortex_m4;
 
