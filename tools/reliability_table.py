@@ -66,6 +66,8 @@ FAULTS = (
         "an ADC missing at start, each", "missing_chip=", each("missing_chip={}", range(12, 20)), reported(IDENTITY, "chip select")
     ),
     Fault("the monitor's ADC missing, in a campaign", "missing_chip=20", each("missing_chip={}", (20,)), recovered),
+    Fault("a DAC restarts alone in a pulse, each", "restart_chip=", each("restart_chip={}", range(12)), recovered),
+    Fault("an ADC restarts alone in a pulse, each", "restart_chip=", each("restart_chip={}", range(12, 21)), recovered),
     Fault("a gate's DAC channel dead, in a campaign", "dead_gate=20", each("dead_gate={}", (20,)), given_up((37, 20), (91, 20))),
     Fault(
         "a cell dead (ideal cells start without conductance)",

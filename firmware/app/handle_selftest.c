@@ -15,7 +15,7 @@ fx_status handle_selftest(firmware *board, const uint8_t *payload, size_t size, 
     if (status != FX_OK) {
         return status;
     }
-    front_end_rest(&board->front_end);
+    front_end_make_ready(&board->front_end); /* whoever fails is named below */
     for (unsigned chip = 0; chip < FW_CHIP_SELECTS; chip++) {
         fw_chip_result record = selftest_chip(&board->front_end, chip);
         fw_pack_chip_result(&record, reply->payload + reply->size);

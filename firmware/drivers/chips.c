@@ -23,8 +23,9 @@ typedef struct {
 static const range_settings RANGES[] = {FW_RANGES(RANGE_ROW)};
 _Static_assert(sizeof RANGES / sizeof RANGES[0] == FW_RANGE_COUNT, "one row per range");
 
-/* Later failures are often the consequence of the first. */
+/* A chip that fails may have lost its registers. Later failures are often the consequence of the first. */
 static void note_failure(front_end *front, unsigned chip) {
+    front->ready = false;
     if (front->failed_chip == FRONT_END_NO_CHIP) {
         front->failed_chip = (int32_t)chip;
     }
@@ -155,7 +156,9 @@ fx_status chips_convert(front_end *front) {
     hal_delay_microseconds(front->board, 1);
     hal_pin_write(front->board, FW_PIN_CONVERT, true);
     front->conversions++;
-    return wait_until_converted(front);
+    fx_status status = wait_until_converted(front);
+    front->ready = front->ready && status == FX_OK; /* a reset may free the chip that holds the line */
+    return status;
 }
 
 fx_status chips_read_columns(front_end *front, unsigned first, unsigned count, int32_t sums[]) {

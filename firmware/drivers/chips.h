@@ -1,7 +1,8 @@
 /* All converters of the board behind their chip selects: what front_end.c and selftest.c make their sequences of.
  * SPDX-License-Identifier: BSD-3-Clause
  *
- * Whatever fails is noted in the front end: its counters and the first failed chip.
+ * Whatever fails is noted in the front end: its counters, the first failed chip, and that it is not ready, so that all
+ * chips are brought up anew before the next use.
  */
 #ifndef CHIPS_H
 #define CHIPS_H

@@ -46,14 +46,15 @@ fx_status front_end_make_ready(front_end *front) {
 fx_status front_end_rest(front_end *front) {
     fx_status first = FX_OK;
     front->gates_open = false;
+    hal_pin_write(front->board, FW_PIN_RANGE_SWITCH, false); /* first, so that no code can pulse a cell */
     for (unsigned chip = 0; chip < CHIPS_DACS; chip++) {
         ltc2668 *dac = chips_dac(front, chip);
         uint16_t zero = chips_zero_code(chip);
-        fx_status status = ltc2668_write_all(dac, front->board, zero);
+        fx_status status = chips_dac_result(front, dac, ltc2668_write_all(dac, front->board, zero));
         if (status != FX_OK) { /* the frame before it was damaged, perhaps this one was not */
-            status = ltc2668_write_all(dac, front->board, zero);
+            chips_dac_result(front, dac, ltc2668_write_all(dac, front->board, zero));
         }
-        if (chips_dac_result(front, dac, status) != FX_OK && first == FX_OK) {
+        if (first == FX_OK) {
             first = status;
         }
     }
@@ -65,8 +66,6 @@ fx_status front_end_rest(front_end *front) {
     if (first == FX_OK) {
         first = status;
     }
-    hal_pin_write(front->board, FW_PIN_RANGE_SWITCH, false);
-    front->ready = front->ready && first == FX_OK;
     front->driven = first != FX_OK;
     return first;
 }
@@ -149,13 +148,7 @@ static fx_status prepare_pulse(front_end *front, const uint16_t gates[FW_COLUMNS
 static fx_status stage_end(front_end *front, unsigned row) {
     ltc2668 *dac = &front->rows[row / LTC2668_CHANNELS];
     fx_status status = chips_write_row(front, row, FW_ROW_DAC_ZERO_CODE);
-    if (status == FX_OK) {
-        status = chips_dac_result(front, dac, ltc2668_confirm(dac, front->board));
-    }
-    if (status != FX_OK) { /* once more, by the frame that reaches every channel */
-        ltc2668_write_all(dac, front->board, FW_ROW_DAC_ZERO_CODE);
-    }
-    return status;
+    return status == FX_OK ? chips_dac_result(front, dac, ltc2668_confirm(dac, front->board)) : status;
 }
 
 /* LDAC starts the pulse; 0 V then waits in the input register, so that one more LDAC ends it at its time. */
@@ -170,6 +163,9 @@ static fx_status shoot(front_end *front, unsigned row, uint32_t microseconds) {
     uint32_t spent = hal_microseconds(front->board) - start;
     if (spent < microseconds) {
         hal_delay_microseconds(front->board, microseconds - spent);
+    }
+    if (status != FX_OK) { /* the chip may have lost its span, so that no code is sure to end the pulse */
+        hal_pin_write(front->board, FW_PIN_RANGE_SWITCH, false);
     }
     hal_pin_write(front->board, FW_PIN_LOAD_DAC, false);
     hal_pin_write(front->board, FW_PIN_LOAD_DAC, true);

@@ -23,12 +23,12 @@ static uint32_t exchange(ltc2668 *dac, hal *board, uint32_t word) {
 static fx_status send(ltc2668 *dac, hal *board, unsigned command, unsigned channel, uint16_t code) {
     uint32_t word = (uint32_t)command << 20 | (uint32_t)channel << 16 | code;
     uint32_t expected = dac->previous;
-    bool proves = dac->pending;
+    bool proves = dac->started;
     uint32_t echo = exchange(dac, board, word);
     dac->previous = word;
-    dac->pending = true;
+    dac->started = dac->pending = true;
     if (proves && echo != expected) {
-        dac->known = 0; /* the damaged frame may have gone to any register */
+        dac->known = 0; /* the damaged frame may have gone to any register, or the chip has lost them all */
         return FX_ERROR_DAC_ECHO;
     }
     return FX_OK;

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: BSD-3-Clause
  *
  * Frames are 32 bits, MSB first: 8 bits of zero, command, channel, code. The chip shifts out the previous frame, so
- * every frame proves the one before it. Written codes wait in the chip's input registers until the board's LDAC line
+ * every frame proves the one before it, and that the chip has not restarted. Written codes wait in the chip's input registers until the board's LDAC line
  * moves them.
  */
 #ifndef LTC2668_H
@@ -16,7 +16,8 @@
 typedef struct {
     unsigned chip;
     uint32_t previous;                /* the frame whose echo comes next */
-    bool pending;                     /* the last frame has not been proved yet */
+    bool started;                     /* there is such a frame */
+    bool pending;                     /* it has not been proved yet */
     uint16_t known;                   /* bit n: codes[n] stands in input register n */
     uint16_t codes[LTC2668_CHANNELS]; /* input registers */
 } ltc2668;

@@ -32,6 +32,14 @@ static fw_chip_result test_dac(front_end *front, unsigned chip) {
     };
 }
 
+/* A conversion at rest, for the CRC of its frame. */
+static fx_status test_frame(front_end *front, ad7606c *adc) {
+    int16_t samples[AD7606C_CHANNELS];
+    hal_delay_microseconds(front->board, FW_SETTLING_READ_MICROSECONDS);
+    fx_status status = chips_convert(front);
+    return status == FX_OK ? ad7606c_read(adc, front->board, samples) : status;
+}
+
 static fw_chip_result test_adc(front_end *front, ad7606c *adc, unsigned index) {
     uint8_t seen = 0;
     bool monitor = adc == &front->monitor;
@@ -39,6 +47,10 @@ static fw_chip_result test_adc(front_end *front, ad7606c *adc, unsigned index) {
     if (status == FX_OK) {
         status = ad7606c_identify(adc, front->board, &seen);
     }
+    if (status == FX_OK) {
+        status = test_frame(front, adc);
+    }
+    chips_adc_result(front, adc, status);
     return (fw_chip_result){.kind = monitor ? FW_SELFTEST_MONITOR_ADC : FW_SELFTEST_COLUMN_ADC,
                             .index = (uint8_t)index,
                             .status = (uint16_t)status,
@@ -72,12 +84,11 @@ static fx_status begin(front_end *front) {
 /* A monitor output that stays on would meet the next one on the net, so a chip that does not obey is brought up anew. */
 static fx_status end(front_end *front, ltc2668 *dac, fx_status status) {
     hal_pin_write(front->board, FW_PIN_CALIBRATE, false);
-    fx_status off = ltc2668_monitor_off(dac, front->board);
+    fx_status off = chips_dac_result(front, dac, ltc2668_monitor_off(dac, front->board));
     if (off != FX_OK) { /* the frame before it was damaged, perhaps this one was not */
-        off = ltc2668_monitor_off(dac, front->board);
+        chips_dac_result(front, dac, ltc2668_monitor_off(dac, front->board));
     }
     fx_status rest = front_end_rest(front);
-    front->ready = front->ready && chips_dac_result(front, dac, off) == FX_OK;
     hal_watchdog_kick(front->board);
     return status != FX_OK ? status : off != FX_OK ? off : rest;
 }

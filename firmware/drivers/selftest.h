@@ -8,7 +8,8 @@
 
 #include "drivers/front_end.h"
 
-/* Check the answers of the chip at a chip select, outputs at 0 V. */
+/* Check the answers of the chip at a chip select, all outputs at 0 V: the echo of a DAC; of an ADC its identity and the CRC
+ * of a frame of samples. */
 fw_chip_result selftest_chip(front_end *front, unsigned chip);
 
 /* Put codes on the outputs of the DAC at a chip select, everything else at 0 V, and measure each through the chip's monitor

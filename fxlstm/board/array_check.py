@@ -38,11 +38,10 @@ class CheckReport:
     def summary(self) -> str:
         """How far outputs and amplifiers are from what they should be, in a line each; "" where nothing was measured."""
         told = []
-        if self.outputs:
-            worst = max(self.outputs, key=lambda output: output.error)
-            told.append(
-                f"{len(self.outputs)} DAC outputs, the worst {1000 * worst.error:.1f} mV off ({worst.section[:-4]} {worst.line})"
-            )
+        seen = [output for output in self.outputs if output.seen]
+        if seen:
+            worst = max(seen, key=lambda output: output.error)
+            told.append(f"{len(seen)} DAC outputs, the worst {1000 * worst.error:.1f} mV off ({worst.section[:-4]} {worst.line})")
         if self.amplifiers:
             errors = np.abs(np.array([amplifier.gains for amplifier in self.amplifiers]) - 1).max(axis=1)
             told.append(f"{len(errors)} amplifiers, the worst {errors.max():.2%} off (column {errors.argmax()})")

@@ -268,7 +268,7 @@ MESSAGES: tuple[Message, ...] = (
         "selftest",
         (),
         (Field("bytes", "chips", "per chip a record chip_result"),),
-        "Check every chip on the SPI bus: DAC echo, ADC identity and CRC. Outputs stay at 0 V.",
+        "Check every chip on the SPI bus: echo of a DAC; identity, CRC and a frame of samples of an ADC. Outputs stay at 0 V.",
     ),
     Message(18, "safe_idle", (), (), "All rows and gates to 0 V; a running campaign stops."),
     Message(

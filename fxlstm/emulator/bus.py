@@ -45,6 +45,9 @@ class Array(Protocol):
 class Chip(Protocol):
     """What is at a chip select. A frame of bytes goes in while it is low; times are in nanoseconds."""
 
+    def power_on(self) -> None:
+        """Return to the power-on state."""
+
     def transfer(self, frame: bytes, now: int) -> bytes:
         """A whole frame: :meth:`select`, :meth:`shift` for every byte, :meth:`deselect`."""
 
@@ -89,6 +92,7 @@ class Bus:
                 "chip select": len(self._chips),
             }
         )
+        self._restarting = self._chips[self._faults.restart_chip] if self._faults.restart_chip >= 0 else None
         self.frames = self.pulses = 0  # of SPI, and given, so far
         self.on_reset: Callable[[bool], None] = lambda power: None  # resets the microcontroller, by its supply or its pin
         self._selected: list[int] = []
@@ -231,6 +235,8 @@ class Bus:
         self.frames += 1
         if self.frames == self._faults.reset_after_frames:
             self.on_reset(False)
+        if self._restarting is not None and self._applied is not None:
+            self._restart()
         if isinstance(chip, LTC2668) and chip.changed:
             chip.changed = False
             self._moved_at = self.clock.now()
@@ -238,6 +244,13 @@ class Bus:
                 self.report(f"the monitor outputs of chip selects {self._monitor.driving()} are on at once; they drive one net")
             if self._programming:
                 self._follow_outputs()
+
+    def _restart(self) -> None:
+        """The supply of one chip has failed for a moment."""
+        chip, self._restarting = self._restarting, None
+        if chip is not None:
+            chip.power_on()
+            self._follow_outputs()
 
     @property
     def _programming(self) -> bool:

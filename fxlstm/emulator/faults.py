@@ -25,6 +25,7 @@ PLACES = {  # what the number in an option counts
     "open_row": "row",
     "dead_monitor": "DAC",
     "missing_chip": "chip select",
+    "restart_chip": "chip select",
 }
 COUNTS = ("bad_crc", "reset_after_frames", "reset_after_pulses", "brown_out_after_pulses")
 
@@ -59,6 +60,7 @@ class ChipFaults:
     dead_row: int = -1  # the row whose DAC output stays at 0 V
     dead_gate: int = -1  # the column whose gate DAC output stays at 0 V
     missing_chip: int = -1  # chip select that nothing answers at
+    restart_chip: int = -1  # chip select of the chip whose supply alone fails for a moment, once, in the first pulse
     bad_crc: int = 0  # every n-th frame of samples of every ADC fails its CRC-16
     stuck_busy: bool = False  # BUSY stays high
     stuck_row: int = -1  # the row whose DAC output stays at the first voltage other than 0 V that it gets

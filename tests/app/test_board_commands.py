@@ -62,7 +62,16 @@ def test_selftest_goes_on_without_the_monitors_adc_and_fails(command):
 def test_selftest_fails_when_a_chip_is_missing(command):
     outcome = command("board", "selftest", "--port", f"{IDEAL}&missing_chip=3")
     assert outcome.status == 1
-    assert "echo" in outcome.out
+    assert "echo" in outcome.out and "are not measured" in outcome.out
+
+
+@pytest.mark.parametrize(("fault", "seen"), [("bad_crc=1", "CRC-16"), ("stuck_busy=1", "stayed busy")])
+def test_selftest_tells_what_every_adc_does_with_samples(command, fault, seen):
+    outcome = command("board", "selftest", "--port", f"{IDEAL}&{fault}", "--json")
+    assert outcome.status == 1
+    assert [chip["kind"] for chip in json.loads(outcome.out)["chips"] if seen in chip["words"]] == ["column_adc"] * 8 + [
+        "monitor_adc"
+    ]
 
 
 def test_a_scheme_is_chosen_by_its_name(command, program_file):

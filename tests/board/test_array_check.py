@@ -112,6 +112,11 @@ def test_a_monitor_net_that_shows_nothing_is_no_hundred_dead_outputs(monkeypatch
     assert found.findings[-1].part == "monitor net" and found.amplifiers == []
 
 
+def test_outputs_that_are_not_seen_are_none_of_those_that_are_told_to_be_off() -> None:
+    with Board("emu://host?device=ideal&dead_monitor=3", log=False) as board:
+        assert "176 DAC outputs, the worst 1.1 mV off" in board.check_array().summary
+
+
 def test_open_and_shorted_cells_are_found() -> None:
     with Board("emu://host?board=test-cells&device=ta-hfo2&seed=3&stuck=0", log=False) as board:
         siemens = emulated_board("test-cells").array._cells.state

@@ -121,6 +121,16 @@ def test_after_a_reset_the_campaign_begins_anew_and_leaves_cells_in_tolerance_al
     assert second["pulses"] < first["pulses"] / 3
 
 
+@pytest.mark.parametrize("volts", [-5.0, 5.0])
+def test_no_pulse_is_given_while_a_row_output_stands_at_either_end(volts):
+    device = Device("ta-hfo2", stuck=False).open()
+    dac = device.bus._rows[6]
+    dac._stuck, dac.volts[4] = frozenset((4,)), volts
+    device.start_campaign(targets(), PHYSICAL)
+    assert BY_CODE[device.finish_campaign()["status"]].symbol == "ROW_STUCK"
+    assert not device.array.pulse_counts.any()
+
+
 def test_a_row_output_that_sticks_ends_the_campaign_before_a_pulse_of_any_row_reaches_its_cells():
     device = Device("ta-hfo2", ChipFaults(stuck_row=1), stuck=False).open()
     crc = device.start_campaign(targets(), PHYSICAL)

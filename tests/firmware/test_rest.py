@@ -16,7 +16,7 @@ from fxlstm.program.scheme import scheme_for
 SILENCE = load_board("reference")["limits"]["silence_milliseconds"] / 1000
 GATES = np.full(64, 30000, "<u2").tobytes()
 COUNTER_END = 2**32 * 1000  # nanoseconds at which the microsecond counter wraps
-CONVERTING = ("read_conductance", "multiply", "run", "measure_outputs", "measure_amplifiers")
+CONVERTING = ("read_conductance", "multiply", "run", "selftest", "measure_outputs", "measure_amplifiers")
 RUN = RUN_FLAGS["reset"] | RUN_FLAGS["on_array"]
 
 
