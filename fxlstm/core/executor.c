@@ -32,9 +32,11 @@ static uint64_t prepared_size(const fx_program *program) {
     for (uint32_t i = 0; i < program->matrix_count; i++) {
         columns += program->matrices[i].columns;
     }
-    bool digital_bytes = program->header->weight_bits == 8 && program->header->adc_bits == 0;
-    return (uint64_t)program->operation_count * FX_PREPARED_SIZE +
-           (digital_bytes ? columns * FX_PREPARED_COLUMN_SIZE : 0);
+    uint64_t size = (uint64_t)program->operation_count * FX_PREPARED_SIZE;
+    if (program->header->weight_bits == 8 && program->header->adc_bits == 0) {
+        size += columns * FX_PREPARED_COLUMN_SIZE;
+    }
+    return size;
 }
 
 /* Parts for one sequence; every part but `clipped` and `prepared` grows with the batch. */

@@ -64,7 +64,7 @@ def served() -> Iterator[str]:
 
 
 def test_a_host_killed_in_a_campaign_is_followed_by_a_new_process(served: str, tmp_path: Path) -> None:
-    np.save(tmp_path / "targets.npy", some_targets(30, 40))
+    np.save(tmp_path / "targets.npy", some_targets(128, 64))  # takes longer than a board waits for a host
     log = tmp_path / "log.db"
     command = [sys.executable, "-c", textwrap.dedent(HOST), served, str(log), str(tmp_path / "targets.npy")]
     first = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
