@@ -1,4 +1,5 @@
-/* What drives the rows of a product: codes through the DAC, in the form of its dot products. Part of avx512.c. */
+/* What drives the rows of a product: codes through the DAC, in the form of its dot products. Part of the sets
+ * avx512 and amx. */
 #ifndef FX_AVX512_DRIVE_H
 #define FX_AVX512_DRIVE_H
 
@@ -51,18 +52,46 @@ INLINE int64_t drive_one(const dac *converter, const fx_segment *segment, bool i
     return want_sum ? _mm512_reduce_add_epi32(sum) : 0;
 }
 
-static void drive(const fx_packed *matrix, const fx_segment *segment, uint32_t dac_bits, const fx_driving *driving) {
+/* As drive_one, with the low bytes of 64 codes side by side, then the high ones. */
+INLINE int64_t drive_one_in_blocks(const dac *converter, const fx_segment *segment, bool want_sum, const int16_t *codes,
+                                   uint32_t *words) {
+    const __m512i in_order = _mm512_setr_epi64(0, 2, 4, 6, 1, 3, 5, 7), low = _mm512_set1_epi16(0xFF);
+    const __m512i offset = _mm512_set1_epi8((char)0x80), ones = _mm512_set1_epi16(1);
+    int8_t *to = (int8_t *)(words + segment->first_group * FX_WORDS_PER_GROUP);
+    __m512i sum = _mm512_setzero_si512();
+    for (uint32_t i = 0; i < segment->groups * 4; i += 64, to += 128) {
+        __mmask32 given = i < segment->rows ? first_lanes(segment->rows - i) : 0;
+        __mmask32 others = i + 32 < segment->rows ? first_lanes(segment->rows - i - 32) : 0;
+        __m512i a = driven(converter, _mm512_maskz_loadu_epi16(given, codes + segment->row + i));
+        __m512i b = driven(converter, _mm512_maskz_loadu_epi16(others, codes + segment->row + i + 32));
+        __m512i lows = _mm512_packus_epi16(_mm512_and_si512(a, low), _mm512_and_si512(b, low));
+        __m512i highs = _mm512_packs_epi16(_mm512_srai_epi16(a, 8), _mm512_srai_epi16(b, 8));
+        _mm512_storeu_si512(to, _mm512_permutexvar_epi64(in_order, lows));
+        _mm512_storeu_si512(to + 64, _mm512_xor_si512(_mm512_permutexvar_epi64(in_order, highs), offset));
+        sum = want_sum ? _mm512_add_epi32(sum, _mm512_add_epi32(_mm512_madd_epi16(a, ones), _mm512_madd_epi16(b, ones)))
+                       : sum;
+    }
+    return want_sum ? _mm512_reduce_add_epi32(sum) : 0;
+}
+
+/* Drive all sequences of `driving`; `in_blocks`: how. */
+INLINE void drive_each(const fx_packed *matrix, const fx_segment *segment, uint32_t dac_bits, const fx_driving *driving,
+                       bool in_blocks) {
     const dac converter = dac_of(dac_bits);
+    const bool want_sum = matrix->form == FX_SPLIT;
     const int16_t *codes = driving->codes;
     uint32_t *words = driving->words;
     for (uint32_t i = 0; i < driving->count; i++, codes += driving->stride, words += driving->word_stride) {
-        if (matrix->form == FX_SPLIT) {
-            int64_t *sums = (int64_t *)(void *)(words + fx_code_words(matrix));
-            sums[segment - matrix->segments] = drive_one(&converter, segment, false, true, codes, words);
-        } else {
-            (void)drive_one(&converter, segment, matrix->form == FX_WORDS, false, codes, words);
+        int64_t sum = in_blocks ? drive_one_in_blocks(&converter, segment, want_sum, codes, words)
+                                : drive_one(&converter, segment, matrix->form == FX_WORDS, want_sum, codes, words);
+        if (want_sum) {
+            ((int64_t *)(void *)(words + fx_code_words(matrix)))[segment - matrix->segments] = sum;
         }
     }
+}
+
+static void drive(const fx_packed *matrix, const fx_segment *segment, uint32_t dac_bits, const fx_driving *driving) {
+    drive_each(matrix, segment, dac_bits, driving, false);
 }
 
 static void drive_rows(uint32_t dac_bits, const int16_t *codes, int16_t *rows, uint32_t count) {

@@ -1,11 +1,11 @@
-/* The element-wise operations in 32-bit lanes, for shifts that fits_32_bits (plan.c) lets through. Part of avx512.c. */
+/* The element-wise operations in 32-bit lanes, for shifts that fits_32_bits (plan.c) lets through. Part of
+ * the sets avx512 and amx. */
 #ifndef FX_AVX512_ELEMENTWISE_H
 #define FX_AVX512_ELEMENTWISE_H
 
 #include <immintrin.h>
 
 #include "plan.h"
-#include "x86_codes.h"
 
 /* Codes i.. of an operand as 32-bit lanes; unsigned ones where they are multiplied by words. */
 static inline __m512i codes_at(const int16_t *operand, uint32_t i, __mmask16 lanes) {
@@ -144,5 +144,13 @@ static uint32_t clamp(const fx_operation *operation, const fx_arenas *arenas) {
     }
     return 0;
 }
+
+/* The element-wise part of a set's PLANNING. */
+#define FX_AVX512_ELEMENTWISE                                                                                          \
+    .elementwise = {                                                                                                   \
+        [FX_OPERATION_PRODUCT] = product,       [FX_OPERATION_PRODUCT_SUM] = product_sum, [FX_OPERATION_SUM] = sum,    \
+        [FX_OPERATION_COMPLEMENT] = complement, [FX_OPERATION_INTERPOLATE] = interpolate, [FX_OPERATION_COPY] = copy,  \
+        [FX_OPERATION_CLAMP] = clamp,                                                                                  \
+    }
 
 #endif

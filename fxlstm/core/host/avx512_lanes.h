@@ -1,4 +1,5 @@
-/* Sums of columns in 64-bit lanes: from accumulators and memory, through the ADC, to codes. Part of avx512.c. */
+/* Sums of columns in 64-bit lanes: from accumulators and memory, through the ADC, to codes. Part of the
+ * sets avx512 and amx. */
 #ifndef FX_AVX512_LANES_H
 #define FX_AVX512_LANES_H
 
@@ -33,6 +34,11 @@ INLINE lanes times_256(lanes a) {
 
 INLINE lanes load(const int64_t *columns) {
     return (lanes){_mm512_loadu_si512(columns), _mm512_loadu_si512(columns + FX_LANES / 2)};
+}
+
+INLINE void keep(int64_t *columns, lanes sums) {
+    _mm512_storeu_si512(columns, sums.even);
+    _mm512_storeu_si512(columns + FX_LANES / 2, sums.odd);
 }
 
 INLINE __mmask8 half_left(uint32_t count) {

@@ -1,4 +1,5 @@
-/* Exact sums of tiles: a few sequences times a few chunks, whose accumulators fill the registers. Part of avx512.c. */
+/* Exact sums of tiles: a few sequences times a few chunks, whose accumulators fill the registers. Part of the sets avx512
+ * and amx. */
 #ifndef FX_AVX512_SUMS_H
 #define FX_AVX512_SUMS_H
 

@@ -1,5 +1,5 @@
 /* Tiles: a few sequences times a few chunks, whose accumulators fill the registers while groups of rows are multiplied. Part of
- * avx512.c.
+ * the sets avx512 and amx, each with its own look_up_piece.
  */
 #ifndef FX_AVX512_TILES_H
 #define FX_AVX512_TILES_H
@@ -17,10 +17,15 @@ typedef struct {
     uint32_t sequence;
 } riding;
 
+/* None of a product's yet. */
+INLINE riding riding_of(const fx_planned_product *product) {
+    return (riding){.next = product->look_ups, .end = product->look_ups, .arena = product->arenas, .sequence = 0};
+}
+
 /* Do the next one of `count` sequences, whose arenas are `stride` apart. */
 INLINE void ride(riding *look_ups, uint32_t count, size_t stride) {
     const fx_look_up *piece = look_ups->next;
-    look_up_eight(piece->table, look_ups->arena + piece->from, look_ups->arena + piece->to);
+    look_up_piece(piece->table, look_ups->arena + piece->from, look_ups->arena + piece->to);
     look_ups->arena += stride;
     if (++look_ups->sequence == count) {
         look_ups->arena -= count * stride;
@@ -37,7 +42,7 @@ INLINE void ride_on(riding *look_ups, uint32_t count, size_t stride) {
     for (const fx_look_up *piece = look_ups->next; piece < look_ups->end; piece++) {
         int16_t *arena = look_ups->arena;
         for (uint32_t s = 0; s < count; s++, arena += stride) {
-            look_up_eight(piece->table, arena + piece->from, arena + piece->to);
+            look_up_piece(piece->table, arena + piece->from, arena + piece->to);
         }
     }
 }

@@ -86,10 +86,12 @@ static const struct fx_planning *planning_of(const fx_plan *plan) {
     return plan->kernels->planning;
 }
 
+/* One more is there for who loads two at a time. */
 static void fill_table(int16_t *table, const fx_operation *operation) {
     for (uint32_t code = 0; code < CODES; code++) {
         table[code] = fx_activation(operation->function, operation->fraction, (int16_t)(uint16_t)code);
     }
+    table[CODES] = 0;
 }
 
 /* The operation before `index` that has the same table; `index` itself where it is the first. */
@@ -107,7 +109,7 @@ static uint32_t first_with_table(const fx_program *program, uint32_t index) {
 
 static void plan_activation(fx_plan *plan, uint32_t index, fx_pieces *pieces) {
     uint32_t first = first_with_table(plan->program, index);
-    int16_t *table = first == index ? fx_take(pieces, CODES * sizeof *table) : NULL;
+    int16_t *table = first == index ? fx_take(pieces, (CODES + 1) * sizeof *table) : NULL;
     if (pieces->start != NULL) {
         if (first == index) {
             fill_table(table, plan->program->operations + index);
@@ -155,8 +157,7 @@ static void lay_out(fx_plan *plan, fx_pieces *pieces) {
     for (uint32_t i = 0; i < program->matrix_count; i++) {
         fx_packed packed;
         fx_pack(&packed, program, program->matrices + i, planning_of(plan), leading_rows(program, i), pieces);
-        size_t words = fx_operand_words(&packed) * (planning_of(plan)->tiles ? 2 : 1);
-        plan->operand_words = at_least(plan->operand_words, words);
+        plan->operand_words = at_least(plan->operand_words, fx_operand_words(&packed));
         if (packed.ahead_groups > 0) {
             plan->sum_count = at_least(plan->sum_count, (size_t)packed.chunks * FX_LANES);
         }
@@ -170,7 +171,7 @@ static void lay_out(fx_plan *plan, fx_pieces *pieces) {
     for (uint32_t i = 0; i < program->operation_count; i++) {
         plan_operation(plan, i, pieces);
     }
-    if (planning_of(plan)->looks_up) {
+    if (planning_of(plan)->looked_up > 0) {
         fx_let_ride(plan, pieces);
     }
     if (pieces->start != NULL) {

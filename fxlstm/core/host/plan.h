@@ -12,7 +12,6 @@
 
 #define FX_LANES 16u
 #define FX_TOGETHER 6u        /* sequences multiplied together: their sums and a chunk's weights fit 32 registers */
-#define FX_LOOKED_UP 8u       /* codes of an activation that are looked up together */
 #define FX_WORDS_PER_GROUP 2u /* 32-bit words of driven codes for four rows */
 #define FX_TILE 16u           /* sequences, and groups, that one instruction of a set with tiles takes */
 
@@ -107,7 +106,7 @@ typedef struct {
 /* One operation on some sequences; returns how many results were clipped. */
 typedef uint32_t fx_elementwise(const fx_operation *operation, const fx_arenas *arenas);
 
-/* FX_LOOKED_UP codes of an activation that rides with the product it follows: its dot products leave time to look up. */
+/* Codes of an activation, as many as the set looks up together, that rides with the product it follows: its dot products leave time to look up. */
 typedef struct {
     const int16_t *table;
     uint32_t from; /* arena indices */
@@ -172,13 +171,13 @@ typedef struct {
 
 /* What a kernel set does for plans. */
 struct fx_planning {
-    /* Multiplies FX_TILE sequences together, bytes of FX_TILE groups at a time, and has room for codes in an order of its own. */
+    /* Multiplies FX_TILE sequences together, bytes of FX_TILE groups at a time. */
     bool tiles;
     bool bytes; /* has dot products of bytes; else all matrices are in words, and products know safe_pairs */
     /* Drive one segment: from codes to words, FX_WORDS_PER_GROUP for each four rows. */
     void (*drive)(const fx_packed *matrix, const fx_segment *segment, uint32_t dac_bits, const fx_driving *driving);
     void (*multiply)(const fx_planned_product *product);
-    bool looks_up; /* multiply does the product's look_ups too */
+    uint32_t looked_up; /* codes of each of the product's look_ups, which multiply does too; 0: it does none */
     /* Sums of the leading groups, for each sequence and column, in a form of its own. */
     void (*multiply_ahead)(const fx_planned_product *product, int64_t *sums, size_t sum_stride);
     /* What stands around an array's tiles. Drive rows as codes, not as words. */
@@ -203,7 +202,7 @@ static inline size_t fx_code_words(const fx_packed *packed) {
     return packed->groups * (size_t)FX_WORDS_PER_GROUP + 16;
 }
 
-/* Words of all that. Sets with tiles have as many again. */
+/* Words of all that. */
 static inline size_t fx_operand_words(const fx_packed *packed) {
     return (fx_code_words(packed) + packed->segment_count * (size_t)2 + 15) / 16 * 16;
 }

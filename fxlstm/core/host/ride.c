@@ -2,6 +2,7 @@
 #include "ride.h"
 
 #include "../checks.h"
+#include "../kernels/kernels.h"
 
 /* ---- whether an operation may run earlier than another */
 
@@ -18,15 +19,20 @@ static bool keeps_off(const fx_operation *operation, uint32_t start, uint32_t le
 
 /* Whether an activation looks up a product's results and leaves them there. */
 static bool looks_up_results(const fx_operation *multiply, const fx_operation *activate) {
-    return activate->code == FX_OPERATION_ACTIVATE && activate->length >= FX_LOOKED_UP &&
+    return activate->code == FX_OPERATION_ACTIVATE &&
            activate->a >= multiply->result && activate->a + activate->length <= multiply->result + multiply->length &&
            fx_apart(activate->result, activate->length, multiply->result, multiply->length);
 }
 
+static uint32_t piece_length(const fx_plan *plan) {
+    return plan->kernels->planning->looked_up;
+}
+
 /* Whether the activation `index` may run right after the multiply `first`, before the element-wise ones between them. */
-static bool may_ride(const fx_program *program, uint32_t first, uint32_t index) {
+static bool may_ride(const fx_plan *plan, uint32_t first, uint32_t index) {
+    const fx_program *program = plan->program;
     const fx_operation *activate = program->operations + index;
-    bool may = looks_up_results(program->operations + first, activate);
+    bool may = activate->length >= piece_length(plan) && looks_up_results(program->operations + first, activate);
     for (const fx_operation *between = program->operations + first + 1; between < activate && may; between++) {
         may = keeps_off(between, activate->result, activate->length) &&
               fx_apart(between->result, between->length, activate->a, activate->length);
@@ -36,20 +42,21 @@ static bool may_ride(const fx_program *program, uint32_t first, uint32_t index) 
 
 /* ---- pieces */
 
-static uint32_t count_pieces(const fx_operation *activate) {
-    return (activate->length + FX_LOOKED_UP - 1) / FX_LOOKED_UP;
+static uint32_t count_pieces(const fx_plan *plan, const fx_operation *activate) {
+    return (activate->length + piece_length(plan) - 1) / piece_length(plan);
 }
 
 /* Add the pieces of an activation to the `count` that are there, in the order of their operands. The last ends where the
  * activation does, though it looks some codes up once more. */
-static void add_pieces(fx_look_up *pieces, uint32_t count, const fx_operation *activate, const int16_t *table) {
-    const uint32_t last = activate->length - FX_LOOKED_UP;
-    for (uint32_t i = 0; i < count_pieces(activate); i++, count++) {
-        uint32_t done = i * FX_LOOKED_UP < last ? i * FX_LOOKED_UP : last, place = count;
+static void add_pieces(const fx_plan *plan, fx_look_up *pieces, uint32_t count, uint32_t index) {
+    const fx_operation *activate = plan->program->operations + index;
+    const uint32_t last = activate->length - piece_length(plan);
+    for (uint32_t i = 0; i < count_pieces(plan, activate); i++, count++) {
+        uint32_t before = i * piece_length(plan), done = before < last ? before : last, place = count;
         for (; place > 0 && pieces[place - 1].from > activate->a + done; place--) {
             pieces[place] = pieces[place - 1];
         }
-        pieces[place] = (fx_look_up){table, activate->a + done, activate->result + done};
+        pieces[place] = (fx_look_up){plan->operations[index].table, activate->a + done, activate->result + done};
     }
 }
 
@@ -58,14 +65,14 @@ static void let_ride_with(fx_plan *plan, uint32_t first, uint32_t end, fx_pieces
     const fx_operation *operations = plan->program->operations;
     uint32_t most = 0, count = 0;
     for (uint32_t i = first + 1; i < end; i++) {
-        most += may_ride(plan->program, first, i) ? count_pieces(operations + i) : 0;
+        most += may_ride(plan, first, i) ? count_pieces(plan, operations + i) : 0;
     }
     fx_look_up *look_ups = fx_take(pieces, most * (uint64_t)sizeof *look_ups);
     bool rides = pieces->start != NULL && plan->operations[first].planned;
     for (uint32_t i = first + 1; i < end && rides; i++) {
-        if (may_ride(plan->program, first, i)) {
-            add_pieces(look_ups, count, operations + i, plan->operations[i].table);
-            count += count_pieces(operations + i);
+        if (may_ride(plan, first, i)) {
+            add_pieces(plan, look_ups, count, i);
+            count += count_pieces(plan, operations + i);
             plan->operations[i].rides = true;
         }
     }

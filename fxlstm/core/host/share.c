@@ -32,13 +32,13 @@ static uint32_t first_chunk(const shared_product *shared, uint32_t share) {
 }
 
 /* Leave a share the look-ups that have all their codes among its results. */
-static void take_look_ups(fx_planned_product *own) {
+static void take_look_ups(fx_planned_product *own, uint32_t length) {
     const fx_look_up *end = own->look_ups + own->look_up_count, *first = own->look_ups;
     while (first < end && own->arenas + first->from < own->results) {
         first++;
     }
     own->look_ups = first;
-    while (first < end && own->arenas + first->from + FX_LOOKED_UP <= own->results + own->matrix->columns) {
+    while (first < end && own->arenas + first->from + length <= own->results + own->matrix->columns) {
         first++;
     }
     own->look_up_count = (uint32_t)(first - own->look_ups);
@@ -47,11 +47,12 @@ static void take_look_ups(fx_planned_product *own) {
 /* Do the look-ups that have codes on both sides of a column. */
 static void look_up_across(const shared_product *shared, size_t column) {
     const fx_planned_product *product = shared->product;
+    const uint32_t length = shared->planning->looked_up;
     const fx_arenas arenas = {product->arenas, product->result_stride, product->count};
     for (const fx_look_up *one = product->look_ups; one < product->look_ups + product->look_up_count; one++) {
         const int16_t *codes = product->arenas + one->from, *side = product->results + column;
-        if (codes < side && side < codes + FX_LOOKED_UP) {
-            shared->planning->look_up(one->table, one->from, one->to, FX_LOOKED_UP, &arenas);
+        if (codes < side && side < codes + length) {
+            shared->planning->look_up(one->table, one->from, one->to, length, &arenas);
         }
     }
 }
@@ -71,7 +72,7 @@ static void multiply_share(void *context, uint32_t share) {
     own.ahead = own.ahead == NULL ? NULL : own.ahead + column;
     own.results = own.results == NULL ? NULL : own.results + column;
     if (own.look_up_count > 0) {
-        take_look_ups(&own);
+        take_look_ups(&own, shared->planning->looked_up);
     }
     multiply_chunks(shared->planning, &own, shared->kept == NULL ? NULL : shared->kept + column, shared->kept_stride);
     shared->clipped[share] = clipped;

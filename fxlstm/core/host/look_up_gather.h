@@ -1,0 +1,39 @@
+/* Activations looked up by gathers: the processors that have AMX load two or three of their elements at a time. Part of amx.c. */
+#ifndef FX_LOOK_UP_GATHER_H
+#define FX_LOOK_UP_GATHER_H
+
+#include <immintrin.h>
+
+#include "avx512_elementwise.h"
+#include "plan.h"
+
+#define LOOKED_UP 16u /* codes of a piece */
+
+/* Each element is a result and the one behind it. */
+static inline __m256i looked_up(const int16_t *table, __m256i codes) {
+    return _mm512_cvtepi32_epi16(_mm512_i32gather_epi32(_mm512_cvtepu16_epi32(codes), table, sizeof *table));
+}
+
+static inline void look_up_piece(const int16_t *table, const int16_t *codes, int16_t *result) {
+    __m256i some = _mm256_loadu_si256((const __m256i *)(const void *)codes);
+    _mm256_storeu_si256((__m256i *)(void *)result, looked_up(table, some));
+}
+
+static inline void look_up_some(const int16_t *table, const int16_t *codes, int16_t *result, uint32_t count) {
+    __mmask16 own = lanes_left(count);
+    _mm256_mask_storeu_epi16(result, own, looked_up(table, _mm256_maskz_loadu_epi16(own, codes)));
+}
+
+static void look_up(const int16_t *table, uint32_t from, uint32_t to, uint32_t length, const fx_arenas *arenas) {
+    FX_FOR_ARENAS(arenas) {
+        uint32_t i = 0;
+        for (; i + LOOKED_UP <= length; i += LOOKED_UP) {
+            look_up_piece(table, arena + from + i, arena + to + i);
+        }
+        if (i < length) {
+            look_up_some(table, arena + from + i, arena + to + i, length - i);
+        }
+    }
+}
+
+#endif
