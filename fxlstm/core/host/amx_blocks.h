@@ -23,33 +23,25 @@
 
 /* Some groups of a block, and their sums. */
 typedef struct {
-    const fx_planned_product *product;
-    uint32_t chunk; /* the first */
+    const fx_planned_product *product; /* of its sequences alone */
+    uint32_t chunk;                    /* the first */
     uint32_t chunks;
     uint32_t first; /* groups */
     uint32_t end;
-    uint32_t finished; /* sequences of which the results stand */
     _Alignas(TILE_BYTES) int32_t sums[4][FX_TILE][FX_LANES];
 } block;
-
-/* What vector instructions do while tiles are multiplied, in equal shares beside each of their steps. */
-typedef struct {
-    block *done; /* the block before, of which results are made; NULL: none */
-    riding look_ups;
-    uint32_t results_per_step; /* sequences */
-    uint32_t look_ups_per_step;
-} beside;
 
 static void drive_in_blocks(const fx_packed *matrix, const fx_segment *segment, uint32_t dac_bits,
                             const fx_driving *driving) {
     drive_each(matrix, segment, dac_bits, driving, true);
 }
 
-static void configure(uint32_t count) {
+/* Whole tiles, also of fewer sequences: what stands behind those gives sums that nobody reads. */
+static void configure(void) {
     tile_configuration configuration = {.palette = 1};
     for (uint32_t i = 0; i < TILES; i++) {
         configuration.row_bytes[i] = TILE_BYTES;
-        configuration.rows[i] = (uint8_t)(i < FIRST_WEIGHTS ? count : TILE_ROWS);
+        configuration.rows[i] = TILE_ROWS;
     }
     tile_configure(&configuration);
 }
@@ -82,29 +74,52 @@ INLINE lanes lanes_at(const block *own, fx_form form, bool wide, uint32_t s, uin
     return sums_of(form, wide, acc, form == FX_SPLIT ? sum_of_codes(own->product, own->first, own->end, s) : 0);
 }
 
-/* Make the results of the next sequence, where the matrix has high scales. */
-INLINE void finish_one(block *own, fx_form form) {
-    const uint32_t s = own->finished++;
-    const fx_high_scales *scales = own->product->matrix->high + own->chunk;
-    const uint32_t left = own->product->matrix->columns - own->chunk * FX_LANES;
-    int16_t *result = own->product->results + s * own->product->result_stride + own->chunk * FX_LANES;
-    const high_scales first = high_scales_at(scales), second = high_scales_at(scales + own->chunks - 1);
-    __m512i one = rescaled(&first, narrow_sum_at(own, form, s, 0));
-    __m512i other = own->chunks == 2 ? rescaled(&second, narrow_sum_at(own, form, s, 1)) : _mm512_setzero_si512();
-    uint32_t columns = own->chunks == 2 || left < FX_LANES ? left : FX_LANES;
-    own->product->clipped->result += put_two_chunks(result, columns, one, other);
+/* What makes results of a block's sums, where the matrix has high scales: sequence after sequence. */
+typedef struct {
+    const block *from;
+    high_scales first, second;
+    int16_t *result; /* of the next sequence */
+    size_t stride;
+    uint32_t columns;
+    uint32_t next;
+    uint32_t end;
+    const int16_t *table; /* of the results' activation, or NULL */
+    int16_t *looked_up;
+    uint32_t clipped;
+} finisher;
+
+INLINE finisher finisher_of(const block *from, const fx_look_up *look_up) {
+    const fx_planned_product *product = from->product;
+    const fx_high_scales *scales = product->matrix->high + from->chunk;
+    const uint32_t left = product->matrix->columns - from->chunk * FX_LANES;
+    return (finisher){
+        .from = from,
+        .first = high_scales_at(scales),
+        .second = high_scales_at(scales + from->chunks - 1),
+        .result = product->results + from->chunk * FX_LANES,
+        .stride = product->result_stride,
+        .columns = from->chunks == 2 || left < FX_LANES ? left : FX_LANES,
+        .end = product->count,
+        .table = look_up == NULL ? NULL : look_up->table,
+        .looked_up = look_up == NULL ? NULL : product->arenas + look_up->to,
+    };
+}
+
+/* Make results up to those of sequence `end`. */
+INLINE void finish(finisher *own, fx_form form, uint32_t end) {
+    for (end = end < own->end ? end : own->end; own->next < end; own->next++) {
+        __m512i one = rescaled(&own->first, narrow_sum_at(own->from, form, own->next, 0));
+        __m512i other = rescaled(&own->second, narrow_sum_at(own->from, form, own->next, 1));
+        own->clipped += put_two_chunks(own->result, own->columns, one, other);
+        if (own->table != NULL) {
+            look_up_piece(own->table, own->result, own->looked_up);
+            own->looked_up += own->stride;
+        }
+        own->result += own->stride;
+    }
 }
 
 /* ---- sums */
-
-INLINE void do_beside(beside *others, fx_form form, uint32_t count, size_t stride) {
-    for (uint32_t i = 0; others->done != NULL && i < others->results_per_step && others->done->finished < count; i++) {
-        finish_one(others->done, form);
-    }
-    for (uint32_t i = 0; i < others->look_ups_per_step && others->look_ups.next < others->look_ups.end; i++) {
-        ride(&others->look_ups, count, stride);
-    }
-}
 
 /* All sequences begin alike: each row of a tile is the same one in memory. */
 INLINE void begin_block(const block *own, fx_form form, const fx_lane_stage *start) {
@@ -129,13 +144,14 @@ INLINE void store_block(block *own, fx_form form) {
     tile_store(SECOND_HIGH, own->sums[SECOND_HIGH], TILE_BYTES);
 }
 
-/* The sums of a block; they begin at `start`, or at 0. Where there is no second chunk the first is multiplied twice. */
-INLINE void sum_block(block *own, fx_form form, const fx_lane_stage *start, beside *others) {
+/* The sums of a block, and results of the one before; they begin at `start`, or at 0. Where there is no second chunk the first is multiplied twice. */
+INLINE void sum_block(block *own, fx_form form, const fx_lane_stage *start, finisher *before) {
     const fx_planned_product *product = own->product;
     const fx_packed *matrix = product->matrix;
     const size_t stride = product->word_stride * sizeof(uint32_t), bytes = group_bytes(form);
     const size_t to_second = form == FX_SPLIT ? TILE_BYTES : own->chunks == 2 ? matrix->chunk_bytes : 0;
     const uint32_t *codes = product->words + (size_t)own->first * FX_WORDS_PER_GROUP;
+    const uint32_t share = (FX_TILE * FX_TILE + own->end - own->first - 1) / (own->end - own->first);
     const int8_t *weights = matrix->weights + own->chunk * matrix->chunk_bytes + own->first * bytes;
     begin_block(own, form, start);
     for (uint32_t i = own->first; i < own->end; i += FX_TILE, codes += BLOCK_WORDS, weights += FX_TILE * bytes) {
@@ -149,55 +165,83 @@ INLINE void sum_block(block *own, fx_form form, const fx_lane_stage *start, besi
             tile_dot(FIRST_LOW, LOW_CODES, FIRST_WEIGHTS);
             tile_dot(SECOND_LOW, LOW_CODES, SECOND_WEIGHTS);
         }
-        do_beside(others, form, product->count, product->result_stride);
+        if (before != NULL) {
+            finish(before, form, before->next + share);
+        }
     }
     store_block(own, form);
 }
 
-/* ---- products of one stage, whose results are made while the next block is summed */
+/* ---- products, in parts of FX_TILE sequences, which multiply one chunk after the other while its weights are near */
 
-INLINE void multiply_high_form(const fx_planned_product *product, fx_form form) {
-    const fx_packed *matrix = product->matrix;
-    const uint32_t count = product->count, steps = matrix->groups / FX_TILE;
-    block blocks[2]; /* whose sums need no value here */
-    beside others = {.look_ups = riding_of(product), .results_per_step = (count + steps - 1) / steps};
-    for (uint32_t chunk = 0, i = 0; chunk < matrix->chunks; chunk += 2, i ^= 1) {
-        block *own = blocks + i;
-        own->product = product, own->chunk = chunk, own->chunks = matrix->chunks - chunk < 2 ? 1 : 2;
-        own->first = 0, own->end = matrix->groups, own->finished = 0;
-        let_ride(&others.look_ups, product, others.done == NULL ? 0 : others.done->chunk);
-        others.look_ups_per_step = ((uint32_t)(others.look_ups.end - others.look_ups.next) * count + steps - 1) / steps;
-        sum_block(own, form, matrix->lanes + chunk, &others);
-        others.done = own;
+typedef struct {
+    const fx_planned_product *of;
+    uint32_t count;
+    fx_planned_product each[FX_TILES];
+} parts;
+
+static parts parts_of_product(const fx_planned_product *product) {
+    parts all = {.of = product, .count = (product->count + FX_TILE - 1) / FX_TILE};
+    for (uint32_t i = 0; i < all.count; i++) {
+        all.each[i] = fx_product_after(product, i * FX_TILE);
+        all.each[i].count = all.each[i].count < FX_TILE ? all.each[i].count : FX_TILE;
     }
-    while (others.done->finished < count) {
-        finish_one(others.done, form);
-    }
-    others.look_ups.end = product->look_ups + product->look_up_count;
-    ride_on(&others.look_ups, count, product->result_stride);
+    return all;
 }
 
-static void multiply_high(const fx_planned_product *product) {
-    if (product->matrix->form == FX_TOP) {
-        multiply_high_form(product, FX_TOP);
+/* ---- products of one stage, whose results are made while the next block is summed */
+
+/* The look-up of exactly the two chunks from `chunk`, if it is the next one. */
+INLINE const fx_look_up *look_up_of(riding *look_ups, const fx_planned_product *product, uint32_t chunk) {
+    const bool next = look_ups->next < look_ups->end &&
+                      product->arenas + look_ups->next->from == product->results + (size_t)chunk * FX_LANES;
+    return next ? look_ups->next++ : NULL;
+}
+
+INLINE void multiply_high_form(const parts *all, fx_form form) {
+    const fx_planned_product *whole = all->of;
+    const fx_packed *matrix = whole->matrix;
+    riding look_ups = riding_of(whole);
+    look_ups.end += whole->look_up_count;
+    block blocks[2]; /* whose sums need no value here */
+    finisher before = {.next = 0};
+    uint32_t done = 0;
+    for (uint32_t chunk = 0; chunk < matrix->chunks; chunk += 2) {
+        const fx_look_up *look_up = look_up_of(&look_ups, whole, chunk);
+        for (uint32_t i = 0; i < all->count; i++, done++) {
+            block *own = blocks + done % 2;
+            own->product = all->each + i, own->chunk = chunk, own->chunks = matrix->chunks - chunk < 2 ? 1 : 2;
+            own->first = 0, own->end = matrix->groups;
+            sum_block(own, form, matrix->lanes + chunk, &before);
+            whole->clipped->result += before.clipped;
+            before = finisher_of(own, look_up);
+        }
+    }
+    finish(&before, form, FX_TILE);
+    whole->clipped->result += before.clipped;
+    ride_on(&look_ups, whole->count, whole->result_stride);
+}
+
+static void multiply_high(const parts *all) {
+    if (all->of->matrix->form == FX_TOP) {
+        multiply_high_form(all, FX_TOP);
     } else {
-        multiply_high_form(product, FX_BYTES);
+        multiply_high_form(all, FX_BYTES);
     }
 }
 
 /* ---- products of any form and stages */
 
 static void sum_groups(block *own, const fx_lane_stage *start) {
-    beside nothing = {.done = NULL};
     switch (own->product->matrix->form) {
     case FX_TOP:
-        sum_block(own, FX_TOP, start, &nothing);
+        sum_block(own, FX_TOP, start, NULL);
         break;
     case FX_SPLIT:
-        sum_block(own, FX_SPLIT, start, &nothing);
+        sum_block(own, FX_SPLIT, start, NULL);
         break;
     default:
-        sum_block(own, FX_BYTES, start, &nothing);
+        sum_block(own, FX_BYTES, start, NULL);
     }
 }
 
@@ -233,63 +277,76 @@ static void sum_stages(block *own, lanes *totals) {
     }
 }
 
-static void multiply_stages(const fx_planned_product *product) {
+/* Results of a block. */
+static void multiply_block(block *own) {
+    const fx_planned_product *product = own->product;
     const fx_packed *matrix = product->matrix;
-    const uint32_t most = matrix->form == FX_SPLIT ? 1 : 2;
     const bool wide = matrix->adc_highest == 0 && (matrix->form == FX_SPLIT || matrix->stages->wide);
-    block own; /* whose sums need no value here */
     lanes totals[2 * FX_TILE];
-    own.product = product;
-    for (own.chunk = 0; own.chunk < matrix->chunks; own.chunk += own.chunks) {
-        own.chunks = matrix->chunks - own.chunk < most ? 1 : most;
-        sum_stages(&own, totals);
-        for (uint32_t c = 0; c < own.chunks; c++) {
-            rescaling to = rescaling_of(product, own.chunk + c);
-            for (uint32_t s = 0; s < product->count; s++, to.result += product->result_stride) {
-                rescale(&to, totals[s * own.chunks + c], wide);
-            }
-            product->clipped->result += to.clipped;
+    sum_stages(own, totals);
+    for (uint32_t c = 0; c < own->chunks; c++) {
+        rescaling to = rescaling_of(product, own->chunk + c);
+        for (uint32_t s = 0; s < product->count; s++, to.result += product->result_stride) {
+            rescale(&to, totals[s * own->chunks + c], wide);
+        }
+        product->clipped->result += to.clipped;
+    }
+}
+
+/* Keep the sums of a block's groups for multiplies to come, as the AVX-512 set does. */
+static void keep_block(const block *own, int64_t *kept, size_t stride) {
+    const fx_packed *matrix = own->product->matrix;
+    const bool wide = matrix->form == FX_SPLIT || matrix->stages->wide;
+    for (uint32_t i = 0; i < own->product->count * own->chunks; i++) {
+        const uint32_t s = i / own->chunks, c = i % own->chunks;
+        int64_t *to = kept + s * stride + (own->chunk + c) * FX_LANES;
+        if (matrix->high != NULL) {
+            _mm512_storeu_si512(to, matrix->form == FX_TOP ? _mm512_load_si512(own->sums[2 * c + FIRST_HIGH][s])
+                                                           : narrow_sum_at(own, FX_BYTES, s, c));
+        } else {
+            keep(to, any_lanes_at(own, wide, s, c));
         }
     }
-    riding look_ups = riding_of(product);
-    look_ups.end += product->look_up_count;
-    ride_on(&look_ups, product->count, product->result_stride);
+}
+
+/* All blocks of a product: results or, where `kept` is not NULL, sums of its leading groups. */
+static void multiply_blocks(const parts *all, int64_t *kept, size_t stride) {
+    const fx_packed *matrix = all->of->matrix;
+    const uint32_t most = matrix->form == FX_SPLIT ? 1 : 2;
+    block own; /* whose sums need no value here */
+    for (own.chunk = 0; own.chunk < matrix->chunks; own.chunk += own.chunks) {
+        own.chunks = matrix->chunks - own.chunk < most ? 1 : most;
+        for (uint32_t i = 0; i < all->count; i++) {
+            own.product = all->each + i;
+            if (kept == NULL) {
+                multiply_block(&own);
+            } else {
+                own.first = 0, own.end = matrix->ahead_groups;
+                sum_groups(&own, NULL);
+                keep_block(&own, kept + i * FX_TILE * stride, stride);
+            }
+        }
+    }
 }
 
 static void multiply_by_tiles(const fx_planned_product *product) {
-    configure(product->count);
+    const parts all = parts_of_product(product);
+    configure();
     if (product->matrix->high != NULL) {
-        multiply_high(product);
+        multiply_high(&all);
     } else {
-        multiply_stages(product);
+        riding look_ups = riding_of(product);
+        multiply_blocks(&all, NULL, 0);
+        look_ups.end += product->look_up_count;
+        ride_on(&look_ups, product->count, product->result_stride);
     }
     tile_release();
 }
 
-/* The sums of the leading groups, as the AVX-512 set keeps them. */
 static void multiply_ahead_by_tiles(const fx_planned_product *product, int64_t *kept, size_t stride) {
-    const fx_packed *matrix = product->matrix;
-    const uint32_t most = matrix->form == FX_SPLIT ? 1 : 2;
-    const bool wide = matrix->form == FX_SPLIT || matrix->stages->wide;
-    block own; /* whose sums need no value here */
-    own.product = product, own.first = 0, own.end = matrix->ahead_groups;
-    configure(product->count);
-    for (own.chunk = 0; own.chunk < matrix->chunks; own.chunk += own.chunks) {
-        own.chunks = matrix->chunks - own.chunk < most ? 1 : most;
-        sum_groups(&own, NULL);
-        for (uint32_t i = 0; i < product->count * own.chunks; i++) {
-            const uint32_t s = i / own.chunks, c = i % own.chunks;
-            int64_t *to = kept + s * stride + (own.chunk + c) * FX_LANES;
-            if (matrix->high != NULL) {
-                fx_form form = matrix->form == FX_TOP ? FX_TOP : FX_BYTES;
-                __m512i acc[3];
-                accumulators_at(&own, form, s, c, acc);
-                _mm512_storeu_si512(to, form == FX_TOP ? acc[0] : narrow_sum(form, acc));
-            } else {
-                keep(to, any_lanes_at(&own, wide, s, c));
-            }
-        }
-    }
+    const parts all = parts_of_product(product);
+    configure();
+    multiply_blocks(&all, kept, stride);
     tile_release();
 }
 

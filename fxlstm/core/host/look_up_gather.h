@@ -7,16 +7,21 @@
 #include "avx512_elementwise.h"
 #include "plan.h"
 
-#define LOOKED_UP 16u /* codes of a piece */
+#define LOOKED_UP 32u /* codes of a piece */
 
 /* Each element is a result and the one behind it. */
 static inline __m256i looked_up(const int16_t *table, __m256i codes) {
     return _mm512_cvtepi32_epi16(_mm512_i32gather_epi32(_mm512_cvtepu16_epi32(codes), table, sizeof *table));
 }
 
-static inline void look_up_piece(const int16_t *table, const int16_t *codes, int16_t *result) {
+static inline void look_up_sixteen(const int16_t *table, const int16_t *codes, int16_t *result) {
     __m256i some = _mm256_loadu_si256((const __m256i *)(const void *)codes);
     _mm256_storeu_si256((__m256i *)(void *)result, looked_up(table, some));
+}
+
+static inline void look_up_piece(const int16_t *table, const int16_t *codes, int16_t *result) {
+    look_up_sixteen(table, codes, result);
+    look_up_sixteen(table, codes + 16, result + 16);
 }
 
 static inline void look_up_some(const int16_t *table, const int16_t *codes, int16_t *result, uint32_t count) {
@@ -27,8 +32,8 @@ static inline void look_up_some(const int16_t *table, const int16_t *codes, int1
 static void look_up(const int16_t *table, uint32_t from, uint32_t to, uint32_t length, const fx_arenas *arenas) {
     FX_FOR_ARENAS(arenas) {
         uint32_t i = 0;
-        for (; i + LOOKED_UP <= length; i += LOOKED_UP) {
-            look_up_piece(table, arena + from + i, arena + to + i);
+        for (; i + 16 <= length; i += 16) {
+            look_up_sixteen(table, arena + from + i, arena + to + i);
         }
         if (i < length) {
             look_up_some(table, arena + from + i, arena + to + i, length - i);

@@ -14,6 +14,7 @@
 #define FX_TOGETHER 6u        /* sequences multiplied together: their sums and a chunk's weights fit 32 registers */
 #define FX_WORDS_PER_GROUP 2u /* 32-bit words of driven codes for four rows */
 #define FX_TILE 16u           /* sequences, and groups, that one instruction of a set with tiles takes */
+#define FX_TILES 2u           /* of sequences, that such a set multiplies by a chunk's weights while these are near */
 
 /* How weights are stored for a product, and of what the sums are made. */
 typedef enum {
@@ -193,7 +194,7 @@ struct fx_planning {
 
 /* Sequences that a set multiplies together at most. */
 static inline uint32_t fx_together(const struct fx_planning *planning) {
-    return planning->tiles ? FX_TILE : FX_TOGETHER;
+    return planning->tiles ? FX_TILES * FX_TILE : FX_TOGETHER;
 }
 
 /* Words of one sequence's driven codes, with room behind them for a whole vector; the sums of its segments' codes follow, for
