@@ -75,7 +75,7 @@ INLINE void run_stage(tile *own, uint32_t index, tile_function *function) {
     own->lanes = product->matrix->lanes + own->chunk * product->matrix->stage_count + index;
     own->ahead = ahead ? product->ahead + own->chunk * FX_LANES : NULL;
     own->first = index == 0 ? product->first_group : stage->first_group;
-    own->end = stage->first_group + stage->groups;
+    own->end = stage->end;
     function(own, true);
 }
 
@@ -156,7 +156,7 @@ static void keep_sums(const fx_planned_product *product, const tile_shape *shape
     const fx_packed *matrix = product->matrix;
     tile own; /* whose accumulators need no value here */
     own.product = product, own.count = shape->count, own.chunk = 0;
-    own.ahead = NULL, own.first = 0, own.end = matrix->ahead_groups;
+    own.ahead = NULL, own.first = 0, own.end = matrix->ahead_end;
     own.look_ups = (riding){.next = NULL, .end = NULL, .arena = NULL, .sequence = 0};
     for (; own.chunk < matrix->chunks; own.chunk += own.chunks) {
         bool whole = own.chunk + shape->chunks <= matrix->chunks;

@@ -87,6 +87,7 @@ static void add_segment(fx_packed *packed, fx_stage *stage, uint32_t row, uint32
     if (packed->segments != NULL) {
         packed->segments[packed->segment_count] = (fx_segment){row, rows, packed->groups, groups};
     }
+    stage->end = packed->groups + (rows + GROUP_ROWS - 1) / GROUP_ROWS;
     packed->segment_count++;
     packed->groups += groups;
     stage->segments++;
@@ -105,6 +106,7 @@ static bool lay_out_rows(fx_packed *packed, const fx_program *program, const fx_
         if (own > 0) {
             add_segment(packed, &stage, row, own);
             packed->ahead_groups = packed->groups;
+            packed->ahead_end = stage.end;
         }
         add_segment(packed, &stage, row + own, rows - own);
         any_wide = any_wide || stage.wide;

@@ -42,6 +42,7 @@ typedef struct {
 typedef struct {
     uint32_t first_group;
     uint32_t groups;
+    uint32_t end; /* behind the last group that has rows; a set with tiles goes on to the last of all */
     uint32_t segments;
     bool wide; /* 32 bits do not hold every sum */
 } fx_stage;
@@ -79,6 +80,7 @@ typedef struct {
     uint32_t groups;
     uint32_t filled_to;    /* groups of a segment are a multiple of these */
     uint32_t ahead_groups; /* of the leading segment, which the phase's input fills; 0: none */
+    uint32_t ahead_end;    /* behind the last of them that has rows */
     uint32_t stage_count;
     uint32_t segment_count;
     uint32_t safe_pairs; /* pairs of any rows whose products 32 bits hold: at least 1 */
