@@ -1,37 +1,27 @@
-/* Shares of a product: each takes some chunks of the matrix's columns. */
+/* Shares of a product, each of which takes some chunks of the matrix's columns, and pieces of a share. */
 #include "share.h"
 
 #include "../kernels/kernels.h"
 #include "pack.h"
 #include "team.h"
 
-#define SHARED_CHUNKS 4u /* that stay together: what a kernel takes at once */
+#define KEPT_TOGETHER 4u          /* chunks: what a kernel takes at once */
+#define PIECE_BYTES ((size_t)1 << 18) /* of weights: a part of the second cache of today's processors */
 
+/* A product, and where its sums go if they are kept. */
 typedef struct {
     const struct fx_planning *planning;
     const fx_planned_product *product;
     int64_t *kept;
     size_t kept_stride;
+    bool backward; /* pieces in the other order than the time before */
     uint32_t shares;
     fx_clipped clipped[FX_MOST_SHARES];
 } shared_product;
 
-static void multiply_chunks(const struct fx_planning *planning, const fx_planned_product *product, int64_t *kept,
-                            size_t kept_stride) {
-    if (kept == NULL) {
-        planning->multiply(product);
-    } else {
-        planning->multiply_ahead(product, kept, kept_stride);
-    }
-}
+/* ---- chunks of a product */
 
-static uint32_t first_chunk(const shared_product *shared, uint32_t share) {
-    uint32_t chunks = shared->product->matrix->chunks;
-    uint32_t first = (chunks + SHARED_CHUNKS - 1) / SHARED_CHUNKS * share / shared->shares * SHARED_CHUNKS;
-    return first < chunks ? first : chunks;
-}
-
-/* Leave a share the look-ups that have all their codes among its results. */
+/* Leave the look-ups that have all their codes among the results. */
 static void take_look_ups(fx_planned_product *own, uint32_t length) {
     const fx_look_up *end = own->look_ups + own->look_up_count, *first = own->look_ups;
     while (first < end && own->arenas + first->from < own->results) {
@@ -44,53 +34,100 @@ static void take_look_ups(fx_planned_product *own, uint32_t length) {
     own->look_up_count = (uint32_t)(first - own->look_ups);
 }
 
-/* Do the look-ups that have codes on both sides of a column. */
-static void look_up_across(const shared_product *shared, size_t column) {
+/* Do the look-ups that have codes on both sides of a chunk's beginning. */
+static void look_up_across(const shared_product *shared, uint32_t chunk) {
     const fx_planned_product *product = shared->product;
     const uint32_t length = shared->planning->looked_up;
     const fx_arenas arenas = {product->arenas, product->result_stride, product->count};
+    const int16_t *side = product->results + (size_t)chunk * FX_LANES;
     for (const fx_look_up *one = product->look_ups; one < product->look_ups + product->look_up_count; one++) {
-        const int16_t *codes = product->arenas + one->from, *side = product->results + column;
+        const int16_t *codes = product->arenas + one->from;
         if (codes < side && side < codes + length) {
             shared->planning->look_up(one->table, one->from, one->to, length, &arenas);
         }
     }
 }
 
-static void multiply_share(void *context, uint32_t share) {
-    shared_product *shared = context;
-    const uint32_t first = first_chunk(shared, share), end = first_chunk(shared, share + 1);
-    if (first == end) {
-        return;
+static void multiply(const shared_product *shared, const fx_planned_product *product, int64_t *kept) {
+    if (kept == NULL) {
+        shared->planning->multiply(product);
+    } else {
+        shared->planning->multiply_ahead(product, kept, shared->kept_stride);
     }
+}
+
+static void multiply_chunks(const shared_product *shared, uint32_t first, uint32_t end, fx_clipped *clipped) {
     const size_t column = (size_t)first * FX_LANES;
     const fx_packed matrix = fx_packed_chunks(shared->product->matrix, first, end);
-    fx_clipped clipped = {0, 0}; /* on a stack of its own: threads that write to one cache line wait for each other */
     fx_planned_product own = *shared->product;
     own.matrix = &matrix;
-    own.clipped = &clipped;
+    own.clipped = clipped;
     own.ahead = own.ahead == NULL ? NULL : own.ahead + column;
     own.results = own.results == NULL ? NULL : own.results + column;
     if (own.look_up_count > 0) {
         take_look_ups(&own, shared->planning->looked_up);
     }
-    multiply_chunks(shared->planning, &own, shared->kept == NULL ? NULL : shared->kept + column, shared->kept_stride);
+    multiply(shared, &own, shared->kept == NULL ? NULL : shared->kept + column);
+}
+
+/* ---- pieces, the last of which the cache still has when they are next multiplied the other way round */
+
+/* Chunks of a piece. */
+static uint32_t piece_of(const fx_packed *matrix) {
+    const size_t count = PIECE_BYTES / matrix->chunk_bytes / KEPT_TOGETHER * KEPT_TOGETHER;
+    return count == 0 ? KEPT_TOGETHER : count > UINT32_MAX ? UINT32_MAX : (uint32_t)count;
+}
+
+static void multiply_pieces(const shared_product *shared, uint32_t first, uint32_t end, fx_clipped *clipped) {
+    const uint32_t most = piece_of(shared->product->matrix), count = (end - first + most - 1) / most;
+    for (uint32_t i = 0; i < count; i++) {
+        const uint32_t start = first + (shared->backward ? count - 1 - i : i) * most;
+        multiply_chunks(shared, start, end - start < most ? end : start + most, clipped);
+    }
+    for (uint32_t i = 1; i < count && shared->kept == NULL; i++) {
+        look_up_across(shared, first + i * most);
+    }
+}
+
+/* ---- shares */
+
+static uint32_t first_chunk(const shared_product *shared, uint32_t share) {
+    uint32_t chunks = shared->product->matrix->chunks;
+    uint32_t first = (chunks + KEPT_TOGETHER - 1) / KEPT_TOGETHER * share / shared->shares * KEPT_TOGETHER;
+    return first < chunks ? first : chunks;
+}
+
+static void multiply_share(void *context, uint32_t share) {
+    shared_product *shared = context;
+    fx_clipped clipped = {0, 0}; /* on a stack of its own: threads that write to one cache line wait for each other */
+    multiply_pieces(shared, first_chunk(shared, share), first_chunk(shared, share + 1), &clipped);
     shared->clipped[share] = clipped;
 }
 
-void fx_multiply_shared(const fx_executor *executor, const fx_planned_product *product, uint32_t groups,
-                        int64_t *kept) {
-    const struct fx_planning *planning = executor->plan->kernels->planning;
-    fx_team *team = executor->team;
-    if (team == NULL || fx_multiplications(product->matrix, groups) * product->count < team->least) {
-        multiply_chunks(planning, product, kept, executor->plan->sum_count);
-        return;
+static void multiply_by_team(fx_team *team, shared_product *shared) {
+    fx_team_do(team, multiply_share, shared);
+    for (uint32_t share = 0; share < team->size && shared->kept == NULL; share++) {
+        shared->product->clipped->adc += shared->clipped[share].adc;
+        shared->product->clipped->result += shared->clipped[share].result;
+        look_up_across(shared, first_chunk(shared, share));
     }
-    shared_product shared = {planning, product, kept, executor->plan->sum_count, team->size, {{0, 0}}};
-    fx_team_do(team, multiply_share, &shared);
-    for (uint32_t share = 0; share < team->size && kept == NULL; share++) {
-        product->clipped->adc += shared.clipped[share].adc;
-        product->clipped->result += shared.clipped[share].result;
-        look_up_across(&shared, (size_t)first_chunk(&shared, share) * FX_LANES);
+}
+
+void fx_multiply_shared(fx_executor *executor, const fx_planned_product *product, uint32_t groups, int64_t *kept) {
+    fx_team *team = executor->team;
+    const bool alone = team == NULL || fx_multiplications(product->matrix, groups) * product->count < team->least;
+    shared_product shared = {.planning = executor->plan->kernels->planning,
+                             .product = product,
+                             .kept = kept,
+                             .kept_stride = executor->plan->sum_count,
+                             .backward = executor->backward,
+                             .shares = alone ? 1 : team->size};
+    executor->backward = !executor->backward;
+    if (alone && product->matrix->chunks <= piece_of(product->matrix)) {
+        multiply(&shared, product, kept);
+    } else if (alone) {
+        multiply_pieces(&shared, 0, product->matrix->chunks, product->clipped);
+    } else {
+        multiply_by_team(team, &shared);
     }
 }
