@@ -29,33 +29,38 @@ static bool usable(void) {
 #include "avx512_product.h"
 #include "amx_blocks.h"
 
-#define FEWEST 8u /* sequences worth a tile: AVX-512 does two rows of one in the time of all */
+#define FEWEST_SEQUENCES 8u /* worth a tile: AVX-512 does two rows of one in the time of all */
+#define FEWEST_GROUPS 8u    /* with rows */
 
-/* ---- what drives the rows: of many sequences the bytes of FX_TILE groups side by side, of few as for AVX-512 */
+static bool goes_by_tiles(const fx_packed *matrix, uint32_t count) {
+    return count >= FEWEST_SEQUENCES && matrix->stages[matrix->stage_count - 1].end > FEWEST_GROUPS;
+}
+
+/* ---- what drives the rows: of tiles the bytes of FX_TILE groups side by side, else as for AVX-512 */
 
 static void drive_any(const fx_packed *matrix, const fx_segment *segment, uint32_t dac_bits, const fx_driving *driving) {
-    if (driving->count < FEWEST) {
-        drive(matrix, segment, dac_bits, driving);
-    } else {
+    if (goes_by_tiles(matrix, driving->count)) {
         drive_in_blocks(matrix, segment, dac_bits, driving);
+    } else {
+        drive(matrix, segment, dac_bits, driving);
     }
 }
 
 /* ---- products */
 
 static void multiply_any(const fx_planned_product *product) {
-    if (product->count < FEWEST) {
-        multiply(product);
-    } else {
+    if (goes_by_tiles(product->matrix, product->count)) {
         multiply_by_tiles(product);
+    } else {
+        multiply(product);
     }
 }
 
 static void multiply_any_ahead(const fx_planned_product *product, int64_t *sums, size_t sum_stride) {
-    if (product->count < FEWEST) {
-        multiply_ahead(product, sums, sum_stride);
-    } else {
+    if (goes_by_tiles(product->matrix, product->count)) {
         multiply_ahead_by_tiles(product, sums, sum_stride);
+    } else {
+        multiply_ahead(product, sums, sum_stride);
     }
 }
 

@@ -5,6 +5,7 @@
 
 #include <immintrin.h>
 
+#include "avx512_codes.h"
 #include "avx512_sums.h"
 #include "plan.h"
 
@@ -13,10 +14,6 @@ static inline __m512i in_bytes(__m512i codes) {
     const __m512i order = _mm512_broadcast_i32x4(_mm_setr_epi8(0, 2, 4, 6, 1, 3, 5, 7, 8, 10, 12, 14, 9, 11, 13, 15));
     const __m512i offset = _mm512_set1_epi64((int64_t)0x8080808000000000u);
     return _mm512_xor_si512(_mm512_shuffle_epi8(codes, order), offset);
-}
-
-static inline __mmask32 first_lanes(uint32_t count) {
-    return count >= 32 ? 0xFFFFFFFFu : (1u << count) - 1;
 }
 
 typedef struct {

@@ -5,32 +5,16 @@
 
 #include <immintrin.h>
 
+#include "avx512_codes.h"
 #include "plan.h"
 
-/* Codes i.. of an operand as 32-bit lanes; unsigned ones where they are multiplied by words. */
+/* Codes i.. of an operand as 32-bit lanes. */
 static inline __m512i codes_at(const int16_t *operand, uint32_t i, __mmask16 lanes) {
     return _mm512_cvtepi16_epi32(_mm256_maskz_loadu_epi16(lanes, operand + i));
 }
 
-static inline __m512i words_at(const int16_t *operand, uint32_t i, __mmask16 lanes) {
-    return _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(lanes, operand + i));
-}
-
-static inline __mmask16 lanes_left(uint32_t count) {
-    return (__mmask16)(count >= 16 ? 0xFFFFu : (1u << count) - 1u);
-}
-
 static inline __m512i half_of(uint32_t shift) {
     return _mm512_set1_epi32(shift == 0 ? 0 : 1 << (shift - 1));
-}
-
-/* Only what is stored without a mask is forwarded to loads that follow at once. */
-static inline void store_sixteen(int16_t *result, __mmask16 lanes, __m256i codes) {
-    if (__builtin_expect(lanes == 0xFFFFu, 1)) {
-        _mm256_storeu_si256((__m256i *)(void *)result, codes);
-    } else {
-        _mm256_mask_storeu_epi16(result, lanes, codes);
-    }
 }
 
 /* Saturate and store; returns how many lanes were clipped. */
@@ -47,15 +31,67 @@ static inline uint32_t put(int16_t *result, __mmask16 lanes, __m512i value) {
     for (uint32_t i = 0, lanes = lanes_left((operation)->length); i < (operation)->length;                             \
          i += 16, lanes = lanes_left((operation)->length - i))
 
+/* ---- products: 32 codes at a time, whose 32-bit values stand in the order that packing them undoes. Lanes without a code hold 0,
+ * which no shift makes anything else.
+ */
+
+typedef struct {
+    __m512i low;
+    __m512i high;
+} wide;
+
+#define BOTH(function, a, ...) ((wide){function((a).low, __VA_ARGS__), function((a).high, __VA_ARGS__)})
+
+static inline wide products(__m512i a, __m512i b) {
+    __m512i low = _mm512_mullo_epi16(a, b), high = _mm512_mulhi_epi16(a, b);
+    return (wide){_mm512_unpacklo_epi16(low, high), _mm512_unpackhi_epi16(low, high)};
+}
+
+static inline wide added(wide a, wide b) {
+    return (wide){_mm512_add_epi32(a.low, b.low), _mm512_add_epi32(a.high, b.high)};
+}
+
+/* Half of the sum, rounded down. */
+static inline __m512i half_sum(__m512i a, __m512i b) {
+    return _mm512_add_epi32(_mm512_and_si512(a, b), _mm512_srai_epi32(_mm512_xor_si512(a, b), 1));
+}
+
+/* (value + half) >> shift, saturated and stored; returns how many were clipped. */
+static inline uint32_t put_wide(int16_t *result, __mmask32 lanes, wide value, __m512i half, __m128i shift) {
+    value = BOTH(_mm512_sra_epi32, BOTH(_mm512_add_epi32, value, half), shift);
+    __m512i codes = _mm512_packs_epi32(value.low, value.high);
+    store_thirty_two(result, lanes, codes);
+    return __builtin_expect(at_an_end(codes) == 0, 1) ? 0 : not_words(value.low) + not_words(value.high);
+}
+
+static inline __m512i thirty_two_at(const int16_t *operand, uint32_t i, __mmask32 lanes) {
+    return _mm512_maskz_loadu_epi16(lanes, operand + i);
+}
+
+/* The same of a product by 2^15, which one instruction rounds. It fits a code but for -2^15 times itself. */
+static inline uint32_t put_fraction(int16_t *result, __mmask32 lanes, __m512i a, __m512i b) {
+    const __m512i smallest = _mm512_set1_epi16(INT16_MIN);
+    __m512i codes = _mm512_mulhrs_epi16(a, b);
+    __mmask32 clipped = _mm512_cmpeq_epi16_mask(codes, smallest);
+    store_thirty_two(result, lanes, _mm512_mask_mov_epi16(codes, clipped, _mm512_set1_epi16(INT16_MAX)));
+    return (uint32_t)__builtin_popcount(clipped);
+}
+
+/* All elements of all sequences, 32 at a time: with `arena`, i and `own`. */
+#define FOR_CODES(operation)                                                                                           \
+    FX_FOR_ARENAS(arenas)                                                                                              \
+    for (uint32_t i = 0, own = first_lanes((operation)->length); i < (operation)->length;                              \
+         i += 32, own = first_lanes((operation)->length - i))
+
 static uint32_t product(const fx_operation *operation, const fx_arenas *arenas) {
     const __m512i half = half_of(operation->shift);
     const __m128i shift = _mm_cvtsi32_si128(operation->shift);
+    const bool fraction = operation->shift == 15;
     uint32_t clipped = 0;
-    FOR_LANES(operation) {
-        __mmask16 own = (__mmask16)lanes;
-        __m512i a = words_at(arena + operation->a, i, own), b = words_at(arena + operation->b, i, own);
-        __m512i value = _mm512_add_epi32(_mm512_madd_epi16(a, b), half);
-        clipped += put(arena + operation->result + i, own, _mm512_sra_epi32(value, shift));
+    FOR_CODES(operation) {
+        __m512i a = thirty_two_at(arena + operation->a, i, own), b = thirty_two_at(arena + operation->b, i, own);
+        int16_t *result = arena + operation->result + i;
+        clipped += fraction ? put_fraction(result, own, a, b) : put_wide(result, own, products(a, b), half, shift);
     }
     return clipped;
 }
@@ -70,15 +106,13 @@ static uint32_t product_sum(const fx_operation *operation, const fx_arenas *aren
     const __m512i half = half_of(rest);
     const __m128i down = _mm_cvtsi32_si128((int)apart), shift = _mm_cvtsi32_si128((int)rest);
     uint32_t clipped = 0;
-    FOR_LANES(operation) {
-        __mmask16 own = (__mmask16)lanes;
-        __m512i ab = _mm512_madd_epi16(words_at(arena + operation->a, i, own), words_at(arena + operation->b, i, own));
-        __m512i cd = _mm512_madd_epi16(words_at(arena + operation->c, i, own), words_at(arena + operation->d, i, own));
-        __m512i lower = first_lower ? ab : cd, higher = first_lower ? cd : ab;
-        __m512i sum = apart == 0 ? _mm512_add_epi32(_mm512_and_si512(lower, higher),
-                                                    _mm512_srai_epi32(_mm512_xor_si512(lower, higher), 1))
-                                 : _mm512_add_epi32(_mm512_sra_epi32(lower, down), higher);
-        clipped += put(arena + operation->result + i, own, _mm512_sra_epi32(_mm512_add_epi32(sum, half), shift));
+    FOR_CODES(operation) {
+        wide ab = products(thirty_two_at(arena + operation->a, i, own), thirty_two_at(arena + operation->b, i, own));
+        wide cd = products(thirty_two_at(arena + operation->c, i, own), thirty_two_at(arena + operation->d, i, own));
+        wide lower = first_lower ? ab : cd, higher = first_lower ? cd : ab;
+        wide sum = apart == 0 ? (wide){half_sum(lower.low, higher.low), half_sum(lower.high, higher.high)}
+                              : added(BOTH(_mm512_sra_epi32, lower, down), higher);
+        clipped += put_wide(arena + operation->result + i, own, sum, half, shift);
     }
     return clipped;
 }

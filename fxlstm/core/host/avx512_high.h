@@ -7,6 +7,7 @@
 
 #include <immintrin.h>
 
+#include "avx512_codes.h"
 #include "avx512_sums.h"
 
 typedef struct {
@@ -31,30 +32,14 @@ INLINE __m512i rescaled(const high_scales *scales, __m512i sums) {
     return _mm512_srav_epi32(_mm512_mask_mov_epi32(even, 0xAAAA, odd), scales->shift);
 }
 
-/* How many lanes do not fit a code. */
-INLINE uint32_t not_words(__m512i exact) {
-    __m512i codes = _mm512_max_epi32(_mm512_min_epi32(exact, _mm512_set1_epi32(32767)), _mm512_set1_epi32(-32768));
-    return (uint32_t)__builtin_popcount(_mm512_cmpneq_epi32_mask(exact, codes));
-}
-
-/* Store so many codes. Only what is stored without a mask is forwarded to loads that follow at once. */
-INLINE void put_words(int16_t *result, uint32_t count, __m512i codes) {
-    if (__builtin_expect(count >= 32, 1)) {
-        _mm512_storeu_si512(result, codes);
-    } else {
-        _mm512_mask_storeu_epi16(result, first_lanes(count), codes);
-    }
-}
-
 /* Saturate the lanes of two chunks and store so many of their columns; returns how many were clipped. Few codes are the
  * largest or the smallest, so that only then it is worth a look whether any of them was clipped. */
 INLINE uint32_t put_two_chunks(int16_t *result, uint32_t columns, __m512i first, __m512i second) {
     static const uint16_t in_order[32] = {0, 2, 8,  10, 16, 18, 24, 26, 1, 3, 9,  11, 17, 19, 25, 27,
                                           4, 6, 12, 14, 20, 22, 28, 30, 5, 7, 13, 15, 21, 23, 29, 31};
     __m512i packed = _mm512_permutexvar_epi16(_mm512_loadu_si512(in_order), _mm512_packs_epi32(first, second));
-    __mmask32 ends = _mm512_cmple_epu16_mask(_mm512_add_epi16(packed, _mm512_set1_epi16(-32767)), _mm512_set1_epi16(1));
-    put_words(result, columns, packed);
-    return __builtin_expect(ends != 0, 0) ? not_words(first) + not_words(second) : 0;
+    store_thirty_two(result, first_lanes(columns), packed);
+    return __builtin_expect(at_an_end(packed) != 0, 0) ? not_words(first) + not_words(second) : 0;
 }
 
 /* Rescale `count` sequences' sums of `chunks` chunks, of which those of one pair are next to each other. */

@@ -8,6 +8,7 @@
 #define GROUP_ROWS 4u
 #define MOST_ROWS 32768u  /* 2 * 255 * 128 * rows stays below 2^31: the sums of bytes */
 #define HIGH_OFFSET 128   /* codes in two bytes are driven as code + 2^15, which adds 2^7 to the high one */
+#define PIECE_BYTES 262144u /* of weights: a part of the second cache of today's processors */
 #define WEIGHT_OFFSET 128 /* planes of bytes hold weight - 2^7, which has a high byte for all of -32767..32767 */
 
 void *fx_take(fx_pieces *pieces, uint64_t size) {
@@ -159,16 +160,16 @@ static void put_weight(int8_t *group, fx_form form, uint32_t row, uint32_t colum
     group[GROUP_ROWS * FX_LANES + place] = planes.high;
 }
 
+/* Put a segment's weights of a chunk's columns among zeros. */
 static void pack_segment(fx_packed *packed, const fx_program *program, const fx_matrix *matrix, uint32_t chunk,
                          const fx_segment *segment) {
-    for (uint32_t i = 0; i < segment->groups * GROUP_ROWS; i++) {
+    const uint32_t first = chunk * FX_LANES, left = matrix->columns - first;
+    for (uint32_t i = 0; i < segment->rows; i++) {
         int8_t *group = packed->weights + chunk * packed->chunk_bytes +
                         group_start(packed->form, segment->first_group + i / GROUP_ROWS);
-        for (uint32_t lane = 0; lane < FX_LANES; lane++) {
-            uint32_t column = chunk * FX_LANES + lane;
-            bool real = i < segment->rows && column < matrix->columns;
+        for (uint32_t lane = 0; lane < FX_LANES && lane < left; lane++) {
             put_weight(group, packed->form, i % GROUP_ROWS, lane,
-                       real ? weight_at(program, matrix, segment->row + i, column) : 0);
+                       weight_at(program, matrix, segment->row + i, first + lane));
         }
     }
 }
@@ -210,14 +211,14 @@ static void fill_high_scales(fx_packed *packed) {
     }
 }
 
-/* Where the sums of bytes of one column begin in a stage, filled-up rows included. */
+/* Where the sums of bytes of one column begin in a stage. */
 static void fill_start(fx_packed *packed, const fx_program *program, const fx_matrix *matrix, uint32_t index,
                        const fx_segment *segments, uint32_t column) {
     fx_lane_stage *lanes = packed->lanes + column / FX_LANES * packed->stage_count + index;
     uint32_t lane = lane_of(column % FX_LANES);
     for (uint32_t i = 0; i < packed->stages[index].segments; i++) {
-        for (uint32_t row = 0; row < segments[i].groups * GROUP_ROWS; row++) {
-            int32_t weight = row < segments[i].rows ? weight_at(program, matrix, segments[i].row + row, column) : 0;
+        for (uint32_t row = 0; row < segments[i].rows; row++) {
+            int32_t weight = weight_at(program, matrix, segments[i].row + row, column);
             fx_planes planes = planes_of(weight);
             lanes->start[0][lane] -= HIGH_OFFSET * (packed->form == FX_SPLIT ? planes.low : weight);
             lanes->start[1][lane] -= HIGH_OFFSET * planes.high;
@@ -245,6 +246,7 @@ static void fill_stage(fx_packed *packed, const fx_program *program, const fx_ma
 }
 
 static void fill(fx_packed *packed, const fx_program *program, const fx_matrix *matrix) {
+    memset(packed->weights, 0, packed->chunks * packed->chunk_bytes);
     for (uint32_t chunk = 0; chunk < packed->chunks; chunk++) {
         for (uint32_t i = 0; i < packed->segment_count; i++) {
             pack_segment(packed, program, matrix, chunk, packed->segments + i);
@@ -260,6 +262,12 @@ static void fill(fx_packed *packed, const fx_program *program, const fx_matrix *
         fill_stage(packed, program, matrix, i, segments);
         segments += packed->stages[i].segments;
     }
+}
+
+/* As many chunks as PIECE_BYTES hold. */
+static uint32_t piece_of(const fx_packed *packed) {
+    const uint64_t chunks = PIECE_BYTES / packed->chunk_bytes / FX_TAKEN_TOGETHER * FX_TAKEN_TOGETHER;
+    return chunks == 0 ? FX_TAKEN_TOGETHER : (uint32_t)chunks;
 }
 
 /* `wide`: 32 bits do not hold every sum. */
@@ -286,6 +294,7 @@ void fx_pack(fx_packed *packed, const fx_program *program, const fx_matrix *matr
     packed->form = form_of(program->header, planning, wide);
     packed->safe_pairs = wide ? INT32_MAX / FX_LARGEST_ROW_CODE / (2 * (program->header->levels - 1)) : UINT32_MAX;
     packed->chunk_bytes = group_start(packed->form, packed->groups);
+    packed->piece = piece_of(packed);
     packed->stages = fx_take(pieces, packed->stage_count * sizeof *packed->stages);
     packed->segments = fx_take(pieces, packed->segment_count * sizeof *packed->segments);
     packed->weights = fx_take(pieces, packed->chunks * (uint64_t)packed->chunk_bytes);

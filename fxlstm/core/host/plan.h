@@ -12,6 +12,7 @@
 
 #define FX_LANES 16u
 #define FX_TOGETHER 6u        /* sequences multiplied together: their sums and a chunk's weights fit 32 registers */
+#define FX_TAKEN_TOGETHER 4u  /* chunks, by a kernel: others' columns begin at a multiple */
 #define FX_WORDS_PER_GROUP 2u /* 32-bit words of driven codes for four rows */
 #define FX_TILE 16u           /* sequences, and groups, that one instruction of a set with tiles takes */
 #define FX_TILES 2u           /* of sequences, that such a set multiplies by a chunk's weights while these are near */
@@ -77,6 +78,7 @@ typedef struct {
     fx_form form;
     uint32_t columns;
     uint32_t chunks;
+    uint32_t piece; /* chunks that are multiplied in the same order at every time (share.c) */
     uint32_t groups;
     uint32_t filled_to;    /* groups of a segment are a multiple of these */
     uint32_t ahead_groups; /* of the leading segment, which the phase's input fills; 0: none */

@@ -5,15 +5,11 @@
 #include "pack.h"
 #include "team.h"
 
-#define KEPT_TOGETHER 4u          /* chunks: what a kernel takes at once */
-#define PIECE_BYTES ((size_t)1 << 18) /* of weights: a part of the second cache of today's processors */
-
 /* A product, and where its sums go if they are kept. */
 typedef struct {
-    const struct fx_planning *planning;
+    const fx_plan *plan;
     const fx_planned_product *product;
     int64_t *kept;
-    size_t kept_stride;
     bool backward; /* pieces in the other order than the time before */
     uint32_t shares;
     fx_clipped clipped[FX_MOST_SHARES];
@@ -37,22 +33,23 @@ static void take_look_ups(fx_planned_product *own, uint32_t length) {
 /* Do the look-ups that have codes on both sides of a chunk's beginning. */
 static void look_up_across(const shared_product *shared, uint32_t chunk) {
     const fx_planned_product *product = shared->product;
-    const uint32_t length = shared->planning->looked_up;
+    const uint32_t length = shared->plan->kernels->planning->looked_up;
     const fx_arenas arenas = {product->arenas, product->result_stride, product->count};
     const int16_t *side = product->results + (size_t)chunk * FX_LANES;
     for (const fx_look_up *one = product->look_ups; one < product->look_ups + product->look_up_count; one++) {
         const int16_t *codes = product->arenas + one->from;
         if (codes < side && side < codes + length) {
-            shared->planning->look_up(one->table, one->from, one->to, length, &arenas);
+            shared->plan->kernels->planning->look_up(one->table, one->from, one->to, length, &arenas);
         }
     }
 }
 
-static void multiply(const shared_product *shared, const fx_planned_product *product, int64_t *kept) {
+static void multiply(const fx_plan *plan, const fx_planned_product *product, int64_t *kept) {
+    const struct fx_planning *planning = plan->kernels->planning;
     if (kept == NULL) {
-        shared->planning->multiply(product);
+        planning->multiply(product);
     } else {
-        shared->planning->multiply_ahead(product, kept, shared->kept_stride);
+        planning->multiply_ahead(product, kept, plan->sum_count);
     }
 }
 
@@ -65,21 +62,15 @@ static void multiply_chunks(const shared_product *shared, uint32_t first, uint32
     own.ahead = own.ahead == NULL ? NULL : own.ahead + column;
     own.results = own.results == NULL ? NULL : own.results + column;
     if (own.look_up_count > 0) {
-        take_look_ups(&own, shared->planning->looked_up);
+        take_look_ups(&own, shared->plan->kernels->planning->looked_up);
     }
-    multiply(shared, &own, shared->kept == NULL ? NULL : shared->kept + column);
+    multiply(shared->plan, &own, shared->kept == NULL ? NULL : shared->kept + column);
 }
 
 /* ---- pieces, the last of which the cache still has when they are next multiplied the other way round */
 
-/* Chunks of a piece. */
-static uint32_t piece_of(const fx_packed *matrix) {
-    const size_t count = PIECE_BYTES / matrix->chunk_bytes / KEPT_TOGETHER * KEPT_TOGETHER;
-    return count == 0 ? KEPT_TOGETHER : count > UINT32_MAX ? UINT32_MAX : (uint32_t)count;
-}
-
 static void multiply_pieces(const shared_product *shared, uint32_t first, uint32_t end, fx_clipped *clipped) {
-    const uint32_t most = piece_of(shared->product->matrix), count = (end - first + most - 1) / most;
+    const uint32_t most = shared->product->matrix->piece, count = (end - first + most - 1) / most;
     for (uint32_t i = 0; i < count; i++) {
         const uint32_t start = first + (shared->backward ? count - 1 - i : i) * most;
         multiply_chunks(shared, start, end - start < most ? end : start + most, clipped);
@@ -93,7 +84,7 @@ static void multiply_pieces(const shared_product *shared, uint32_t first, uint32
 
 static uint32_t first_chunk(const shared_product *shared, uint32_t share) {
     uint32_t chunks = shared->product->matrix->chunks;
-    uint32_t first = (chunks + KEPT_TOGETHER - 1) / KEPT_TOGETHER * share / shared->shares * KEPT_TOGETHER;
+    uint32_t first = (chunks + FX_TAKEN_TOGETHER - 1) / FX_TAKEN_TOGETHER * share / shared->shares * FX_TAKEN_TOGETHER;
     return first < chunks ? first : chunks;
 }
 
@@ -113,21 +104,26 @@ static void multiply_by_team(fx_team *team, shared_product *shared) {
     }
 }
 
-void fx_multiply_shared(fx_executor *executor, const fx_planned_product *product, uint32_t groups, int64_t *kept) {
-    fx_team *team = executor->team;
-    const bool alone = team == NULL || fx_multiplications(product->matrix, groups) * product->count < team->least;
-    shared_product shared = {.planning = executor->plan->kernels->planning,
+static void multiply_parted(fx_executor *executor, const fx_planned_product *product, bool alone, int64_t *kept) {
+    shared_product shared = {.plan = executor->plan,
                              .product = product,
                              .kept = kept,
-                             .kept_stride = executor->plan->sum_count,
                              .backward = executor->backward,
-                             .shares = alone ? 1 : team->size};
+                             .shares = alone ? 1 : executor->team->size};
     executor->backward = !executor->backward;
-    if (alone && product->matrix->chunks <= piece_of(product->matrix)) {
-        multiply(&shared, product, kept);
-    } else if (alone) {
+    if (alone) {
         multiply_pieces(&shared, 0, product->matrix->chunks, product->clipped);
     } else {
-        multiply_by_team(team, &shared);
+        multiply_by_team(executor->team, &shared);
+    }
+}
+
+void fx_multiply_shared(fx_executor *executor, const fx_planned_product *product, uint32_t groups, int64_t *kept) {
+    const fx_team *team = executor->team;
+    const bool alone = team == NULL || fx_multiplications(product->matrix, groups) * product->count < team->least;
+    if (alone && product->matrix->chunks <= product->matrix->piece) {
+        multiply(executor->plan, product, kept);
+    } else {
+        multiply_parted(executor, product, alone, kept);
     }
 }
