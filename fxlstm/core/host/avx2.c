@@ -13,7 +13,7 @@ static bool usable(void) {
 #pragma GCC target("avx2,bmi,bmi2,popcnt")
 #endif
 
-#include "look_up_scalar.h"
+#include "look_up_eight.h"
 #include "x86_lanes.h"
 
 /* ---- pairs of rows, and their 32-bit sums: of lanes 0..7 and 8..15 */

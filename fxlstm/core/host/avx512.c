@@ -13,7 +13,7 @@
 #include "../kernels/kernels.h"
 #include "avx512_drive.h"
 #include "avx512_elementwise.h"
-#include "look_up_scalar.h"
+#include "look_up_eight.h"
 
 #include "avx512_product.h"
 

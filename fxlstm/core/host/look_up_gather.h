@@ -4,8 +4,7 @@
 
 #include <immintrin.h>
 
-#include "avx512_elementwise.h"
-#include "plan.h"
+#include "look_up_scalar.h"
 
 #define LOOKED_UP 32u /* codes of a piece */
 
@@ -24,20 +23,24 @@ static inline void look_up_piece(const int16_t *table, const int16_t *codes, int
     look_up_sixteen(table, codes + 16, result + 16);
 }
 
-static inline void look_up_some(const int16_t *table, const int16_t *codes, int16_t *result, uint32_t count) {
-    __mmask16 own = lanes_left(count);
-    _mm256_mask_storeu_epi16(result, own, looked_up(table, _mm256_maskz_loadu_epi16(own, codes)));
+/* At least 16 codes; the last ones once more, rather than some of 16. */
+static inline void look_up_many(const int16_t *table, const int16_t *codes, int16_t *result, uint32_t length) {
+    uint32_t i = 0;
+    for (; i + 16 <= length; i += 16) {
+        look_up_sixteen(table, codes + i, result + i);
+    }
+    if (i < length && result != codes) {
+        look_up_sixteen(table, codes + length - 16, result + length - 16);
+    } else {
+        look_up_all(table, codes + i, result + i, length - i);
+    }
 }
 
 static void look_up(const int16_t *table, uint32_t from, uint32_t to, uint32_t length, const fx_arenas *arenas) {
+    void (*const chosen)(const int16_t *, const int16_t *, int16_t *, uint32_t) =
+        length < 16 ? look_up_all : look_up_many;
     FX_FOR_ARENAS(arenas) {
-        uint32_t i = 0;
-        for (; i + 16 <= length; i += 16) {
-            look_up_sixteen(table, arena + from + i, arena + to + i);
-        }
-        if (i < length) {
-            look_up_some(table, arena + from + i, arena + to + i, length - i);
-        }
+        chosen(table, arena + from, arena + to, length);
     }
 }
 

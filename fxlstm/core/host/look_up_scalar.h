@@ -9,9 +9,7 @@
 
 #include "plan.h"
 
-#define LOOKED_UP 8u /* codes of a piece */
-
-static inline __m128i looked_up(const int16_t *table, const int16_t *codes) {
+static inline __m128i eight_looked_up(const int16_t *table, const int16_t *codes) {
     uint64_t low, high;
     memcpy(&low, codes, sizeof low);
     memcpy(&high, codes + 4, sizeof high);
@@ -26,27 +24,21 @@ static inline __m128i looked_up(const int16_t *table, const int16_t *codes) {
 }
 
 /* Eight codes at a time: what is stored is loaded again as it was stored. */
-static inline void look_up_piece(const int16_t *table, const int16_t *codes, int16_t *result) {
-    _mm_storeu_si128((__m128i *)(void *)result, looked_up(table, codes));
+static inline void look_up_eight(const int16_t *table, const int16_t *codes, int16_t *result) {
+    _mm_storeu_si128((__m128i *)(void *)result, eight_looked_up(table, codes));
 }
 
 static inline void look_up_all(const int16_t *table, const int16_t *codes, int16_t *result, uint32_t length) {
     uint32_t i = 0;
     for (; i + 8 <= length; i += 8) {
-        look_up_piece(table, codes + i, result + i);
+        look_up_eight(table, codes + i, result + i);
     }
     if (i < length && length >= 8 && result != codes) { /* some once more, rather than one by one */
-        look_up_piece(table, codes + length - 8, result + length - 8);
+        look_up_eight(table, codes + length - 8, result + length - 8);
         return;
     }
     for (; i < length; i++) {
         result[i] = table[(uint16_t)codes[i]];
-    }
-}
-
-static void look_up(const int16_t *table, uint32_t from, uint32_t to, uint32_t length, const fx_arenas *arenas) {
-    FX_FOR_ARENAS(arenas) {
-        look_up_all(table, arena + from, arena + to, length);
     }
 }
 

@@ -5,11 +5,10 @@
 
 static const fx_kernels *const SETS[] = {
 #if defined(FX_HOST) && defined(__GNUC__) && defined(__x86_64__)
-    &fx_kernels_avx512,
 #if FX_AMX
-    /* Behind one that runs wherever it does, so only if it is asked for: it has never run on such a processor. */
     &fx_kernels_amx,
 #endif
+    &fx_kernels_avx512,
     &fx_kernels_avx2,
 #elif defined(FX_HOST) && defined(__GNUC__) && defined(__aarch64__)
     &fx_kernels_neon,
