@@ -38,7 +38,8 @@ static bool goes_by_tiles(const fx_packed *matrix, uint32_t count) {
 
 /* ---- what drives the rows: of tiles the bytes of FX_TILE groups side by side, else as for AVX-512 */
 
-static void drive_any(const fx_packed *matrix, const fx_segment *segment, uint32_t dac_bits, const fx_driving *driving) {
+static void drive_any(const fx_packed *matrix, const fx_segment *segment, uint32_t dac_bits,
+                      const fx_driving *driving) {
     if (goes_by_tiles(matrix, driving->count)) {
         drive_in_blocks(matrix, segment, dac_bits, driving);
     } else {

@@ -270,7 +270,8 @@ static void sum_stages(block *own, lanes *totals) {
             const uint32_t c = place % own->chunks;
             lanes sum = any_lanes_at(own, wide, place / own->chunks, c);
             if (matrix->adc_highest != 0) {
-                sum = converted(sum, wide, start + c * matrix->stage_count, matrix->adc_highest, &product->clipped->adc);
+                sum =
+                    converted(sum, wide, start + c * matrix->stage_count, matrix->adc_highest, &product->clipped->adc);
             }
             totals[place] = i == 0 ? sum : plus(totals[place], sum);
         }

@@ -38,17 +38,17 @@ static inline uint32_t put(int16_t *result, __mmask16 lanes, __m512i value) {
 typedef struct {
     __m512i low;
     __m512i high;
-} wide;
+} unpacked;
 
-#define BOTH(function, a, ...) ((wide){function((a).low, __VA_ARGS__), function((a).high, __VA_ARGS__)})
+#define BOTH(function, a, ...) ((unpacked){function((a).low, __VA_ARGS__), function((a).high, __VA_ARGS__)})
 
-static inline wide products(__m512i a, __m512i b) {
+static inline unpacked products(__m512i a, __m512i b) {
     __m512i low = _mm512_mullo_epi16(a, b), high = _mm512_mulhi_epi16(a, b);
-    return (wide){_mm512_unpacklo_epi16(low, high), _mm512_unpackhi_epi16(low, high)};
+    return (unpacked){_mm512_unpacklo_epi16(low, high), _mm512_unpackhi_epi16(low, high)};
 }
 
-static inline wide added(wide a, wide b) {
-    return (wide){_mm512_add_epi32(a.low, b.low), _mm512_add_epi32(a.high, b.high)};
+static inline unpacked added(unpacked a, unpacked b) {
+    return (unpacked){_mm512_add_epi32(a.low, b.low), _mm512_add_epi32(a.high, b.high)};
 }
 
 /* Half of the sum, rounded down. */
@@ -57,7 +57,7 @@ static inline __m512i half_sum(__m512i a, __m512i b) {
 }
 
 /* (value + half) >> shift, saturated and stored; returns how many were clipped. */
-static inline uint32_t put_wide(int16_t *result, __mmask32 lanes, wide value, __m512i half, __m128i shift) {
+static inline uint32_t put_unpacked(int16_t *result, __mmask32 lanes, unpacked value, __m512i half, __m128i shift) {
     value = BOTH(_mm512_sra_epi32, BOTH(_mm512_add_epi32, value, half), shift);
     __m512i codes = _mm512_packs_epi32(value.low, value.high);
     store_thirty_two(result, lanes, codes);
@@ -91,7 +91,7 @@ static uint32_t product(const fx_operation *operation, const fx_arenas *arenas) 
     FOR_CODES(operation) {
         __m512i a = thirty_two_at(arena + operation->a, i, own), b = thirty_two_at(arena + operation->b, i, own);
         int16_t *result = arena + operation->result + i;
-        clipped += fraction ? put_fraction(result, own, a, b) : put_wide(result, own, products(a, b), half, shift);
+        clipped += fraction ? put_fraction(result, own, a, b) : put_unpacked(result, own, products(a, b), half, shift);
     }
     return clipped;
 }
@@ -107,12 +107,14 @@ static uint32_t product_sum(const fx_operation *operation, const fx_arenas *aren
     const __m128i down = _mm_cvtsi32_si128((int)apart), shift = _mm_cvtsi32_si128((int)rest);
     uint32_t clipped = 0;
     FOR_CODES(operation) {
-        wide ab = products(thirty_two_at(arena + operation->a, i, own), thirty_two_at(arena + operation->b, i, own));
-        wide cd = products(thirty_two_at(arena + operation->c, i, own), thirty_two_at(arena + operation->d, i, own));
-        wide lower = first_lower ? ab : cd, higher = first_lower ? cd : ab;
-        wide sum = apart == 0 ? (wide){half_sum(lower.low, higher.low), half_sum(lower.high, higher.high)}
-                              : added(BOTH(_mm512_sra_epi32, lower, down), higher);
-        clipped += put_wide(arena + operation->result + i, own, sum, half, shift);
+        unpacked ab =
+            products(thirty_two_at(arena + operation->a, i, own), thirty_two_at(arena + operation->b, i, own));
+        unpacked cd =
+            products(thirty_two_at(arena + operation->c, i, own), thirty_two_at(arena + operation->d, i, own));
+        unpacked lower = first_lower ? ab : cd, higher = first_lower ? cd : ab;
+        unpacked sum = apart == 0 ? (unpacked){half_sum(lower.low, higher.low), half_sum(lower.high, higher.high)}
+                                  : added(BOTH(_mm512_sra_epi32, lower, down), higher);
+        clipped += put_unpacked(arena + operation->result + i, own, sum, half, shift);
     }
     return clipped;
 }

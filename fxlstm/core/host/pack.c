@@ -6,10 +6,10 @@
 #include "../arithmetic.h"
 
 #define GROUP_ROWS 4u
-#define MOST_ROWS 32768u  /* 2 * 255 * 128 * rows stays below 2^31: the sums of bytes */
-#define HIGH_OFFSET 128   /* codes in two bytes are driven as code + 2^15, which adds 2^7 to the high one */
+#define MOST_ROWS 32768u    /* 2 * 255 * 128 * rows stays below 2^31: the sums of bytes */
+#define HIGH_OFFSET 128     /* codes in two bytes are driven as code + 2^15, which adds 2^7 to the high one */
 #define PIECE_BYTES 262144u /* of weights: a part of the second cache of today's processors */
-#define WEIGHT_OFFSET 128 /* planes of bytes hold weight - 2^7, which has a high byte for all of -32767..32767 */
+#define WEIGHT_OFFSET 128   /* planes of bytes hold weight - 2^7, which has a high byte for all of -32767..32767 */
 
 void *fx_take(fx_pieces *pieces, uint64_t size) {
     void *piece = pieces->start == NULL ? NULL : pieces->start + pieces->used;

@@ -19,8 +19,8 @@ static bool keeps_off(const fx_operation *operation, uint32_t start, uint32_t le
 
 /* Whether an activation looks up a product's results and leaves them there. */
 static bool looks_up_results(const fx_operation *multiply, const fx_operation *activate) {
-    return activate->code == FX_OPERATION_ACTIVATE &&
-           activate->a >= multiply->result && activate->a + activate->length <= multiply->result + multiply->length &&
+    return activate->code == FX_OPERATION_ACTIVATE && activate->a >= multiply->result &&
+           activate->a + activate->length <= multiply->result + multiply->length &&
            fx_apart(activate->result, activate->length, multiply->result, multiply->length);
 }
 
