@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from planned_programs import planned_programs
@@ -9,7 +11,7 @@ from small_programs import DIGITAL
 
 from fxlstm.core import Engine, activation, crc32, kernel_names
 from fxlstm.program.operations import FUNCTIONS, MAX_FRACTION
-from fxlstm.program.program import Operation, Program, Slice, Tile
+from fxlstm.program.program import Matrix, Operation, Program, Slice, Tile
 from fxlstm.program.reference import Reference
 
 SETS = [name for name in kernel_names() if name != "portable"]
@@ -31,9 +33,35 @@ def outcome(program: Program, kernels: str, x: np.ndarray, array: AnyCodes | Non
 @pytest.mark.parametrize("name", planned_programs())
 def test_every_set_equals_the_portable_one_with_the_same_counts(name: str, kernels: str) -> None:
     program = planned_programs()[name]
-    for batch in (1, 2, 9):
+    for batch in (1, 2, 9, 37):
         x = codes(batch, program)
         assert outcome(program, kernels, x) == outcome(program, "portable", x)
+
+
+def product(columns: int, levels: int, dac_bits: int) -> Program:
+    """A product of 50 rows of which many results do not fit a code."""
+    random = np.random.default_rng([columns, levels, dac_bits])
+    weights = random.integers(1 - levels, levels, (50, columns)).astype(np.int16)
+    scales = {"mantissa": 2**35 // levels, "shift": 36, "bias": 0}
+    matrix = Matrix("m", weights, tiles=(), **{name: np.full(columns, value, np.int64) for name, value in scales.items()})
+    ends = Slice("x", 0, 50, 15), Slice("y", 50, columns, 15)
+    hardware = replace(DIGITAL, levels=levels, dac_bits=dac_bits)
+    arena = np.zeros(50 + columns, np.int16)
+    return Program.of_one_sweep(hardware, arena, (Operation("multiply", columns, result=50, a=0),), (matrix,), *ends)
+
+
+@pytest.mark.parametrize("kernels", SETS)
+@pytest.mark.parametrize(("levels", "dac_bits"), [(128, 16), (128, 8), (32768, 16)])
+@pytest.mark.parametrize("columns", [1, 16, 17, 33, 48, 80, 97])
+def test_every_count_of_columns_and_sequences_clips_what_the_portable_set_clips(
+    columns: int, levels: int, dac_bits: int, kernels: str
+) -> None:
+    program = product(columns, levels, dac_bits)
+    for batch in (1, 7, 8, 16, 17, 31, 32, 33, 41):
+        x = codes(batch, program)[:, :2]
+        found = outcome(program, kernels, x)
+        assert found == outcome(program, "portable", x)
+        assert 0 < found[1][0].result < x.shape[1] * batch * columns or columns == 1
 
 
 @pytest.mark.parametrize("kernels", SETS)

@@ -25,9 +25,7 @@ static bool usable(void) {
 #include "amx_tiles.h"
 #include "look_up_gather.h"
 
-#include "avx512_drive.h"
-#include "avx512_product.h"
-#include "amx_blocks.h"
+#include "amx_products.h"
 
 #define FEWEST_SEQUENCES 8u /* worth a tile: AVX-512 does two rows of one in the time of all */
 #define FEWEST_GROUPS 8u    /* with rows */
