@@ -127,18 +127,29 @@ static void multiply_block(block *own) {
     }
 }
 
-/* Keep the sums of a block's groups for multiplies to come, as the AVX-512 set does. */
+/* Keep a block's sums for multiplies to come, where these begin as accumulators. */
+INLINE void keep_narrow(const block *own, fx_form form, int64_t *kept, size_t stride) {
+    for (uint32_t s = 0; s < own->product->count; s++, kept += stride) {
+        for (uint32_t c = 0; c < own->chunks; c++) {
+            _mm512_storeu_si512(kept + c * FX_LANES, form == FX_TOP ? _mm512_load_si512(own->sums[2 * c + FIRST_HIGH][s])
+                                                                    : narrow_sum_at(own, form, s, c));
+        }
+    }
+}
+
+/* Keep the sums of a block's groups, as the AVX-512 set does. */
 static void keep_block(const block *own, int64_t *kept, size_t stride) {
     const fx_packed *matrix = own->product->matrix;
     const bool wide = matrix->form == FX_SPLIT || matrix->stages->wide;
-    for (uint32_t i = 0; i < own->product->count * own->chunks; i++) {
-        const uint32_t s = i / own->chunks, c = i % own->chunks;
-        int64_t *to = kept + s * stride + (own->chunk + c) * FX_LANES;
-        if (matrix->high != NULL) {
-            _mm512_storeu_si512(to, matrix->form == FX_TOP ? _mm512_load_si512(own->sums[2 * c + FIRST_HIGH][s])
-                                                           : narrow_sum_at(own, FX_BYTES, s, c));
-        } else {
-            keep(to, any_lanes_at(own, wide, s, c));
+    kept += own->chunk * FX_LANES;
+    if (matrix->high != NULL && matrix->form == FX_TOP) {
+        keep_narrow(own, FX_TOP, kept, stride);
+    } else if (matrix->high != NULL) {
+        keep_narrow(own, FX_BYTES, kept, stride);
+    } else {
+        for (uint32_t i = 0; i < own->product->count * own->chunks; i++) {
+            const uint32_t s = i / own->chunks, c = i % own->chunks;
+            keep(kept + s * stride + c * FX_LANES, any_lanes_at(own, wide, s, c));
         }
     }
 }
