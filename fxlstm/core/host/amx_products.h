@@ -131,8 +131,9 @@ static void multiply_block(block *own) {
 INLINE void keep_narrow(const block *own, fx_form form, int64_t *kept, size_t stride) {
     for (uint32_t s = 0; s < own->product->count; s++, kept += stride) {
         for (uint32_t c = 0; c < own->chunks; c++) {
-            _mm512_storeu_si512(kept + c * FX_LANES, form == FX_TOP ? _mm512_load_si512(own->sums[2 * c + FIRST_HIGH][s])
-                                                                    : narrow_sum_at(own, form, s, c));
+            _mm512_storeu_si512(kept + c * FX_LANES, form == FX_TOP
+                                                         ? _mm512_load_si512(own->sums[2 * c + FIRST_HIGH][s])
+                                                         : narrow_sum_at(own, form, s, c));
         }
     }
 }

@@ -175,9 +175,9 @@ static void keep_sums(const fx_planned_product *product, const tile_shape *shape
 }
 
 /* The shape for the next of `count` sequences. */
-static const tile_shape *shape_for(fx_form form, uint32_t count) {
+static const tile_shape *shape_for(fx_form form, uint32_t count, uint32_t chunks) {
     const tile_shape *shape = SHAPES[form];
-    while (shape->count > count) {
+    while (shape->count > count || (shape->chunks > 4 && chunks % shape->chunks != 0)) {
         shape++;
     }
     return shape;
@@ -187,7 +187,7 @@ static void multiply(const fx_planned_product *product) {
     static void (*const by_form[])(const fx_planned_product *, const tile_shape *) = {
         [FX_WORDS] = multiply_words, [FX_BYTES] = multiply_bytes, [FX_TOP] = multiply_top, [FX_SPLIT] = multiply_split};
     for (fx_planned_product left = *product; left.count > 0;) {
-        const tile_shape *shape = shape_for(product->matrix->form, left.count);
+        const tile_shape *shape = shape_for(product->matrix->form, left.count, product->matrix->chunks);
         by_form[product->matrix->form](&left, shape);
         left = fx_product_after(&left, shape->count);
     }
@@ -195,7 +195,7 @@ static void multiply(const fx_planned_product *product) {
 
 static void multiply_ahead(const fx_planned_product *product, int64_t *sums, size_t sum_stride) {
     for (fx_planned_product left = *product; left.count > 0;) {
-        const tile_shape *shape = shape_for(product->matrix->form, left.count);
+        const tile_shape *shape = shape_for(product->matrix->form, left.count, product->matrix->chunks);
         keep_sums(&left, shape, sums + (product->count - left.count) * sum_stride, sum_stride);
         left = fx_product_after(&left, shape->count);
     }

@@ -36,7 +36,7 @@ INLINE __m512i everywhere(uint32_t word) {
 INLINE void add_words(__m512i *acc, const int8_t *group, size_t chunk_bytes, uint32_t chunks, const uint32_t *words,
                       size_t word_stride, uint32_t count) {
     UNROLL for (uint32_t pair = 0; pair < 2; pair++) {
-        __m512i weights[4];
+        __m512i weights[8];
         UNROLL for (uint32_t c = 0; c < chunks; c++) {
             weights[c] = weights_at(group + c * chunk_bytes, pair);
         }
@@ -51,7 +51,7 @@ INLINE void add_words(__m512i *acc, const int8_t *group, size_t chunk_bytes, uin
 
 INLINE void add_bytes(__m512i *acc, const int8_t *group, size_t chunk_bytes, uint32_t chunks, const uint32_t *words,
                       size_t word_stride, uint32_t count) {
-    __m512i weights[4];
+    __m512i weights[8];
     UNROLL for (uint32_t c = 0; c < chunks; c++) {
         weights[c] = weights_at(group + c * chunk_bytes, 0);
     }
@@ -67,7 +67,7 @@ INLINE void add_bytes(__m512i *acc, const int8_t *group, size_t chunk_bytes, uin
 
 INLINE void add_top(__m512i *acc, const int8_t *group, size_t chunk_bytes, uint32_t chunks, const uint32_t *words,
                     size_t word_stride, uint32_t count) {
-    __m512i weights[4];
+    __m512i weights[8];
     UNROLL for (uint32_t c = 0; c < chunks; c++) {
         weights[c] = weights_at(group + c * chunk_bytes, 0);
     }
@@ -81,7 +81,7 @@ INLINE void add_top(__m512i *acc, const int8_t *group, size_t chunk_bytes, uint3
 
 INLINE void add_split(__m512i *acc, const int8_t *group, size_t chunk_bytes, uint32_t chunks, const uint32_t *words,
                       size_t word_stride, uint32_t count) {
-    __m512i weights[4], high_weights[4];
+    __m512i weights[8], high_weights[4];
     UNROLL for (uint32_t c = 0; c < chunks; c++) {
         weights[c] = weights_at(group + c * chunk_bytes, 0);
         high_weights[c] = weights_at(group + c * chunk_bytes, 1);

@@ -125,6 +125,7 @@ DEFINE(BYTES, 4, 2)
 DEFINE(BYTES, 4, 1)
 DEFINE(BYTES, 2, 4)
 DEFINE(BYTES, 2, 1)
+DEFINE(BYTES, 1, 8)
 DEFINE(BYTES, 1, 4)
 DEFINE(BYTES, 1, 1)
 DEFINE(TOP, 6, 4)
@@ -152,7 +153,7 @@ typedef struct {
 } tile_shape;
 
 /* By form, from many sequences to one. */
-static const tile_shape SHAPES[][4] = {
+static const tile_shape SHAPES[][5] = {
     [FX_WORDS] = {{6, 4, WORDS_6_4, WORDS_6_1},
                   {4, 4, WORDS_4_4, WORDS_4_1},
                   {2, 4, WORDS_2_4, WORDS_2_1},
@@ -160,6 +161,7 @@ static const tile_shape SHAPES[][4] = {
     [FX_BYTES] = {{6, 2, BYTES_6_2, BYTES_6_1},
                   {4, 2, BYTES_4_2, BYTES_4_1},
                   {2, 4, BYTES_2_4, BYTES_2_1},
+                  {1, 8, BYTES_1_8, BYTES_1_1},
                   {1, 4, BYTES_1_4, BYTES_1_1}},
     [FX_TOP] = {{6, 4, TOP_6_4, TOP_6_1}, {4, 4, TOP_4_4, TOP_4_1}, {2, 4, TOP_2_4, TOP_2_1}, {1, 4, TOP_1_4, TOP_1_1}},
     [FX_SPLIT] = {{6, 1, SPLIT_6_1, SPLIT_6_1},
