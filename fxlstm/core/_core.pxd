@@ -40,8 +40,10 @@ cdef extern from "fxlstm.h" nogil:
         const fx_kernels *kernels
         fx_clipped *clipped
         fx_phase phase
+        size_t timesteps
         fx_team *team
 
+    bint fx_program_streams(const fx_program *program)
     fx_status fx_program_open(fx_program *program, const void *image, size_t size)
     const fx_kernels *fx_kernels_named(const char *name)
     const char *fx_kernels_name(const fx_kernels *kernels)

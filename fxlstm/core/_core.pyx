@@ -136,6 +136,11 @@ cdef class Team:
         fx_team_end(self.team)
 
 
+cdef bint _lies_as_in_c(object array, int kind) noexcept:
+    """Whether it is an array of numbers of a kind, one after another in memory as C has them."""
+    return cnp.PyArray_Check(array) and cnp.PyArray_TYPE(array) == kind and cnp.PyArray_ISCARRAY_RO(array)
+
+
 cdef struct Native:
     const fx_native *array
     const fx_tile *tiles
@@ -198,6 +203,10 @@ cdef class Executor:
         """Name of the kernel set that runs."""
         return fx_kernels_name(self.executor.kernels).decode()
 
+    def takes(self, uint32_t batch, size_t timesteps):
+        """Whether :meth:`run` takes so many sequences of so many timesteps."""
+        return batch == self.batch and (timesteps <= self.executor.timesteps or fx_program_streams(&self.image.program))
+
     def reset(self):
         """Put every sequence back to its state at reset."""
         fx_reset(&self.executor)
@@ -248,7 +257,7 @@ cdef class Executor:
 
     cdef int _axes_of(self, object array, int kind, Py_ssize_t length) noexcept:
         """Number of axes of an array (length,) or (batch, length) that lies in memory as C has numbers of a kind; else 0."""
-        if not cnp.PyArray_Check(array) or cnp.PyArray_TYPE(array) != kind or not cnp.PyArray_ISCARRAY_RO(array):
+        if not _lies_as_in_c(array, kind):
             return 0
         cdef int axes = cnp.PyArray_NDIM(array)
         cdef bint fits = self.batch == 1 if axes == 1 else axes == 2 and cnp.PyArray_DIM(array, 0) == self.batch
@@ -264,30 +273,25 @@ cdef class Executor:
         fits = self._axes_of(outputs, kind, shape[1]) == axes and cnp.PyArray_ISWRITEABLE(outputs)
         return outputs if fits else None
 
-    def run(self, const int16_t[:, :, ::1] inputs not None, timesteps=None, out=None, Team team=None):
+    def run(self, inputs, size_t timesteps, out=None, Team team=None):
         """The phase from where it stands: (batch, given, input codes) in, (batch, timesteps, output codes) out.
 
-        ``timesteps``: default as many as are given. The time axis is 1 long if only the last output returns. ``out``: where the
-        outputs go, an array of their shape. ``team``: of threads that help.
+        The time axis is 1 long if only the last output returns. ``out``: where the outputs go, an array of their shape. ``team``: of
+        threads that help.
         """
-        cdef size_t given = inputs.shape[1]
-        cdef size_t steps = given if timesteps is None else timesteps
-        self._check_shape(inputs.shape[0], inputs.shape[2])
-        if steps == 0:
-            raise ModelError("the sequences hold no timestep; give at least 1")
-        shape = (self.batch, 1 if self.executor.phase.returns_last else steps, self.executor.phase.output_length)
-        outputs = np.empty(shape, dtype=np.int16) if out is None else out
-        if outputs.shape != shape:
-            raise ModelError(f"outputs of shape {shape} do not fit {outputs.shape}")
-        cdef int16_t[::1] view = outputs.reshape(-1) if outputs.size else np.empty(1, dtype=np.int16)
-        cdef const int16_t *codes = NULL
-        if given > 0 and inputs.shape[2] > 0:
-            codes = &inputs[0, 0, 0]
+        cdef const fx_phase *phase = &self.executor.phase
+        cdef size_t given = self._timesteps_of(inputs, phase.input_length)
+        cdef cnp.npy_intp[3] shape = [self.batch, 1 if phase.returns_last else timesteps, phase.output_length]
+        outputs = cnp.PyArray_EMPTY(3, shape, cnp.NPY_INT16, False) if out is None else out
+        if self._timesteps_of(outputs, shape[2]) != shape[1] or not cnp.PyArray_ISWRITEABLE(outputs):
+            raise ModelError(f"outputs of shape {outputs.shape} do not take {shape[1]} timesteps")
+        cdef const int16_t *codes = <const int16_t *>cnp.PyArray_DATA(inputs)
+        cdef int16_t *results = <int16_t *>cnp.PyArray_DATA(outputs)
         cdef fx_status status
         self._find_array()
         self.executor.team = NULL if team is None else team.team
         with nogil:
-            status = fx_run(&self.executor, given, steps, codes, &view[0])
+            status = fx_run(&self.executor, given, timesteps, codes, results)
         self.executor.team = NULL
         self._raise(status)
         return outputs
@@ -306,11 +310,13 @@ cdef class Executor:
         counts = [(self.executor.clipped[i].adc, self.executor.clipped[i].result) for i in range(count)]
         return np.array(counts, dtype=np.int64).reshape(count, 2)
 
-    cdef int _check_shape(self, Py_ssize_t batch, Py_ssize_t features) except -1:
-        expected = self.executor.phase.input_length
-        if batch != self.batch or features != expected:
-            raise ModelError(f"{batch} sequences of {features} features; the executor takes {self.batch} of {expected}")
-        return 0
+    cdef Py_ssize_t _timesteps_of(self, object codes, Py_ssize_t length) except -1:
+        """Number of timesteps of codes (batch, timesteps, length)."""
+        if not _lies_as_in_c(codes, cnp.NPY_INT16) or cnp.PyArray_NDIM(codes) != 3:
+            raise ModelError("give contiguous int16 codes with three axes: batch, timesteps, codes of one timestep")
+        if cnp.PyArray_DIM(codes, 0) != self.batch or cnp.PyArray_DIM(codes, 2) != length:
+            raise ModelError(f"codes of shape {codes.shape}; the executor takes {self.batch} sequences of {length} at a timestep")
+        return cnp.PyArray_DIM(codes, 1)
 
     cdef int _find_array(self) except -1:
         """Multiply by the native array as it is now, if there is one."""
