@@ -15,6 +15,7 @@ cdef extern from "fxlstm.h" nogil:
     ctypedef struct fx_program:
         const fx_tile *tiles
         uint32_t operation_count
+        uint32_t phase_count
 
     ctypedef struct fx_phase:
         uint32_t input_length

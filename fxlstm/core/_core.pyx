@@ -203,7 +203,7 @@ cdef class Executor:
         """Name of the kernel set that runs."""
         return fx_kernels_name(self.executor.kernels).decode()
 
-    def takes(self, uint32_t batch, size_t timesteps):
+    cpdef bint takes(self, uint32_t batch, size_t timesteps) noexcept:
         """Whether :meth:`run` takes so many sequences of so many timesteps."""
         return batch == self.batch and (timesteps <= self.executor.timesteps or fx_program_streams(&self.image.program))
 
@@ -226,7 +226,7 @@ cdef class Executor:
 
         Returns ``outputs``, a new array where they are ``None``; ``None``, and nothing has happened, where an array does not fit.
         """
-        cdef int axes = self._axes_of(inputs, cnp.NPY_INT16, self.executor.phase.input_length)
+        cdef int axes = self._axes_of(inputs, cnp.NPY_INT16, 1, self.executor.phase.input_length)
         outputs = self._outputs(outputs, cnp.NPY_INT16, axes)
         if outputs is not None:
             self._step(<const int16_t *>cnp.PyArray_DATA(inputs), <int16_t *>cnp.PyArray_DATA(outputs))
@@ -240,7 +240,7 @@ cdef class Executor:
         cdef size_t given = <size_t>self.batch * self.executor.phase.input_length
         cdef size_t wanted = <size_t>self.batch * self.executor.phase.output_length
         cdef int16_t *codes = <int16_t *>&self.codes[0]
-        cdef int axes = self._axes_of(inputs, cnp.NPY_FLOAT64, self.executor.phase.input_length)
+        cdef int axes = self._axes_of(inputs, cnp.NPY_FLOAT64, 1, self.executor.phase.input_length)
         outputs = self._outputs(outputs, cnp.NPY_FLOAT64, axes)
         if outputs is None or not fx_encode(<const double *>cnp.PyArray_DATA(inputs), given, factor, codes):
             return None
@@ -255,12 +255,15 @@ cdef class Executor:
             status = fx_step(&self.executor, inputs, outputs)
         return self._raise(status)
 
-    cdef int _axes_of(self, object array, int kind, Py_ssize_t length) noexcept:
-        """Number of axes of an array (length,) or (batch, length) that lies in memory as C has numbers of a kind; else 0."""
+    cdef int _axes_of(self, object array, int kind, int least, Py_ssize_t length) noexcept:
+        """Number of axes of an array that lies in memory as C has numbers of a kind; 0 where its form is another.
+
+        It has at least so many axes, the last one of a ``length``, or one more for the batch before them.
+        """
         if not _lies_as_in_c(array, kind):
             return 0
         cdef int axes = cnp.PyArray_NDIM(array)
-        cdef bint fits = self.batch == 1 if axes == 1 else axes == 2 and cnp.PyArray_DIM(array, 0) == self.batch
+        cdef bint fits = self.batch == 1 if axes == least else axes == least + 1 and cnp.PyArray_DIM(array, 0) == self.batch
         return axes if fits and cnp.PyArray_DIM(array, axes - 1) == length else 0
 
     cdef object _outputs(self, object outputs, int kind, int axes):
@@ -270,8 +273,63 @@ cdef class Executor:
             return None
         if outputs is None:
             return cnp.PyArray_EMPTY(axes, shape + 2 - axes, kind, False)
-        fits = self._axes_of(outputs, kind, shape[1]) == axes and cnp.PyArray_ISWRITEABLE(outputs)
+        fits = self._axes_of(outputs, kind, 1, shape[1]) == axes and cnp.PyArray_ISWRITEABLE(outputs)
         return outputs if fits else None
+
+    def run_codes(self, inputs, size_t most):
+        """Whole sequences from reset, int16 (time, features) or (batch, time, features); returns outputs likewise.
+
+        Returns ``None``, and nothing has happened, where inputs do not fit, or hold more than ``most`` timesteps in all.
+        """
+        cdef size_t timesteps = self._whole(inputs, cnp.NPY_INT16, most)
+        if timesteps == 0:
+            return None
+        outputs = self._whole_outputs(cnp.NPY_INT16, cnp.PyArray_NDIM(inputs) == 3, timesteps)
+        self._run_whole(timesteps, <const int16_t *>cnp.PyArray_DATA(inputs), <int16_t *>cnp.PyArray_DATA(outputs))
+        return outputs
+
+    def run_values(self, inputs, size_t most, double factor, double unit):
+        """Whole sequences as :meth:`run_codes` on arrays of float64, with factors as of :meth:`step_values`."""
+        cdef size_t timesteps = self._whole(inputs, cnp.NPY_FLOAT64, most)
+        if timesteps == 0:
+            return None
+        has_batch = cnp.PyArray_NDIM(inputs) == 3
+        given = cnp.PyArray_EMPTY(cnp.PyArray_NDIM(inputs), cnp.PyArray_DIMS(inputs), cnp.NPY_INT16, False)
+        cdef int16_t *codes = <int16_t *>cnp.PyArray_DATA(given)
+        if not fx_encode(<const double *>cnp.PyArray_DATA(inputs), cnp.PyArray_SIZE(inputs), factor, codes):
+            return None
+        results = self._whole_outputs(cnp.NPY_INT16, has_batch, timesteps)
+        cdef int16_t *wanted = <int16_t *>cnp.PyArray_DATA(results)
+        self._run_whole(timesteps, codes, wanted)
+        outputs = self._whole_outputs(cnp.NPY_FLOAT64, has_batch, timesteps)
+        fx_decode(wanted, cnp.PyArray_SIZE(outputs), unit, <double *>cnp.PyArray_DATA(outputs))
+        return outputs
+
+    cdef size_t _whole(self, object inputs, int kind, size_t most) noexcept:
+        """Number of timesteps of sequences that :meth:`run_codes` takes; else 0."""
+        cdef int axes = self._axes_of(inputs, kind, 2, self.executor.phase.input_length)
+        cdef size_t timesteps = 0 if axes == 0 else cnp.PyArray_DIM(inputs, axes - 2)
+        fits = self.image.program.phase_count == 1 and timesteps <= most // self.batch and self.takes(self.batch, timesteps)
+        return timesteps if fits else 0
+
+    cdef object _whole_outputs(self, int kind, bint has_batch, size_t timesteps):
+        """A new array for the outputs of sequences: ([batch,] [time,] outputs), without time where only the last one returns."""
+        cdef cnp.npy_intp[3] shape
+        cdef int axes = 0
+        if has_batch:
+            shape[axes], axes = self.batch, axes + 1
+        if not self.executor.phase.returns_last:
+            shape[axes], axes = timesteps, axes + 1
+        shape[axes] = self.executor.phase.output_length
+        return cnp.PyArray_EMPTY(axes + 1, shape, kind, False)
+
+    cdef int _run_whole(self, size_t timesteps, const int16_t *inputs, int16_t *outputs) except -1:
+        cdef fx_status status
+        fx_reset(&self.executor)
+        self._find_array()
+        with nogil:
+            status = fx_run(&self.executor, timesteps, timesteps, inputs, outputs)
+        return self._raise(status)
 
     def run(self, inputs, size_t timesteps, out=None, Team team=None):
         """The phase from where it stands: (batch, given, input codes) in, (batch, timesteps, output codes) out.

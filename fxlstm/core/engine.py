@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from numbers import Integral
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -17,7 +19,7 @@ from fxlstm.program.image import from_checked_bytes
 from fxlstm.program.program import Codes, Program
 from fxlstm.program.reference import Clipped, MultipliesTiles
 from fxlstm.program.running.generation import generate
-from fxlstm.program.running.reading import check_steps_are_plain, step_factors
+from fxlstm.program.running.reading import check_steps_are_plain, run_factors
 from fxlstm.program.running.sequences import Initial, batched, run_phases, run_sequences, run_values
 
 Floats = NDArray[np.float64]
@@ -72,7 +74,9 @@ class Engine:
         self._idle: list[Executor] = []  # the last one that ran at the end
         self._workers = Workers(threads)
         self._work = work_of(program)
-        self._step_factors = step_factors(program)
+        self._alone = sys.maxsize if array is not None else self._workers.alone(self._work)  # timesteps
+        self._factors = run_factors(program)
+        self._step_factors = self._factors if program.streams else None
 
     def run(
         self,
@@ -90,6 +94,10 @@ class Engine:
         Values beyond the program's input and state scales saturate. Raises :class:`ModelError` for NaN, infinity or a shape or
         name that does not fit.
         """
+        if lengths is None and not states and times is None and self._factors is not None:
+            values = self._run_again(Executor.run_values, x, self._alone, *self._factors)
+            if values is not None:
+                return values
         return run_values(self.program, x, lengths, states, times, self.run_codes)
 
     def generate(self, x: ArrayLike, steps: int, start: ArrayLike | None = None, lengths: ArrayLike | None = None) -> Floats:
@@ -102,6 +110,10 @@ class Engine:
 
     def run_codes(self, codes: Codes, lengths: ArrayLike | None = None, states: Mapping[str, ArrayLike] | None = None) -> Codes:
         """Run as :meth:`run`, with input and output as int16 codes."""
+        if lengths is None and not states:
+            outputs = self._run_again(Executor.run_codes, codes, self._alone)
+            if outputs is not None:
+                return outputs
         return run_sequences(self.program, codes, lengths, states, self._run_batch)
 
     def run_phases(self, inputs: Sequence[Codes], timesteps: Sequence[int], initial: Mapping[int, Codes] | None = None) -> Codes:
@@ -112,6 +124,19 @@ class Engine:
         arena first, by their index there. Raises :class:`ProgramError` for what does not fit the phases.
         """
         return run_phases(self.program, inputs, timesteps, initial, self._run_batch)
+
+    def _run_again(self, run: Callable[..., NDArray[Any] | None], *arguments: object) -> NDArray[Any] | None:
+        """Run from reset on the executor that ran last; ``None``, and nothing has happened, where it does not take the arguments.
+
+        Most runs are like the one before; all that others need to be found out and checked is then saved.
+        """
+        with self._lock:
+            if not self._idle:
+                return None
+            executor = self._idle.pop()
+        outputs = run(executor, *arguments)
+        self._give_back(executor)
+        return outputs
 
     def _run_batch(self, inputs: Sequence[Codes], timesteps: Sequence[int], initial: Initial) -> Codes:
         """Run the phases on sequences of one length, in blocks, by as many threads as they are worth."""
@@ -244,11 +269,14 @@ class Engine:
             executor.run(inputs[phase], timesteps[phase], None, team)
             executor.select(phase + 1)
         outputs = executor.run(inputs[last], timesteps[last], out, team)
+        self._give_back(executor)
+        return outputs
+
+    def _give_back(self, executor: Executor) -> None:
         with self._lock:
             self._retire(executor)
             self._idle.append(executor)
             del self._idle[: -self.threads]
-        return outputs
 
     def _take(self, batch: int, timesteps: int) -> Executor:
         """Return an executor for so many sequences of so many timesteps, at reset: one that has run, or a new one."""
