@@ -15,6 +15,7 @@ cdef extern from "fxlstm.h" nogil:
     ctypedef struct fx_program:
         const fx_tile *tiles
         uint32_t operation_count
+        uint32_t phase_count
 
     ctypedef struct fx_phase:
         uint32_t input_length
@@ -40,8 +41,10 @@ cdef extern from "fxlstm.h" nogil:
         const fx_kernels *kernels
         fx_clipped *clipped
         fx_phase phase
+        size_t timesteps
         fx_team *team
 
+    bint fx_program_streams(const fx_program *program)
     fx_status fx_program_open(fx_program *program, const void *image, size_t size)
     const fx_kernels *fx_kernels_named(const char *name)
     const char *fx_kernels_name(const fx_kernels *kernels)

@@ -136,6 +136,11 @@ cdef class Team:
         fx_team_end(self.team)
 
 
+cdef bint _lies_as_in_c(object array, int kind) noexcept:
+    """Whether it is an array of numbers of a kind, one after another in memory as C has them."""
+    return cnp.PyArray_Check(array) and cnp.PyArray_TYPE(array) == kind and cnp.PyArray_ISCARRAY_RO(array)
+
+
 cdef struct Native:
     const fx_native *array
     const fx_tile *tiles
@@ -198,6 +203,10 @@ cdef class Executor:
         """Name of the kernel set that runs."""
         return fx_kernels_name(self.executor.kernels).decode()
 
+    cpdef bint takes(self, uint32_t batch, size_t timesteps) noexcept:
+        """Whether :meth:`run` takes so many sequences of so many timesteps."""
+        return batch == self.batch and (timesteps <= self.executor.timesteps or fx_program_streams(&self.image.program))
+
     def reset(self):
         """Put every sequence back to its state at reset."""
         fx_reset(&self.executor)
@@ -217,7 +226,7 @@ cdef class Executor:
 
         Returns ``outputs``, a new array where they are ``None``; ``None``, and nothing has happened, where an array does not fit.
         """
-        cdef int axes = self._axes_of(inputs, cnp.NPY_INT16, self.executor.phase.input_length)
+        cdef int axes = self._axes_of(inputs, cnp.NPY_INT16, 1, self.executor.phase.input_length)
         outputs = self._outputs(outputs, cnp.NPY_INT16, axes)
         if outputs is not None:
             self._step(<const int16_t *>cnp.PyArray_DATA(inputs), <int16_t *>cnp.PyArray_DATA(outputs))
@@ -231,7 +240,7 @@ cdef class Executor:
         cdef size_t given = <size_t>self.batch * self.executor.phase.input_length
         cdef size_t wanted = <size_t>self.batch * self.executor.phase.output_length
         cdef int16_t *codes = <int16_t *>&self.codes[0]
-        cdef int axes = self._axes_of(inputs, cnp.NPY_FLOAT64, self.executor.phase.input_length)
+        cdef int axes = self._axes_of(inputs, cnp.NPY_FLOAT64, 1, self.executor.phase.input_length)
         outputs = self._outputs(outputs, cnp.NPY_FLOAT64, axes)
         if outputs is None or not fx_encode(<const double *>cnp.PyArray_DATA(inputs), given, factor, codes):
             return None
@@ -246,12 +255,15 @@ cdef class Executor:
             status = fx_step(&self.executor, inputs, outputs)
         return self._raise(status)
 
-    cdef int _axes_of(self, object array, int kind, Py_ssize_t length) noexcept:
-        """Number of axes of an array (length,) or (batch, length) that lies in memory as C has numbers of a kind; else 0."""
-        if not cnp.PyArray_Check(array) or cnp.PyArray_TYPE(array) != kind or not cnp.PyArray_ISCARRAY_RO(array):
+    cdef int _axes_of(self, object array, int kind, int least, Py_ssize_t length) noexcept:
+        """Number of axes of an array that lies in memory as C has numbers of a kind; 0 where its form is another.
+
+        It has at least so many axes, the last one of a ``length``, or one more for the batch before them.
+        """
+        if not _lies_as_in_c(array, kind):
             return 0
         cdef int axes = cnp.PyArray_NDIM(array)
-        cdef bint fits = self.batch == 1 if axes == 1 else axes == 2 and cnp.PyArray_DIM(array, 0) == self.batch
+        cdef bint fits = self.batch == 1 if axes == least else axes == least + 1 and cnp.PyArray_DIM(array, 0) == self.batch
         return axes if fits and cnp.PyArray_DIM(array, axes - 1) == length else 0
 
     cdef object _outputs(self, object outputs, int kind, int axes):
@@ -261,33 +273,83 @@ cdef class Executor:
             return None
         if outputs is None:
             return cnp.PyArray_EMPTY(axes, shape + 2 - axes, kind, False)
-        fits = self._axes_of(outputs, kind, shape[1]) == axes and cnp.PyArray_ISWRITEABLE(outputs)
+        fits = self._axes_of(outputs, kind, 1, shape[1]) == axes and cnp.PyArray_ISWRITEABLE(outputs)
         return outputs if fits else None
 
-    def run(self, const int16_t[:, :, ::1] inputs not None, timesteps=None, out=None, Team team=None):
+    def run_codes(self, inputs, size_t most):
+        """Whole sequences from reset, int16 (time, features) or (batch, time, features); returns outputs likewise.
+
+        Returns ``None``, and nothing has happened, where inputs do not fit, or hold more than ``most`` timesteps in all.
+        """
+        cdef size_t timesteps = self._whole(inputs, cnp.NPY_INT16, most)
+        if timesteps == 0:
+            return None
+        outputs = self._whole_outputs(cnp.NPY_INT16, cnp.PyArray_NDIM(inputs) == 3, timesteps)
+        self._run_whole(timesteps, <const int16_t *>cnp.PyArray_DATA(inputs), <int16_t *>cnp.PyArray_DATA(outputs))
+        return outputs
+
+    def run_values(self, inputs, size_t most, double factor, double unit):
+        """Whole sequences as :meth:`run_codes` on arrays of float64, with factors as of :meth:`step_values`."""
+        cdef size_t timesteps = self._whole(inputs, cnp.NPY_FLOAT64, most)
+        if timesteps == 0:
+            return None
+        has_batch = cnp.PyArray_NDIM(inputs) == 3
+        given = cnp.PyArray_EMPTY(cnp.PyArray_NDIM(inputs), cnp.PyArray_DIMS(inputs), cnp.NPY_INT16, False)
+        cdef int16_t *codes = <int16_t *>cnp.PyArray_DATA(given)
+        if not fx_encode(<const double *>cnp.PyArray_DATA(inputs), cnp.PyArray_SIZE(inputs), factor, codes):
+            return None
+        results = self._whole_outputs(cnp.NPY_INT16, has_batch, timesteps)
+        cdef int16_t *wanted = <int16_t *>cnp.PyArray_DATA(results)
+        self._run_whole(timesteps, codes, wanted)
+        outputs = self._whole_outputs(cnp.NPY_FLOAT64, has_batch, timesteps)
+        fx_decode(wanted, cnp.PyArray_SIZE(outputs), unit, <double *>cnp.PyArray_DATA(outputs))
+        return outputs
+
+    cdef size_t _whole(self, object inputs, int kind, size_t most) noexcept:
+        """Number of timesteps of sequences that :meth:`run_codes` takes; else 0."""
+        cdef int axes = self._axes_of(inputs, kind, 2, self.executor.phase.input_length)
+        cdef size_t timesteps = 0 if axes == 0 else cnp.PyArray_DIM(inputs, axes - 2)
+        fits = self.image.program.phase_count == 1 and timesteps <= most // self.batch and self.takes(self.batch, timesteps)
+        return timesteps if fits else 0
+
+    cdef object _whole_outputs(self, int kind, bint has_batch, size_t timesteps):
+        """A new array for the outputs of sequences: ([batch,] [time,] outputs), without time where only the last one returns."""
+        cdef cnp.npy_intp[3] shape
+        cdef int axes = 0
+        if has_batch:
+            shape[axes], axes = self.batch, axes + 1
+        if not self.executor.phase.returns_last:
+            shape[axes], axes = timesteps, axes + 1
+        shape[axes] = self.executor.phase.output_length
+        return cnp.PyArray_EMPTY(axes + 1, shape, kind, False)
+
+    cdef int _run_whole(self, size_t timesteps, const int16_t *inputs, int16_t *outputs) except -1:
+        cdef fx_status status
+        fx_reset(&self.executor)
+        self._find_array()
+        with nogil:
+            status = fx_run(&self.executor, timesteps, timesteps, inputs, outputs)
+        return self._raise(status)
+
+    def run(self, inputs, size_t timesteps, out=None, Team team=None):
         """The phase from where it stands: (batch, given, input codes) in, (batch, timesteps, output codes) out.
 
-        ``timesteps``: default as many as are given. The time axis is 1 long if only the last output returns. ``out``: where the
-        outputs go, an array of their shape. ``team``: of threads that help.
+        The time axis is 1 long if only the last output returns. ``out``: where the outputs go, an array of their shape. ``team``: of
+        threads that help.
         """
-        cdef size_t given = inputs.shape[1]
-        cdef size_t steps = given if timesteps is None else timesteps
-        self._check_shape(inputs.shape[0], inputs.shape[2])
-        if steps == 0:
-            raise ModelError("the sequences hold no timestep; give at least 1")
-        shape = (self.batch, 1 if self.executor.phase.returns_last else steps, self.executor.phase.output_length)
-        outputs = np.empty(shape, dtype=np.int16) if out is None else out
-        if outputs.shape != shape:
-            raise ModelError(f"outputs of shape {shape} do not fit {outputs.shape}")
-        cdef int16_t[::1] view = outputs.reshape(-1) if outputs.size else np.empty(1, dtype=np.int16)
-        cdef const int16_t *codes = NULL
-        if given > 0 and inputs.shape[2] > 0:
-            codes = &inputs[0, 0, 0]
+        cdef const fx_phase *phase = &self.executor.phase
+        cdef size_t given = self._timesteps_of(inputs, phase.input_length)
+        cdef cnp.npy_intp[3] shape = [self.batch, 1 if phase.returns_last else timesteps, phase.output_length]
+        outputs = cnp.PyArray_EMPTY(3, shape, cnp.NPY_INT16, False) if out is None else out
+        if self._timesteps_of(outputs, shape[2]) != shape[1] or not cnp.PyArray_ISWRITEABLE(outputs):
+            raise ModelError(f"outputs of shape {outputs.shape} do not take {shape[1]} timesteps")
+        cdef const int16_t *codes = <const int16_t *>cnp.PyArray_DATA(inputs)
+        cdef int16_t *results = <int16_t *>cnp.PyArray_DATA(outputs)
         cdef fx_status status
         self._find_array()
         self.executor.team = NULL if team is None else team.team
         with nogil:
-            status = fx_run(&self.executor, given, steps, codes, &view[0])
+            status = fx_run(&self.executor, given, timesteps, codes, results)
         self.executor.team = NULL
         self._raise(status)
         return outputs
@@ -306,11 +368,13 @@ cdef class Executor:
         counts = [(self.executor.clipped[i].adc, self.executor.clipped[i].result) for i in range(count)]
         return np.array(counts, dtype=np.int64).reshape(count, 2)
 
-    cdef int _check_shape(self, Py_ssize_t batch, Py_ssize_t features) except -1:
-        expected = self.executor.phase.input_length
-        if batch != self.batch or features != expected:
-            raise ModelError(f"{batch} sequences of {features} features; the executor takes {self.batch} of {expected}")
-        return 0
+    cdef Py_ssize_t _timesteps_of(self, object codes, Py_ssize_t length) except -1:
+        """Number of timesteps of codes (batch, timesteps, length)."""
+        if not _lies_as_in_c(codes, cnp.NPY_INT16) or cnp.PyArray_NDIM(codes) != 3:
+            raise ModelError("give contiguous int16 codes with three axes: batch, timesteps, codes of one timestep")
+        if cnp.PyArray_DIM(codes, 0) != self.batch or cnp.PyArray_DIM(codes, 2) != length:
+            raise ModelError(f"codes of shape {codes.shape}; the executor takes {self.batch} sequences of {length} at a timestep")
+        return cnp.PyArray_DIM(codes, 1)
 
     cdef int _find_array(self) except -1:
         """Multiply by the native array as it is now, if there is one."""

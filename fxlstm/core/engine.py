@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
-from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Mapping, Sequence
 from numbers import Integral
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -18,7 +19,7 @@ from fxlstm.program.image import from_checked_bytes
 from fxlstm.program.program import Codes, Program
 from fxlstm.program.reference import Clipped, MultipliesTiles
 from fxlstm.program.running.generation import generate
-from fxlstm.program.running.reading import check_steps_are_plain, step_factors
+from fxlstm.program.running.reading import check_steps_are_plain, run_factors
 from fxlstm.program.running.sequences import Initial, batched, run_phases, run_sequences, run_values
 
 Floats = NDArray[np.float64]
@@ -70,10 +71,12 @@ class Engine:
         self._lock = threading.RLock()
         self._array_lock = threading.Lock()
         self._stepping: Executor | None = None
-        self._idle: list[tuple[tuple[int, int], Executor]] = []
+        self._idle: list[Executor] = []  # the last one that ran at the end
         self._workers = Workers(threads)
         self._work = work_of(program)
-        self._step_factors = step_factors(program)
+        self._alone = sys.maxsize if array is not None else self._workers.alone(self._work)  # timesteps
+        self._factors = run_factors(program)
+        self._step_factors = self._factors if program.streams else None
 
     def run(
         self,
@@ -91,6 +94,10 @@ class Engine:
         Values beyond the program's input and state scales saturate. Raises :class:`ModelError` for NaN, infinity or a shape or
         name that does not fit.
         """
+        if lengths is None and not states and times is None and self._factors is not None:
+            values = self._run_again(Executor.run_values, x, self._alone, *self._factors)
+            if values is not None:
+                return values
         return run_values(self.program, x, lengths, states, times, self.run_codes)
 
     def generate(self, x: ArrayLike, steps: int, start: ArrayLike | None = None, lengths: ArrayLike | None = None) -> Floats:
@@ -103,6 +110,10 @@ class Engine:
 
     def run_codes(self, codes: Codes, lengths: ArrayLike | None = None, states: Mapping[str, ArrayLike] | None = None) -> Codes:
         """Run as :meth:`run`, with input and output as int16 codes."""
+        if lengths is None and not states:
+            outputs = self._run_again(Executor.run_codes, codes, self._alone)
+            if outputs is not None:
+                return outputs
         return run_sequences(self.program, codes, lengths, states, self._run_batch)
 
     def run_phases(self, inputs: Sequence[Codes], timesteps: Sequence[int], initial: Mapping[int, Codes] | None = None) -> Codes:
@@ -114,25 +125,51 @@ class Engine:
         """
         return run_phases(self.program, inputs, timesteps, initial, self._run_batch)
 
+    def _run_again(self, run: Callable[..., NDArray[Any] | None], *arguments: object) -> NDArray[Any] | None:
+        """Run from reset on the executor that ran last; ``None``, and nothing has happened, where it does not take the arguments.
+
+        Most runs are like the one before; all that others need to be found out and checked is then saved.
+        """
+        with self._lock:
+            if not self._idle:
+                return None
+            executor = self._idle.pop()
+        outputs = run(executor, *arguments)
+        self._give_back(executor)
+        return outputs
+
     def _run_batch(self, inputs: Sequence[Codes], timesteps: Sequence[int], initial: Initial) -> Codes:
-        """Run the phases on sequences of one length, in blocks."""
+        """Run the phases on sequences of one length, in blocks, by as many threads as they are worth."""
         batch, workers = len(inputs[0]), self._workers
         threads = 1 if self.array is not None else workers.worth(batch * max(timesteps) * self._work)
-        columns = threads > 1 and workers.share_columns(batch, self._image.plan(self.kernels).largest_product)
-        size = BLOCK if columns else min(BLOCK, -(-batch // threads))
-        with workers.team() if columns else nullcontext() as team:
-            if batch <= size:
-                return self._run_block(inputs, timesteps, initial, team=team)
-            time, length = 1 if self.program.returns_last else timesteps[-1], self.program.output.length
-            outputs = np.empty((batch, time, length), dtype=np.int16)
+        if threads > 1 and workers.share_columns(batch, self._image.plan(self.kernels).largest_product):
+            with workers.team() as team:
+                return self._run_blocks(inputs, timesteps, initial, BLOCK, 1, team)
+        return self._run_blocks(inputs, timesteps, initial, min(BLOCK, -(-batch // threads)), threads)
 
-            def run(start: int) -> None:
-                block = slice(start, start + size)
-                own = {place: values[block] for place, values in initial.items()}
-                self._run_block([codes[block] for codes in inputs], timesteps, own, outputs[block], team)
+    def _run_blocks(
+        self,
+        inputs: Sequence[Codes],
+        timesteps: Sequence[int],
+        initial: Initial,
+        size: int,
+        threads: int,
+        team: Team | None = None,
+    ) -> Codes:
+        """Run blocks of so many sequences, each by one of so many threads, with the help of a team or without."""
+        batch = len(inputs[0])
+        if batch <= size:
+            return self._run_block(inputs, timesteps, initial, None, team)
+        time, length = 1 if self.program.returns_last else timesteps[-1], self.program.output.length
+        outputs = np.empty((batch, time, length), dtype=np.int16)
 
-            workers.spread(run, range(0, batch, size), 1 if columns else threads)
-            return outputs
+        def run(start: int) -> None:
+            block = slice(start, start + size)
+            own = {place: values[block] for place, values in initial.items()}
+            self._run_block([codes[block] for codes in inputs], timesteps, own, outputs[block], team)
+
+        self._workers.spread(run, range(0, batch, size), threads)
+        return outputs
 
     def reset(self, batch: int | None = None) -> None:
         """Start streaming anew: zero states for ``batch`` sequences, by default as many as the next :meth:`step` brings."""
@@ -221,32 +258,35 @@ class Engine:
         inputs: Sequence[Codes],
         timesteps: Sequence[int],
         initial: Initial,
-        out: Codes | None = None,
-        team: Team | None = None,
+        out: Codes | None,
+        team: Team | None,
     ) -> Codes:
-        form = len(inputs[0]), max(timesteps)
-        executor = self._take(form)
+        executor = self._take(len(inputs[0]), max(timesteps))
         for start, values in initial.items():
             executor.put_state(start, np.ascontiguousarray(values))
         last = len(timesteps) - 1
-        for phase, (codes, count) in enumerate(zip(inputs, timesteps, strict=True)):
-            if phase:
-                executor.select(phase)
-            outputs = executor.run(codes, count, out if phase == last else None, team)
-        with self._lock:
-            self._retire(executor)
-            self._idle = [*self._idle, (form, executor)][-self.threads :]
+        for phase in range(last):
+            executor.run(inputs[phase], timesteps[phase], None, team)
+            executor.select(phase + 1)
+        outputs = executor.run(inputs[last], timesteps[last], out, team)
+        self._give_back(executor)
         return outputs
 
-    def _take(self, form: tuple[int, int]) -> Executor:
+    def _give_back(self, executor: Executor) -> None:
+        with self._lock:
+            self._retire(executor)
+            self._idle.append(executor)
+            del self._idle[: -self.threads]
+
+    def _take(self, batch: int, timesteps: int) -> Executor:
         """Return an executor for so many sequences of so many timesteps, at reset: one that has run, or a new one."""
         with self._lock:
-            known = next((place for place, (other, _) in enumerate(self._idle) if other == form), None)
-            executor = None if known is None else self._idle.pop(known)[1]
-        if executor is None:
-            return self._executor(*form)
-        executor.reset()
-        return executor
+            for place, executor in enumerate(self._idle):
+                if executor.takes(batch, timesteps):
+                    del self._idle[place]
+                    executor.reset()
+                    return executor
+        return self._executor(batch, timesteps)
 
     def _executor(self, batch: int, timesteps: int = 0) -> Executor:
         if self.array is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
@@ -35,6 +36,10 @@ class Workers:
     def worth(self, work: int) -> int:
         """Return how many threads a run of so much work is worth."""
         return self.threads if work >= LEAST_RUN else 1
+
+    def alone(self, work: int) -> int:
+        """Return how many times so much work are left to one thread at most."""
+        return sys.maxsize if self.threads == 1 else max(LEAST_RUN - 1, 0) // max(work, 1)
 
     def share_columns(self, batch: int, largest_product: int) -> bool:
         """Whether to share the columns of products rather than the sequences of a batch.

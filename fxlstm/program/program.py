@@ -216,22 +216,22 @@ class Program:
         """The runs of sweeps of one phase number, in order."""
         return phases_of(self.sweeps)
 
-    @property
+    @cached_property
     def input(self) -> Slice:
         """The first phase's input as a whole, with the format of its first part."""
         return whole("x", self.inputs[0])
 
-    @property
+    @cached_property
     def output(self) -> Slice:
         """The last phase's output as a whole, with the format of its first part."""
         return whole("y", self.outputs[-1])
 
-    @property
+    @cached_property
     def returns_last(self) -> bool:
         """Whether a sequence gives its last output only."""
         return self.sweeps[-1].returns_last
 
-    @property
+    @cached_property
     def streams(self) -> bool:
         """Whether the program can run timestep by timestep: one that also reads backward needs its whole sequence."""
         return not any(sweep.reverse for sweep in self.sweeps)

@@ -118,15 +118,15 @@ class Reading:
         return decode(self.program.arena[part.start : part.start + part.length], part.fraction, part.scale)
 
 
-def step_factors(program: Program) -> tuple[float, float] | None:
-    """Return by what the inputs of a step are multiplied to be codes, and its output codes to be values.
+def run_factors(program: Program) -> tuple[float, float] | None:
+    """Return by what the inputs of a run are multiplied to be codes, and its output codes to be values.
 
-    ``None`` where a step takes more than that, or cannot be.
+    ``None`` where a run takes more than that.
     """
     known = program.metadata.get
     if known("reads_backward") or known("time_gates") or known("mask_value") is not None:
         return None
-    if not program.streams or len(program.phases) > 1:
+    if len(program.phases) > 1:
         return None
     given, wanted = shared_format(program.inputs[0]), shared_format(program.outputs[-1])
     return (code_factor(*given), code_unit(*wanted)) if given and wanted else None

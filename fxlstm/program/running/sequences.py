@@ -16,6 +16,8 @@ from fxlstm.program.reference import Reference
 from fxlstm.program.running.reading import Reading
 from fxlstm.program.running.runs import check_runs
 
+CODES = np.dtype(np.int16)
+
 Initial = dict[int, Codes]  # arena index -> codes (batch, length) to put there after reset
 
 # Runs every phase from reset for so many timesteps on codes (batch, given, inputs); gives the outputs of the last phase, (batch,
@@ -29,7 +31,7 @@ def batched(program: Program, codes: Codes, axes: Sequence[str]) -> tuple[Codes,
     Raises :class:`ModelError` for codes that are not int16 or of another shape.
     """
     codes = np.asarray(codes)
-    if codes.dtype != np.int16:
+    if codes.dtype != CODES:
         raise ModelError(f"codes are {codes.dtype}; give int16, or floats to run() and step()")
     if codes.ndim not in (len(axes) - 1, len(axes)) or codes.shape[-1] != program.input.length:
         forms = f"({', '.join(axes[1:])}{',' * (len(axes) == 2)}) or ({', '.join(axes)})"
@@ -40,7 +42,8 @@ def batched(program: Program, codes: Codes, axes: Sequence[str]) -> tuple[Codes,
 
 def as_c_has_them(codes: Codes) -> Codes:
     """Return codes aligned and one after the other in memory: themselves where they lie so."""
-    return codes if codes.flags.c_contiguous and codes.flags.aligned else codes.copy()
+    flags = codes.flags
+    return codes if flags.c_contiguous and flags.aligned else codes.copy()
 
 
 def run_values(
