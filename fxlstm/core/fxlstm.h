@@ -116,6 +116,7 @@ typedef struct {
     uint32_t *words;     /* scratch of the plan: driven codes */
     int64_t *ahead_sums; /* scratch of the plan: products of inputs of the next timesteps */
     uint32_t ahead;      /* how many timesteps these are */
+    uint32_t block;      /* sequences that run all operations of a timestep before the next ones */
     bool backward;       /* the order of a large matrix's pieces, each time the other */
     fx_team *team;       /* shares the plan's products among threads; NULL: the caller's does them all */
 } fx_executor;

@@ -56,6 +56,10 @@ def orders() -> Iterator[tuple[str, tuple[Operation, ...]]]:
     yield "twice from the same columns", (MULTIPLY, ACTIVATE, replace(ACTIVATE, result=OTHER, function="sigmoid"))
     yield "across the ends of chunks", (MULTIPLY, replace(ACTIVATE, a=RESULT + 13), replace(ACTIVATE, a=RESULT + 33, result=OTHER))
     yield "of few codes", (MULTIPLY, replace(ACTIVATE, length=7))
+    few = [replace(ACTIVATE, length=5, a=RESULT + start, result=OTHER + start) for start in (0, 5, 10)]
+    yield "one that continues the other", (MULTIPLY, *few)
+    yield "one that continues the other with another function", (MULTIPLY, few[0], replace(few[1], function="sigmoid"), few[2])
+    yield "one that continues the other where it has written", (MULTIPLY, *(replace(one, result=one.a + 5) for one in few))
     yield "beyond the columns", (MULTIPLY, replace(ACTIVATE, a=RESULT + COLUMNS - 5, result=OTHER + 15))
     yield "before the multiply", (ACTIVATE, MULTIPLY)
     yield "of two multiplies", (MULTIPLY, ACTIVATE, MULTIPLY, replace(ACTIVATE, a=RESULT, result=OTHER))

@@ -128,6 +128,7 @@ static void plan_operation(fx_plan *plan, uint32_t index, fx_pieces *pieces) {
     }
     bool multiply = operation->code == FX_OPERATION_MULTIPLY;
     fx_planned *planned = plan->operations + index;
+    planned->length = operation->length;
     planned->planned = !multiply || plan->matrices[operation->matrix].planned;
     planned->run = !multiply && fits_32_bits(operation) ? planning_of(plan)->elementwise[operation->code] : NULL;
 }

@@ -121,6 +121,7 @@ typedef struct {
 typedef struct {
     fx_elementwise *run;  /* NULL: a multiply, a table, or what operations.c does */
     const int16_t *table; /* of an activation, from code 0 to 32767 and on from -32768 to -1 */
+    uint32_t length;      /* of an activation and those that continue its slices; 0: it continues another's */
     bool planned;
     bool ahead;                 /* a multiply whose leading rows are the phase's input */
     bool rides;                 /* an activation that the multiply before it runs, unless on an array */

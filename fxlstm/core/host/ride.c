@@ -82,7 +82,33 @@ static void let_ride_with(fx_plan *plan, uint32_t first, uint32_t end, fx_pieces
     }
 }
 
-/* The same for operations first..end, which always run together. */
+/* ---- activations that do not ride: those that continue the slices of the one before are looked up with it */
+
+static bool continues(const fx_operation *before, const fx_operation *next, uint32_t length) {
+    return next->code == FX_OPERATION_ACTIVATE && next->function == before->function &&
+           next->fraction == before->fraction && next->a == before->a + length &&
+           next->result == before->result + length &&
+           fx_apart(before->a, length + next->length, before->result, length + next->length);
+}
+
+/* Join operations first..end, which always run together. */
+static void join_in(fx_plan *plan, uint32_t first, uint32_t end) {
+    const fx_operation *operations = plan->program->operations;
+    for (uint32_t i = first; i < end; i++) {
+        fx_planned *own = plan->operations + i;
+        const bool alone = operations[i].code == FX_OPERATION_ACTIVATE && !own->rides && own->length > 0;
+        for (uint32_t next = i + 1; next < end && alone && !plan->operations[next].rides &&
+                                    continues(operations + i, operations + next, own->length);
+             next++) {
+            own->length += operations[next].length;
+            plan->operations[next].length = 0;
+        }
+    }
+}
+
+/* ---- all of it, for operations that always run together */
+
+/* Let activations ride in operations first..end. */
 static void let_ride_in(fx_plan *plan, uint32_t first, uint32_t end, fx_pieces *pieces) {
     const fx_program *program = plan->program;
     for (uint32_t i = first; i < end; i++) {
@@ -103,6 +129,10 @@ void fx_let_ride(fx_plan *plan, fx_pieces *pieces) {
         uint32_t always = first + program->sweeps[i].step_operations, end = first + program->sweeps[i].operations;
         let_ride_in(plan, first, always, pieces);
         let_ride_in(plan, always, end, pieces);
+        if (pieces->start != NULL) {
+            join_in(plan, first, always);
+            join_in(plan, always, end);
+        }
         first = end;
     }
 }

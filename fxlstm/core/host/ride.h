@@ -5,7 +5,7 @@
 #include "pack.h"
 
 /* Give the products of a plan, whose operations have their tables, the look-ups of the activations that can run with them, and
- * mark these. Counts memory only where `pieces` has none. */
+ * mark these; join those that cannot. Counts memory only where `pieces` has none. */
 void fx_let_ride(fx_plan *plan, fx_pieces *pieces);
 
 #endif

@@ -145,7 +145,7 @@ static void run_on(fx_executor *executor, uint32_t index, const fx_arenas *arena
     } else if (planned->rides && executor->array == NULL) {
         return;
     } else if (planned->table != NULL) {
-        plan->kernels->planning->look_up(planned->table, operation->a, operation->result, operation->length, arenas);
+        plan->kernels->planning->look_up(planned->table, operation->a, operation->result, planned->length, arenas);
     } else if (planned->run != NULL) {
         executor->clipped[index].result += planned->run(operation, arenas);
     } else {
@@ -162,7 +162,7 @@ static uint32_t block_of(const fx_executor *executor) {
 
 /* Run operations that are all planned. */
 static void run_planned(fx_executor *executor, uint32_t first, uint32_t end) {
-    const uint32_t block = block_of(executor);
+    const uint32_t block = executor->block;
     for (uint32_t sequence = 0; sequence < executor->batch; sequence += block) {
         const fx_arenas arenas = {executor->arenas + sequence * executor->arena_stride, executor->arena_stride,
                                   at_most(executor->batch - sequence, block)};
@@ -215,5 +215,6 @@ fx_status fx_executor_use_plan(fx_executor *executor, const fx_plan *plan, void 
     executor->words = scratch;
     executor->ahead_sums = (int64_t *)(void *)(executor->words + together(plan) * plan->operand_words);
     executor->ahead = 0;
+    executor->block = block_of(executor);
     return FX_OK;
 }
