@@ -212,12 +212,17 @@ static fx_status prepare(fx_executor *executor, size_t given, size_t timesteps, 
     return fx_sweep_over(executor, timesteps);
 }
 
-/* Let a plan multiply the inputs of the next `timesteps` together. More sequences than one share their weights anyway. */
-static void look_ahead(fx_executor *executor, const int16_t *inputs, size_t timesteps) {
-    if (executor->plan != NULL && executor->batch == 1 && executor->array == NULL && executor->ahead == 0 &&
-        inputs != NULL) {
+/* Let a plan multiply the inputs of the next `timesteps` together. More sequences than one share their weights anyway.
+ * Returns whether to ask again once these have run: not where nothing of the phase can be multiplied ahead. */
+static bool look_ahead(fx_executor *executor, const int16_t *inputs, size_t timesteps) {
+    if (executor->ahead == 0) {
         executor->runner->look_ahead(executor, inputs, timesteps);
     }
+    return executor->ahead > 0;
+}
+
+static bool may_look_ahead(const fx_executor *executor) {
+    return executor->plan != NULL && executor->batch == 1 && executor->array == NULL && executor->phase.streams;
 }
 
 fx_status fx_run(fx_executor *executor, size_t given, size_t timesteps, const int16_t *inputs, int16_t *outputs) {
@@ -228,11 +233,12 @@ fx_status fx_run(fx_executor *executor, size_t given, size_t timesteps, const in
         return FX_ERROR_ARGUMENT;
     }
     fx_status status = phase->streams ? FX_OK : prepare(executor, given, timesteps, inputs);
+    bool ahead = may_look_ahead(executor);
     for (size_t t = 0; t < timesteps && status == FX_OK; t++) {
         bool wanted = outputs != NULL && (!phase->returns_last || t + 1 == timesteps);
         int16_t *to = wanted ? outputs + (phase->returns_last ? 0 : t * out) : NULL;
         const int16_t *from = t < given && in > 0 ? inputs + t * in : NULL;
-        look_ahead(executor, phase->streams ? from : NULL, given - t);
+        ahead = ahead && from != NULL && look_ahead(executor, from, given - t);
         status = phase->streams ? step(executor, from, given * in, to, output_stride)
                                 : finish(executor, t, to, output_stride);
     }
