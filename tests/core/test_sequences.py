@@ -99,3 +99,22 @@ def test_sequences_without_timesteps_are_refused_by_name(threads: int) -> None:
         engine.run(X[:, :0])
     with pytest.raises(ModelError, match="no timestep"):
         engine.run_codes(np.zeros((5, 0, 2), np.int16))
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_an_engine_that_has_run_gives_what_a_new_one_gives_for_sequences_of_any_form(name: str) -> None:
+    program, used, expected = PROGRAMS[name], Engine(PROGRAMS[name]), Reference(PROGRAMS[name])
+    codes = program.encode(X)
+    forms = (codes, codes[0], codes[:1], codes[0, :3], codes[1], codes[:, ::2], codes[:, ::2].copy(), codes[:, :1], codes)
+    for form in forms:
+        for _ in range(2):
+            assert np.array_equal(used.run_codes(form), expected.run_codes(form))
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_an_engine_that_has_run_refuses_what_a_new_one_refuses(name: str) -> None:
+    engine, codes = Engine(PROGRAMS[name]), PROGRAMS[name].encode(X)
+    engine.run_codes(codes)
+    for wrong in (codes[:, :0], codes[..., :1], codes[0, 0], codes.astype(np.int32), codes.astype(float)):
+        with pytest.raises(ModelError):
+            engine.run_codes(wrong)
