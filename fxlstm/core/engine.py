@@ -37,7 +37,8 @@ class Engine:
     ``native(tiles)``, which gives the tiles to be multiplied by without Python, or ``None``. ``threads``: how many threads
     :meth:`run` shares its work among, sequences of a batch or columns of a large layer, where it is enough to be shared; an array
     is always asked by one thread at a time. ``kernels``: name of the
-    kernel set; by default the environment variable ``FXLSTM_KERNELS``, else the best one that the machine runs; :attr:`kernels` says which that is.
+    kernel set; by default the environment variable ``FXLSTM_KERNELS``, else the best one that the machine runs;
+    :attr:`kernels` says which that is.
 
     Inputs and outputs are batch first. Any number of threads may use one engine: every :meth:`run` has its own state and starts
     from reset; the state of :meth:`step` belongs to the engine and is guarded by a lock.
