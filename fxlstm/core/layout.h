@@ -42,8 +42,7 @@ enum {
     FX_OPERATION_COPY = 8,
     FX_OPERATION_CLAMP = 9,
 };
-#define FX_OPERAND_COUNTS                                                                                              \
-    {0, 1, 1, 2, 4, 2, 1, 3, 1, 3} /* slices that an operation reads, by its code; 0: no such operation */
+#define FX_OPERAND_COUNTS {0, 1, 1, 2, 4, 2, 1, 3, 1, 3} /* slices that an operation reads, by its code; 0: no such operation */
 
 enum {
     FX_FUNCTION_SIGMOID = 0,
@@ -54,97 +53,96 @@ enum {
 #define FX_FUNCTION_COUNT 4u
 
 typedef struct {
-    uint32_t magic;         /* the bytes 'FXLM' */
-    uint16_t version;       /* format version */
+    uint32_t magic; /* the bytes 'FXLM' */
+    uint16_t version; /* format version */
     uint16_t section_count; /* entries of the section table that follows the header */
-    uint32_t size;          /* bytes of the whole image */
-    uint32_t crc;           /* CRC-32 (IEEE) of the whole image with this field zero */
-    uint32_t arena_length;  /* codes of working memory of one sequence */
-    uint16_t array_rows;    /* physical rows of each array the tiles were placed on */
+    uint32_t size; /* bytes of the whole image */
+    uint32_t crc; /* CRC-32 (IEEE) of the whole image with this field zero */
+    uint32_t arena_length; /* codes of working memory of one sequence */
+    uint16_t array_rows; /* physical rows of each array the tiles were placed on */
     uint16_t array_columns; /* physical columns of each array */
-    uint32_t levels;        /* conductance levels L; weights lie in -(L-1)..L-1 */
-    uint8_t dac_bits;       /* 2..16, resolution of what drives the rows */
-    uint8_t adc_bits;       /* 2..16, or 0: no ADC stage, digital use only */
-    uint8_t pairing;     /* a weight's two devices: 0 rows side by side, 1 rows in two halves, 2 columns side by side */
+    uint32_t levels; /* conductance levels L; weights lie in -(L-1)..L-1 */
+    uint8_t dac_bits; /* 2..16, resolution of what drives the rows */
+    uint8_t adc_bits; /* 2..16, or 0: no ADC stage, digital use only */
+    uint8_t pairing; /* a weight's two devices: 0 rows side by side, 1 rows in two halves, 2 columns side by side */
     uint8_t weight_bits; /* 8 or 16, of an element of the weights section; 8 only up to 128 levels */
 } fx_header;
 _Static_assert(sizeof(fx_header) == 32, "fx_header is packed");
 
 typedef struct {
-    uint32_t kind;     /* see the section kinds */
-    uint32_t start;    /* byte offset from the start of the image, a multiple of 8 */
-    uint32_t size;     /* bytes, without padding */
+    uint32_t kind; /* see the section kinds */
+    uint32_t start; /* byte offset from the start of the image, a multiple of 8 */
+    uint32_t size; /* bytes, without padding */
     uint32_t reserved; /* zero */
 } fx_section;
 _Static_assert(sizeof(fx_section) == 16, "fx_section is packed");
 
 typedef struct {
-    uint8_t code;     /* which operation (program/operations.py) */
+    uint8_t code; /* which operation (program/operations.py) */
     uint8_t function; /* activate: which function */
     uint8_t fraction; /* activate: fraction bits of the operand, 0..15 */
-    uint8_t shift;    /* right shift with rounding */
+    uint8_t shift; /* right shift with rounding */
     uint8_t shift_ab; /* left shift of the first term */
     uint8_t shift_cd; /* left shift of the second term */
-    uint16_t matrix;  /* multiply: which matrix */
-    uint32_t length;  /* codes of the result; multiply: columns of the matrix */
-    uint32_t result;  /* arena index of the result */
-    uint32_t a;       /* arena index */
-    uint32_t b;       /* arena index */
-    uint32_t c;       /* arena index */
-    uint32_t d;       /* arena index */
+    uint16_t matrix; /* multiply: which matrix */
+    uint32_t length; /* codes of the result; multiply: columns of the matrix */
+    uint32_t result; /* arena index of the result */
+    uint32_t a; /* arena index */
+    uint32_t b; /* arena index */
+    uint32_t c; /* arena index */
+    uint32_t d; /* arena index */
 } fx_operation;
 _Static_assert(sizeof(fx_operation) == 32, "fx_operation is packed");
 
 typedef struct {
-    uint32_t rows;       /* logical rows: inputs of the product */
-    uint32_t columns;    /* outputs of the product */
-    uint32_t stride;     /* weights from one column to the next: rows rounded up to even */
-    uint32_t weights;    /* index of the first weight in the weights section, even */
-    uint32_t scales;     /* index of the first column's record in the scales section */
-    uint32_t tiles;      /* index of the first tile */
+    uint32_t rows; /* logical rows: inputs of the product */
+    uint32_t columns; /* outputs of the product */
+    uint32_t stride; /* weights from one column to the next: rows rounded up to even */
+    uint32_t weights; /* index of the first weight in the weights section, even */
+    uint32_t scales; /* index of the first column's record in the scales section */
+    uint32_t tiles; /* index of the first tile */
     uint32_t tile_count; /* number of tiles; 0 in a digital program */
-    uint32_t reserved;   /* zero */
+    uint32_t reserved; /* zero */
 } fx_matrix;
 _Static_assert(sizeof(fx_matrix) == 32, "fx_matrix is packed");
 
 typedef struct {
-    uint32_t row;          /* first logical row in the matrix */
-    uint32_t rows;         /* logical rows; twice as many physical rows where pairs are of rows */
-    uint32_t column;       /* first column in the matrix */
-    uint32_t columns;      /* columns; twice as many physical columns where pairs are of columns */
-    uint16_t gain;         /* mantissa of the front end's gain */
-    uint8_t gain_shift;    /* ADC code = gain * accumulator >> gain_shift */
-    uint8_t align;         /* left shift of the ADC code before tiles add */
-    uint8_t range;         /* front-end range, 0 the finest */
-    uint8_t array;         /* which array, when several serve one program */
-    uint16_t reserved;     /* zero */
-    uint16_t array_row;    /* first physical row */
+    uint32_t row; /* first logical row in the matrix */
+    uint32_t rows; /* logical rows; twice as many physical rows where pairs are of rows */
+    uint32_t column; /* first column in the matrix */
+    uint32_t columns; /* columns; twice as many physical columns where pairs are of columns */
+    uint16_t gain; /* mantissa of the front end's gain */
+    uint8_t gain_shift; /* ADC code = gain * accumulator >> gain_shift */
+    uint8_t align; /* left shift of the ADC code before tiles add */
+    uint8_t range; /* front-end range, 0 the finest */
+    uint8_t array; /* which array, when several serve one program */
+    uint16_t reserved; /* zero */
+    uint16_t array_row; /* first physical row */
     uint16_t array_column; /* first physical column */
-    uint32_t reserved2;    /* zero */
+    uint32_t reserved2; /* zero */
 } fx_tile;
 _Static_assert(sizeof(fx_tile) == 32, "fx_tile is packed");
 
 typedef struct {
-    int64_t bias;     /* added before rounding, in units of the result times 2**-shift */
+    int64_t bias; /* added before rounding, in units of the result times 2**-shift */
     int32_t mantissa; /* 0..2**31-1 */
-    uint32_t shift;   /* result = sat(round(sum * mantissa + bias, shift)), 0..62 */
+    uint32_t shift; /* result = sat(round(sum * mantissa + bias, shift)), 0..62 */
 } fx_scale;
 _Static_assert(sizeof(fx_scale) == 16, "fx_scale is packed");
 
 typedef struct {
     uint32_t operations; /* how many; they follow those of the sweep before */
-    uint32_t
-        step_operations;   /* the first of them, run whenever the sweep runs; the rest run when an output is wanted */
-    uint8_t reverse;       /* 1: from the last timestep to the first */
-    uint8_t returns_last;  /* 1: the phase that ends here gives the output of its last timestep only */
-    uint16_t phase;        /* which phase it belongs to, 0 the first */
-    uint32_t period;       /* its operations run at timesteps t with (t + 1) % period == 0 */
-    uint32_t source;       /* first code it reads of a timestep's record */
-    uint32_t input_start;  /* arena index of what it reads */
+    uint32_t step_operations; /* the first of them, run whenever the sweep runs; the rest run when an output is wanted */
+    uint8_t reverse; /* 1: from the last timestep to the first */
+    uint8_t returns_last; /* 1: the phase that ends here gives the output of its last timestep only */
+    uint16_t phase; /* which phase it belongs to, 0 the first */
+    uint32_t period; /* its operations run at timesteps t with (t + 1) % period == 0 */
+    uint32_t source; /* first code it reads of a timestep's record */
+    uint32_t input_start; /* arena index of what it reads */
     uint32_t input_length; /* codes that it reads; 0: it takes what stands in the arena */
     uint32_t output_start; /* arena index of what it gives: to the record, or as the phase's output where it ends one */
     uint32_t output_length; /* codes that it gives */
-    uint32_t reserved;      /* zero */
+    uint32_t reserved; /* zero */
 } fx_sweep;
 _Static_assert(sizeof(fx_sweep) == 40, "fx_sweep is packed");
 

@@ -3,57 +3,53 @@
 #define FX_STATUS_H
 
 typedef enum {
-    FX_OK = 0,                    /* done */
-    FX_ERROR_IMAGE_SHORT = 1,     /* the image ends before its header says it does; copy the whole file again */
-    FX_ERROR_IMAGE_MAGIC = 2,     /* the bytes are not an .fxl image; check the file's name */
-    FX_ERROR_IMAGE_VERSION = 3,   /* the image has another format version; save the program again with this release */
-    FX_ERROR_IMAGE_CRC = 4,       /* the image was altered or damaged; its CRC-32 does not match; copy it again */
+    FX_OK = 0, /* done */
+    FX_ERROR_IMAGE_SHORT = 1, /* the image ends before its header says it does; copy the whole file again */
+    FX_ERROR_IMAGE_MAGIC = 2, /* the bytes are not an .fxl image; check the file's name */
+    FX_ERROR_IMAGE_VERSION = 3, /* the image has another format version; save the program again with this release */
+    FX_ERROR_IMAGE_CRC = 4, /* the image was altered or damaged; its CRC-32 does not match; copy it again */
     FX_ERROR_IMAGE_ALIGNMENT = 5, /* the image does not start on an 8-byte boundary; load it into aligned memory */
-    FX_ERROR_IMAGE_HEADER = 6,    /* the header holds a value out of range; save the program again */
-    FX_ERROR_IMAGE_SECTIONS = 7,  /* the section table points outside the image or sections overlap */
-    FX_ERROR_IMAGE_ARENA = 8,     /* the arena section does not match the header */
-    FX_ERROR_IMAGE_OPERATIONS =
-        9, /* an operation has an unknown code, a slice outside the arena, or a shift out of range */
+    FX_ERROR_IMAGE_HEADER = 6, /* the header holds a value out of range; save the program again */
+    FX_ERROR_IMAGE_SECTIONS = 7, /* the section table points outside the image or sections overlap */
+    FX_ERROR_IMAGE_ARENA = 8, /* the arena section does not match the header */
+    FX_ERROR_IMAGE_OPERATIONS = 9, /* an operation has an unknown code, a slice outside the arena, or a shift out of range */
     FX_ERROR_IMAGE_MATRICES = 10, /* a matrix record points outside its weights, scales or tiles */
-    FX_ERROR_IMAGE_TILES =
-        11, /* a tile lies outside its matrix or the array, or the tiles do not cover the matrix once */
+    FX_ERROR_IMAGE_TILES = 11, /* a tile lies outside its matrix or the array, or the tiles do not cover the matrix once */
     FX_ERROR_IMAGE_WEIGHTS = 12, /* a weight exceeds the number of levels */
-    FX_ERROR_IMAGE_SCALES = 13,  /* a column's scale could overflow 64 bits */
-    FX_ERROR_IMAGE_SWEEPS =
-        14, /* a sweep reads what no earlier one gives, or the sweeps do not share out the operations */
-    FX_ERROR_IMAGE_PHASES = 15,      /* the phases are out of order, or a sweep does not fit its place in its phase */
-    FX_ERROR_MEMORY = 32,            /* the memory given is smaller than the program needs */
-    FX_ERROR_ARGUMENT = 33,          /* an argument is out of range */
-    FX_ERROR_ARRAY_NEEDS_ADC = 34,   /* a program without an ADC stage cannot run on an array; quantize with adc_bits */
-    FX_ERROR_ARRAY_FAILED = 35,      /* the array could not multiply */
-    FX_ERROR_WHOLE_SEQUENCE = 36,    /* a bidirectional network needs its whole sequence; run it instead of stepping */
+    FX_ERROR_IMAGE_SCALES = 13, /* a column's scale could overflow 64 bits */
+    FX_ERROR_IMAGE_SWEEPS = 14, /* a sweep reads what no earlier one gives, or the sweeps do not share out the operations */
+    FX_ERROR_IMAGE_PHASES = 15, /* the phases are out of order, or a sweep does not fit its place in its phase */
+    FX_ERROR_MEMORY = 32, /* the memory given is smaller than the program needs */
+    FX_ERROR_ARGUMENT = 33, /* an argument is out of range */
+    FX_ERROR_ARRAY_NEEDS_ADC = 34, /* a program without an ADC stage cannot run on an array; quantize with adc_bits */
+    FX_ERROR_ARRAY_FAILED = 35, /* the array could not multiply */
+    FX_ERROR_WHOLE_SEQUENCE = 36, /* a bidirectional network needs its whole sequence; run it instead of stepping */
     FX_ERROR_SEQUENCE_TOO_LONG = 37, /* the sequence is longer than the memory for it; give a shorter one */
-    FX_ERROR_FRAME_COBS = 64,        /* a frame is not valid COBS */
-    FX_ERROR_FRAME_CRC = 65,         /* a frame failed its CRC-32 */
-    FX_ERROR_FRAME_LENGTH = 66,      /* a frame is longer or shorter than its message allows */
-    FX_ERROR_UNKNOWN_MESSAGE = 67,   /* the board does not know this message; flash the firmware of this release */
-    FX_ERROR_STALE_SESSION = 68,     /* another host has opened the board since; reconnect */
-    FX_ERROR_OUT_OF_ORDER = 69,      /* a request arrived before the one it follows */
-    FX_ERROR_BUSY = 96,              /* the board is running a campaign; wait for it or stop it */
-    FX_ERROR_LIMIT_VOLTAGE = 97,     /* a voltage exceeds the board's limit; lower it */
-    FX_ERROR_LIMIT_PULSES = 98,      /* a cell has used up its pulses; choose another cell */
-    FX_ERROR_LIMIT_ENERGY = 99,      /* a pulse carries too much energy; shorten it or lower its voltage */
-    FX_ERROR_RANGE = 100,            /* a row, column or range index lies outside the board */
-    FX_ERROR_OBJECT_UNKNOWN = 101,   /* the board has no object of this kind */
+    FX_ERROR_FRAME_COBS = 64, /* a frame is not valid COBS */
+    FX_ERROR_FRAME_CRC = 65, /* a frame failed its CRC-32 */
+    FX_ERROR_FRAME_LENGTH = 66, /* a frame is longer or shorter than its message allows */
+    FX_ERROR_UNKNOWN_MESSAGE = 67, /* the board does not know this message; flash the firmware of this release */
+    FX_ERROR_STALE_SESSION = 68, /* another host has opened the board since; reconnect */
+    FX_ERROR_OUT_OF_ORDER = 69, /* a request arrived before the one it follows */
+    FX_ERROR_BUSY = 96, /* the board is running a campaign; wait for it or stop it */
+    FX_ERROR_LIMIT_VOLTAGE = 97, /* a voltage exceeds the board's limit; lower it */
+    FX_ERROR_LIMIT_PULSES = 98, /* a cell has used up its pulses; choose another cell */
+    FX_ERROR_LIMIT_ENERGY = 99, /* a pulse carries too much energy; shorten it or lower its voltage */
+    FX_ERROR_RANGE = 100, /* a row, column or range index lies outside the board */
+    FX_ERROR_OBJECT_UNKNOWN = 101, /* the board has no object of this kind */
     FX_ERROR_OBJECT_TOO_LARGE = 102, /* the object does not fit the board's memory */
     FX_ERROR_OBJECT_INCOMPLETE = 103, /* the object has not arrived whole; send the rest */
-    FX_ERROR_OBJECT_CRC = 104,        /* the object's CRC-32 does not match; send it again */
-    FX_ERROR_NO_PROGRAM = 105,        /* the board holds no program; send one first */
-    FX_ERROR_NO_TARGET = 106,         /* the board holds no target map; send one first */
-    FX_ERROR_DAC_ECHO = 107,          /* a DAC did not echo its last frame; check its chip select, supply and wiring */
-    FX_ERROR_ADC_CRC = 108,           /* an ADC frame failed its CRC-16; check the SPI wiring and clock */
-    FX_ERROR_ADC_BUSY = 109,          /* an ADC stayed busy; check CONVST, BUSY and the supply */
-    FX_ERROR_ADC_IDENTITY = 110,      /* an ADC did not answer with its identity; check that the chip is there */
-    FX_ERROR_SAFE_IDLE = 111,   /* the board went to safe idle because the host fell silent; open the board again */
-    FX_ERROR_SCHEME = 112,      /* a parameter of the programming scheme is out of range */
+    FX_ERROR_OBJECT_CRC = 104, /* the object's CRC-32 does not match; send it again */
+    FX_ERROR_NO_PROGRAM = 105, /* the board holds no program; send one first */
+    FX_ERROR_NO_TARGET = 106, /* the board holds no target map; send one first */
+    FX_ERROR_DAC_ECHO = 107, /* a DAC did not echo its last frame; check its chip select, supply and wiring */
+    FX_ERROR_ADC_CRC = 108, /* an ADC frame failed its CRC-16; check the SPI wiring and clock */
+    FX_ERROR_ADC_BUSY = 109, /* an ADC stayed busy; check CONVST, BUSY and the supply */
+    FX_ERROR_ADC_IDENTITY = 110, /* an ADC did not answer with its identity; check that the chip is there */
+    FX_ERROR_SAFE_IDLE = 111, /* the board went to safe idle because the host fell silent; open the board again */
+    FX_ERROR_SCHEME = 112, /* a parameter of the programming scheme is out of range */
     FX_ERROR_LIMIT_WIDTH = 113, /* a pulse is longer than the limit; shorten it */
-    FX_ERROR_ROW_STUCK =
-        114, /* a current flows with all rows at 0 V, so a row's output stays at a voltage; `fxlstm board selftest` names it */
+    FX_ERROR_ROW_STUCK = 114, /* a current flows with all rows at 0 V, so a row's output stays at a voltage; `fxlstm board selftest` names it */
 } fx_status;
 
 #endif
