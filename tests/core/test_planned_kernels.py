@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from planned_programs import planned_programs
+from planned_programs import LARGE, planned_programs
 from small_programs import DIGITAL
 
 from fxlstm.core import Engine, activation, crc32, kernel_names
@@ -74,6 +74,25 @@ def test_sums_of_8_bit_weights_that_32_bits_do_not_hold_are_exact(form: str, ker
     sequences = np.concatenate([x, -x])[:, np.newaxis].astype(np.int16)
     for batch in (1, 2, 9, len(sequences)):
         assert outcome(program, kernels, sequences[:batch]) == outcome(program, "portable", sequences[:batch])
+
+
+@pytest.mark.parametrize("kernels", SETS)
+@pytest.mark.parametrize("dac_bits", [8, 16])
+@pytest.mark.parametrize("code_of_2_31", [14_000, 33_000, 40_000])  # none clips; some that need more than 32 bits do; all do
+def test_sums_that_32_bits_do_not_hold_clip_only_where_their_results_do(code_of_2_31: int, dac_bits: int, kernels: str) -> None:
+    rows, columns = LARGE, 35
+    weights = np.random.default_rng(rows).integers(-127, 128, (rows, columns)).astype(np.int16)
+    weights[:, :3] = np.array([127, -127, 60])
+    scales = {"mantissa": code_of_2_31 << 14, "shift": 45, "bias": 0}
+    matrix = Matrix("m", weights, tiles=(), **{name: np.full(columns, value, np.int64) for name, value in scales.items()})
+    ends = Slice("x", 0, rows, 15), Slice("y", rows, columns, 15)
+    hardware, arena = replace(DIGITAL, levels=128, dac_bits=dac_bits), np.zeros(rows + columns, np.int16)
+    program = Program.of_one_sweep(hardware, arena, (Operation("multiply", columns, result=rows, a=0),), (matrix,), *ends)
+    shares = np.random.default_rng(1).uniform(-1, 1, (36, 1, 1))  # of full scale, at whose ends all sums have been
+    x = np.clip(32768 * shares * np.sign(weights.T[:, np.newaxis])[np.arange(36) % columns], -32768, 32767).astype(np.int16)
+    found = outcome(program, kernels, x)
+    assert found == outcome(program, "portable", x)
+    assert (found[1][0].result == 0) == (code_of_2_31 == 14_000)
 
 
 class AnyCodes:

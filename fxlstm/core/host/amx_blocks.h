@@ -60,9 +60,15 @@ INLINE void accumulators_at(const block *own, fx_form form, uint32_t s, uint32_t
     }
 }
 
-INLINE __m512i narrow_sum_at(const block *own, fx_form form, uint32_t s, uint32_t c) {
+/* In 32 bits; of wide sums what they may be limited to. */
+INLINE __m512i narrow_sum_at(const block *own, fx_form form, bool wide, uint32_t s, uint32_t c) {
+    const __m512i limit = _mm512_set1_epi32(FX_HIGH_SUM_LIMIT), least = _mm512_set1_epi32(-FX_HIGH_SUM_LIMIT);
     __m512i acc[3];
     accumulators_at(own, form, s, c, acc);
+    if (wide) {
+        __m512i *high = acc + parts_of(form) - 1;
+        *high = _mm512_max_epi32(_mm512_min_epi32(*high, limit), least);
+    }
     return narrow_sum(form, acc);
 }
 
@@ -104,11 +110,12 @@ INLINE finisher finisher_of(const block *from, const fx_look_up *look_up) {
 }
 
 /* Make results up to those of sequence `end`. */
-INLINE void finish(finisher *own, fx_form form, uint32_t end) {
+INLINE void finish(finisher *own, fx_form form, bool wide, uint32_t end) {
     for (end = end < own->end ? end : own->end; own->next < end; own->next++) {
-        __m512i one = rescaled(&own->first, narrow_sum_at(own->from, form, own->next, 0));
-        __m512i other = own->from->chunks == 2 ? rescaled(&own->second, narrow_sum_at(own->from, form, own->next, 1))
-                                               : _mm512_setzero_si512();
+        __m512i one = rescaled(&own->first, narrow_sum_at(own->from, form, wide, own->next, 0));
+        __m512i other = own->from->chunks == 2
+                            ? rescaled(&own->second, narrow_sum_at(own->from, form, wide, own->next, 1))
+                            : _mm512_setzero_si512();
         own->clipped += put_two_chunks(own->result, own->columns, one, other);
         if (own->table != NULL) {
             look_up_piece(own->table, own->result, own->looked_up);
@@ -145,7 +152,7 @@ INLINE void store_block(block *own, fx_form form) {
 
 /* The sums of a block, which begin at `start` or at 0, and beside them results of the one before. Where there is no second chunk
  * the first is multiplied twice. */
-INLINE void sum_block(block *own, fx_form form, const fx_lane_stage *start, finisher *before) {
+INLINE void sum_block(block *own, fx_form form, bool wide, const fx_lane_stage *start, finisher *before) {
     const fx_planned_product *product = own->product;
     const fx_packed *matrix = product->matrix;
     const size_t stride = product->word_stride * sizeof(uint32_t), bytes = group_bytes(form);
@@ -166,7 +173,7 @@ INLINE void sum_block(block *own, fx_form form, const fx_lane_stage *start, fini
             tile_dot(SECOND_LOW, LOW_CODES, SECOND_WEIGHTS);
         }
         if (before != NULL) {
-            finish(before, form, before->next + share);
+            finish(before, form, wide, before->next + share);
         }
     }
     store_block(own, form);

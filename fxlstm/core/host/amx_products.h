@@ -31,7 +31,7 @@ INLINE const fx_look_up *look_up_of(riding *look_ups, const fx_planned_product *
     return next ? look_ups->next++ : NULL;
 }
 
-INLINE void multiply_high_form(const parts *all, fx_form form) {
+INLINE void multiply_high_form(const parts *all, fx_form form, bool wide) {
     const fx_planned_product *whole = all->of;
     const fx_packed *matrix = whole->matrix;
     riding look_ups = riding_of(whole);
@@ -45,21 +45,24 @@ INLINE void multiply_high_form(const parts *all, fx_form form) {
             block *own = blocks + done % 2;
             own->product = all->each + i, own->chunk = chunk, own->chunks = matrix->chunks - chunk < 2 ? 1 : 2;
             own->first = 0, own->end = matrix->groups;
-            sum_block(own, form, matrix->lanes + chunk, &before);
+            sum_block(own, form, wide, matrix->lanes + chunk, &before);
             whole->clipped->result += before.clipped;
             before = finisher_of(own, look_up);
         }
     }
-    finish(&before, form, FX_TILE);
+    finish(&before, form, wide, FX_TILE);
     whole->clipped->result += before.clipped;
     ride_on(&look_ups, whole->count, whole->result_stride);
 }
 
 static void multiply_high(const parts *all) {
+    const bool wide = all->of->matrix->stages->wide;
     if (all->of->matrix->form == FX_TOP) {
-        multiply_high_form(all, FX_TOP);
+        multiply_high_form(all, FX_TOP, wide);
+    } else if (wide) {
+        multiply_high_form(all, FX_BYTES, true);
     } else {
-        multiply_high_form(all, FX_BYTES);
+        multiply_high_form(all, FX_BYTES, false);
     }
 }
 
@@ -68,13 +71,13 @@ static void multiply_high(const parts *all) {
 static void sum_groups(block *own, const fx_lane_stage *start) {
     switch (own->product->matrix->form) {
     case FX_TOP:
-        sum_block(own, FX_TOP, start, NULL);
+        sum_block(own, FX_TOP, false, start, NULL);
         break;
     case FX_SPLIT:
-        sum_block(own, FX_SPLIT, start, NULL);
+        sum_block(own, FX_SPLIT, false, start, NULL);
         break;
     default:
-        sum_block(own, FX_BYTES, start, NULL);
+        sum_block(own, FX_BYTES, false, start, NULL);
     }
 }
 
@@ -133,7 +136,7 @@ INLINE void keep_narrow(const block *own, fx_form form, int64_t *kept, size_t st
         for (uint32_t c = 0; c < own->chunks; c++) {
             _mm512_storeu_si512(kept + c * FX_LANES, form == FX_TOP
                                                          ? _mm512_load_si512(own->sums[2 * c + FIRST_HIGH][s])
-                                                         : narrow_sum_at(own, form, s, c));
+                                                         : narrow_sum_at(own, form, false, s, c));
         }
     }
 }
@@ -143,9 +146,9 @@ static void keep_block(const block *own, int64_t *kept, size_t stride) {
     const fx_packed *matrix = own->product->matrix;
     const bool wide = matrix->form == FX_SPLIT || matrix->stages->wide;
     kept += own->chunk * FX_LANES;
-    if (matrix->high != NULL && matrix->form == FX_TOP) {
+    if (fx_is_high(matrix) && matrix->form == FX_TOP) {
         keep_narrow(own, FX_TOP, kept, stride);
-    } else if (matrix->high != NULL) {
+    } else if (fx_is_high(matrix)) {
         keep_narrow(own, FX_BYTES, kept, stride);
     } else {
         for (uint32_t i = 0; i < own->product->count * own->chunks; i++) {

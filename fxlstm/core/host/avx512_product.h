@@ -24,7 +24,7 @@ INLINE int64_t sum_of_codes(const fx_planned_product *product, uint32_t first, u
 INLINE lanes sum_at(const tile *own, fx_form form, bool wide, uint32_t s, uint32_t c) {
     int64_t codes = form == FX_SPLIT ? sum_of_codes(own->product, own->first, own->end, s) : 0;
     lanes sum = sums_of(form, wide, own->acc + (s * own->chunks + c) * parts_of(form), codes);
-    return own->ahead == NULL || own->product->matrix->high != NULL
+    return own->ahead == NULL || fx_is_high(own->product->matrix)
                ? sum
                : plus(sum, load(own->ahead + s * own->product->ahead_stride + c * FX_LANES));
 }
@@ -83,7 +83,7 @@ INLINE void multiply_tile(tile *own, fx_form form, tile_function *function) {
     const fx_packed *matrix = own->product->matrix;
     if (matrix->adc_highest == 0) {
         run_stage(own, 0, function);
-        if (matrix->high == NULL) {
+        if (!fx_is_high(matrix)) {
             rescale_tile(own, form, form == FX_SPLIT || (form != FX_WORDS && matrix->stages->wide));
         }
         return;
@@ -142,7 +142,7 @@ INLINE void keep_tile(const tile *own, fx_form form, bool wide, int64_t *kept, s
         for (uint32_t c = 0; c < own->chunks; c++) {
             int64_t *to = kept + (own->chunk + c) * FX_LANES;
             const __m512i *acc = own->acc + (s * own->chunks + c) * parts_of(form);
-            if (own->product->matrix->high != NULL) {
+            if (fx_is_high(own->product->matrix)) {
                 _mm512_storeu_si512(to, form == FX_TOP ? acc[0] : narrow_sum(form, acc));
             } else {
                 keep(to, sum_at(own, form, wide, s, c));

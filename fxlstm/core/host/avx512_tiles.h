@@ -66,7 +66,7 @@ typedef void tile_function(tile *own, bool start);
 
 INLINE void begin_tile(__m512i *acc, const tile *own, bool start, fx_form form, uint32_t count, uint32_t chunks) {
     const fx_packed *matrix = own->product->matrix;
-    const bool ahead = own->ahead != NULL && matrix->high != NULL;
+    const bool ahead = own->ahead != NULL && fx_is_high(matrix);
     UNROLL for (uint32_t c = 0; c < chunks; c++) {
         begin(acc + c * parts_of(form), form, count, chunks, start ? own->lanes + c * matrix->stage_count : NULL,
               ahead ? own->ahead + c * FX_LANES : NULL, own->product->ahead_stride);
@@ -94,7 +94,7 @@ INLINE void run_tile(tile *own, bool start, fx_form form, uint32_t count, uint32
     __m512i acc[MOST_SUMS];
     begin_tile(acc, own, start, form, count, chunks);
     add_groups(acc, own, form, count, chunks);
-    if (start && product->matrix->high != NULL) {
+    if (start && fx_is_high(product->matrix)) {
         UNROLL for (uint32_t i = 0; i < sums; i++) {
             acc[i] = narrow_sum(form, acc + i * parts);
         }

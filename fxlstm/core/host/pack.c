@@ -67,14 +67,20 @@ static uint32_t count_stages(const fx_program *program, const fx_matrix *matrix)
     return count;
 }
 
+/* The sum of a column's absolute weights in some rows. */
+static uint64_t magnitude_of(const fx_program *program, const fx_matrix *matrix, uint32_t row, uint32_t rows,
+                             uint32_t column) {
+    uint64_t sum = 0;
+    for (uint32_t i = 0; i < rows; i++) {
+        int32_t weight = weight_at(program, matrix, row + i, column);
+        sum += (uint64_t)(weight < 0 ? -weight : weight);
+    }
+    return sum;
+}
+
 static bool is_wide(const fx_program *program, const fx_matrix *matrix, uint32_t row, uint32_t rows) {
     for (uint32_t column = 0; column < matrix->columns; column++) {
-        uint64_t sum = 0;
-        for (uint32_t i = 0; i < rows; i++) {
-            int32_t weight = weight_at(program, matrix, row + i, column);
-            sum += (uint64_t)(weight < 0 ? -weight : weight);
-        }
-        if (sum * FX_LARGEST_ROW_CODE > INT32_MAX) {
+        if (magnitude_of(program, matrix, row, rows, column) * FX_LARGEST_ROW_CODE > INT32_MAX) {
             return true;
         }
     }
@@ -190,11 +196,25 @@ static void fill_scales(fx_packed *packed, const fx_program *program, const fx_m
     }
 }
 
-/* Whether 32 bits hold the sums, which those of two planes are not, and the high half of 64 bits what results are made of. */
+/* Whether a column's sums fit 32 bits once those of the codes' high bytes are limited, with results as they are: a sum of which
+ * these are beyond the limit is so large, before and after, that its result is clipped. */
+static bool may_be_limited(const fx_program *program, const fx_matrix *matrix, uint32_t column) {
+    const int64_t room = 1 << 26, least = 256 * (int64_t)FX_HIGH_SUM_LIMIT - room;
+    const fx_scale scale = program->scales[matrix->scales + column];
+    const uint64_t magnitude = magnitude_of(program, matrix, 0, matrix->rows, column);
+    return magnitude * UINT8_MAX < (uint64_t)room &&
+           (magnitude * FX_LARGEST_ROW_CODE < (uint64_t)least ||
+            (fx_round(least * scale.mantissa + scale.bias, scale.shift) > INT16_MAX &&
+             fx_round(-least * scale.mantissa + scale.bias, scale.shift) < INT16_MIN));
+}
+
+/* Whether 32 bits hold the sums, or what these may be limited to, which those of two planes are not, and the high half of 64 bits
+ * what results are made of. */
 static bool scales_are_high(const fx_packed *packed, const fx_program *program, const fx_matrix *matrix, bool wide) {
-    bool high = packed->adc_highest == 0 && packed->form != FX_SPLIT && !wide;
-    for (uint32_t column = 0; column < matrix->columns; column++) {
-        high = high && program->scales[matrix->scales + column].shift >= 32;
+    bool high = packed->adc_highest == 0 && packed->form != FX_SPLIT;
+    for (uint32_t column = 0; column < matrix->columns && high; column++) {
+        high =
+            program->scales[matrix->scales + column].shift >= 32 && (!wide || may_be_limited(program, matrix, column));
     }
     return high;
 }

@@ -65,7 +65,11 @@ typedef struct {
     int64_t left[FX_LANES]; /* ADC code to the unit of the column's sum */
 } fx_lane_stage;
 
-/* Per lane of a chunk, where 32 bits hold its sums and every shift is at least 32, so that the high half of 64 bits holds all that
+/* Sums of the codes' high bytes are limited to this where a matrix has high scales though its sums are wide: only what clips is
+ * changed (may_be_limited in pack.c). */
+#define FX_HIGH_SUM_LIMIT ((1 << 23) - (1 << 18))
+
+/* Per lane of a chunk, where 32 bits hold its sums, or limited ones, and every shift is at least 32, so that the high half of 64 bits holds all that
  * a result is made of: result = sat(high half of (sum * mantissa + bias) >> shift). Biases stand in the order of columns. */
 typedef struct {
     int32_t mantissa[FX_LANES];
@@ -95,6 +99,11 @@ typedef struct {
     fx_high_scales *high;   /* chunk after chunk; NULL: not for this matrix */
     int64_t adc_highest;    /* largest code, counted in ADC steps; 0 in a digital program */
 } fx_packed;
+
+/* Whether 32-bit sums of any part of the rows are rescaled by high scales. */
+static inline bool fx_is_high(const fx_packed *packed) {
+    return packed->high != NULL && !packed->stages->wide;
+}
 
 /* Sequences' arenas, `stride` codes apart. */
 typedef struct {
