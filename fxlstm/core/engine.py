@@ -74,7 +74,8 @@ class Engine:
         self._idle: list[Executor] = []  # the last one that ran at the end
         self._workers = Workers(threads)
         self._work = work_of(program)
-        self._alone = sys.maxsize if array is not None else self._workers.alone(self._work)  # timesteps
+        # Timesteps, of all sequences together, that one thread runs.
+        self._alone = sys.maxsize if array is not None else self._workers.alone(self._work)
         self._factors = run_factors(program)
         self._step_factors = self._factors if program.streams else None
 
@@ -128,7 +129,7 @@ class Engine:
     def _run_again(self, run: Callable[..., NDArray[Any] | None], *arguments: object) -> NDArray[Any] | None:
         """Run from reset on the executor that ran last; ``None``, and nothing has happened, where it does not take the arguments.
 
-        Most runs are like the one before; all that others need to be found out and checked is then saved.
+        Most runs are like the one before, and need nothing found out or checked anew.
         """
         with self._lock:
             if not self._idle:

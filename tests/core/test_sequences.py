@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fxlstm.core import Engine
+from fxlstm.core import Engine, kernel_names
 from fxlstm.errors import ModelError, ProgramError
 from fxlstm.network import Layer, Network, bidirectional, dense, lstm
 from fxlstm.program.program import Program
@@ -118,3 +118,23 @@ def test_an_engine_that_has_run_refuses_what_a_new_one_refuses(name: str) -> Non
     for wrong in (codes[:, :0], codes[..., :1], codes[0, 0], codes.astype(np.int32), codes.astype(float)):
         with pytest.raises(ModelError):
             engine.run_codes(wrong)
+
+
+def counts_of(engine: Engine) -> np.ndarray:
+    return np.array([(clipped.adc, clipped.result) for clipped in engine.saturations])
+
+
+@pytest.mark.parametrize("kernels", kernel_names())
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_an_engine_that_has_run_gives_the_values_and_counts_of_new_ones(name: str, kernels: str) -> None:
+    program, x = PROGRAMS[name], np.repeat(9 * np.sign(X[:, :1]), 8, axis=1)  # whose states no code holds
+    used = Engine(program, kernels=kernels)
+    counts = counts_of(used)
+    for given, lengths in ((x, None), (x, None), (x[0], None), (x, LENGTHS), (x[:, ::2], None), (X, None), (x, None)):
+        new = Engine(program, kernels=kernels)
+        np.testing.assert_array_equal(used.run(given, lengths), new.run(given, lengths))
+        counts += counts_of(new)
+        with pytest.raises(ModelError, match="holds nan"):
+            used.run(np.full_like(given, np.nan), lengths)
+    np.testing.assert_array_equal(counts_of(used), counts)
+    assert counts.any()

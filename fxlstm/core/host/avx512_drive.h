@@ -1,5 +1,5 @@
-/* What drives the rows of a product: codes through the DAC, in the form of its dot products. Part of the sets
- * avx512 and amx. */
+/* What drives the rows of a product: codes through the DAC, in the form of its dot products. Part of the
+ * sets avx512 and amx. */
 #ifndef FX_AVX512_DRIVE_H
 #define FX_AVX512_DRIVE_H
 

@@ -1,5 +1,5 @@
-/* The element-wise operations in 32-bit lanes, for shifts that fits_32_bits (plan.c) lets through. Part of
- * the sets avx512 and amx. */
+/* The element-wise operations in 32-bit lanes, for shifts that fits_32_bits (plan.c) lets through. Part of the sets
+ * avx512 and amx. */
 #ifndef FX_AVX512_ELEMENTWISE_H
 #define FX_AVX512_ELEMENTWISE_H
 

@@ -1,7 +1,5 @@
 /* Results of 32-bit sums where the high halves of 64-bit products hold all of them (fx_high_scales): two chunks at a time, which
- * fill a vector with codes. Part of the sets avx512
- * and amx.
- */
+ * fill a vector with codes. Part of the sets avx512 and amx. */
 #ifndef FX_AVX512_HIGH_H
 #define FX_AVX512_HIGH_H
 

@@ -1,5 +1,5 @@
-/* Sums of columns in 64-bit lanes: from accumulators and memory, through the ADC, to codes. Part of the
- * sets avx512 and amx. */
+/* Sums of columns in 64-bit lanes: from accumulators and memory, through the ADC, to codes. Part of the sets avx512
+ * and amx. */
 #ifndef FX_AVX512_LANES_H
 #define FX_AVX512_LANES_H
 

@@ -1,4 +1,4 @@
-/* Makes a plan of a program and runs operations by it. */
+/* Makes a plan of a program. */
 #include "plan.h"
 
 #include <string.h>

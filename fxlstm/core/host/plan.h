@@ -120,7 +120,8 @@ typedef struct {
 /* One operation on some sequences; returns how many results were clipped. */
 typedef uint32_t fx_elementwise(const fx_operation *operation, const fx_arenas *arenas);
 
-/* Codes of an activation, as many as the set looks up together, that rides with the product it follows: its dot products leave time to look up. */
+/* Codes of an activation, as many as the set looks up together, that rides with the product it follows: its dot products leave
+ * time to look up. */
 typedef struct {
     const int16_t *table;
     uint32_t from; /* arena indices */

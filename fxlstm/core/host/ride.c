@@ -1,4 +1,4 @@
-/* Which activations can run with the multiply before them, and in what pieces. */
+/* Which activations can run with the multiply before them, and in what pieces; which of the others are looked up together. */
 #include "ride.h"
 
 #include "../checks.h"

@@ -1,4 +1,4 @@
-/* Products that threads share. Internal to the core. */
+/* Products that threads share, or that are multiplied in pieces. Internal to the core. */
 #ifndef FX_SHARE_H
 #define FX_SHARE_H
 

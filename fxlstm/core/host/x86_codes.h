@@ -1,6 +1,4 @@
-/* Codes in vectors of eight, loaded and stored as few as there are. Part of the sets for x86-64; needs SSE4.1.
- * Internal to the core.
- */
+/* Codes in vectors of eight, loaded and stored as few as there are. Part of avx2.c. */
 #ifndef FX_X86_CODES_H
 #define FX_X86_CODES_H
 

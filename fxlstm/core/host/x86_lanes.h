@@ -1,4 +1,4 @@
-/* What lanes.h asks for, with AVX2. Part of avx2.c and amx.c. */
+/* What lanes.h asks for, with AVX2. Part of avx2.c. */
 #ifndef FX_X86_LANES_H
 #define FX_X86_LANES_H
 
