@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fxlstm.core._core import Executor, Image, Team, default_kernels, kernel_names, kernels_need, kernels_usable
+from fxlstm.core.executors import Executors
 from fxlstm.core.threads import Workers, work_of
 from fxlstm.errors import ModelError, ProgramError
 from fxlstm.program.image import from_checked_bytes
@@ -63,21 +64,26 @@ class Engine:
             raise ProgramError("a program without an ADC stage cannot run on an array; quantize with adc_bits")
         _check_count("threads", threads)
         self.program = program
-        self.array = array
         self.threads = threads
         self.kernels = _choose_kernels(kernels)
-        self._tiles = [tile for matrix in program.matrices for tile in matrix.tiles]
-        self._clipped = np.zeros((len(program.operations), 2), dtype=np.int64)
+        self._executors = Executors(self._image, program, self.kernels, array, threads)
         self._lock = threading.RLock()
-        self._array_lock = threading.Lock()
         self._stepping: Executor | None = None
-        self._idle: list[Executor] = []  # the last one that ran at the end
         self._workers = Workers(threads)
         self._work = work_of(program)
         # Timesteps, of all sequences together, that one thread runs.
         self._alone = sys.maxsize if array is not None else self._workers.alone(self._work)
         self._factors = run_factors(program)
         self._step_factors = self._factors if program.streams else None
+
+    @property
+    def array(self) -> MultipliesTiles | None:
+        """What multiplies instead of the exact integers, if anything does; another one may take its place."""
+        return self._executors.array
+
+    @array.setter
+    def array(self, array: MultipliesTiles | None) -> None:
+        self._executors.array = array
 
     def run(
         self,
@@ -131,12 +137,11 @@ class Engine:
 
         Most runs are like the one before, and need nothing found out or checked anew.
         """
-        with self._lock:
-            if not self._idle:
-                return None
-            executor = self._idle.pop()
+        executor = self._executors.take_last()
+        if executor is None:
+            return None
         outputs = run(executor, *arguments)
-        self._give_back(executor)
+        self._executors.give_back(executor)
         return outputs
 
     def _run_batch(self, inputs: Sequence[Codes], timesteps: Sequence[int], initial: Initial) -> Codes:
@@ -178,8 +183,9 @@ class Engine:
             _check_count("batch", batch)
             self._check_streams()
         with self._lock:
-            self._retire(self._stepping)
-            self._stepping = None if batch is None else self._executor(batch)
+            if self._stepping is not None:
+                self._executors.retire(self._stepping)
+            self._stepping = None if batch is None else self._executors.make(batch)
 
     def step(self, x: ArrayLike, out: Floats | None = None) -> Floats:
         """Run one timestep from where the last one left the state: x (features,) or (batch, features); returns the output's values.
@@ -227,7 +233,7 @@ class Engine:
         if not len(inputs):
             raise ModelError("x holds no sequence; give at least 1")
         if self._stepping is None:
-            self._stepping = self._executor(len(inputs))
+            self._stepping = self._executors.make(len(inputs))
         held = self._stepping.batch
         if held != len(inputs):
             raise ModelError(f"x holds {len(inputs)} sequences, but the state is of {held}; reset(batch={len(inputs)}) first")
@@ -251,7 +257,7 @@ class Engine:
         """
         with self._lock:
             streaming = 0 if self._stepping is None else self._stepping.clipped()
-            counts = self._clipped + streaming
+            counts = self._executors.clipped() + streaming
         return tuple(Clipped(adc, result) for adc, result in counts.tolist())
 
     def _run_block(
@@ -262,7 +268,7 @@ class Engine:
         out: Codes | None,
         team: Team | None,
     ) -> Codes:
-        executor = self._take(len(inputs[0]), max(timesteps))
+        executor = self._executors.take(len(inputs[0]), max(timesteps))
         for start, values in initial.items():
             executor.put_state(start, np.ascontiguousarray(values))
         last = len(timesteps) - 1
@@ -270,43 +276,8 @@ class Engine:
             executor.run(inputs[phase], timesteps[phase], None, team)
             executor.select(phase + 1)
         outputs = executor.run(inputs[last], timesteps[last], out, team)
-        self._give_back(executor)
+        self._executors.give_back(executor)
         return outputs
-
-    def _give_back(self, executor: Executor) -> None:
-        with self._lock:
-            self._retire(executor)
-            self._idle.append(executor)
-            del self._idle[: -self.threads]
-
-    def _take(self, batch: int, timesteps: int) -> Executor:
-        """Return an executor for so many sequences of so many timesteps, at reset: one that has run, or a new one."""
-        with self._lock:
-            for place, executor in enumerate(self._idle):
-                if executor.takes(batch, timesteps):
-                    del self._idle[place]
-                    executor.reset()
-                    return executor
-        return self._executor(batch, timesteps)
-
-    def _executor(self, batch: int, timesteps: int = 0) -> Executor:
-        if self.array is None:
-            return Executor(self._image, batch, self.kernels, timesteps=timesteps)
-        return Executor(self._image, batch, self.kernels, self._multiply_tile, timesteps, self._native)
-
-    def _native(self) -> object:
-        """The program's tiles for the executor to multiply by without Python, where the array has such."""
-        offer = getattr(self.array, "native", None)
-        return None if offer is None else offer(self._tiles)
-
-    def _multiply_tile(self, index: int, codes: Codes) -> Codes:
-        assert self.array is not None
-        with self._array_lock:
-            return self.array.multiply_tile(self._tiles[index], codes)
-
-    def _retire(self, executor: Executor | None) -> None:
-        if executor is not None:
-            executor.move_clipped(self._clipped)
 
 
 def _check_count(name: str, value: object) -> None:

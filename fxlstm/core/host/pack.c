@@ -4,12 +4,12 @@
 #include <string.h>
 
 #include "../arithmetic.h"
+#include "scales.h"
+#include "weights.h"
 
 #define GROUP_ROWS 4u
 #define MOST_ROWS 32768u    /* 2 * 255 * 128 * rows stays below 2^31: the sums of bytes */
-#define HIGH_OFFSET 128     /* codes in two bytes are driven as code + 2^15, which adds 2^7 to the high one */
 #define PIECE_BYTES 262144u /* of weights: a part of the second cache of today's processors */
-#define WEIGHT_OFFSET 128   /* planes of bytes hold weight - 2^7, which has a high byte for all of -32767..32767 */
 
 void *fx_take(fx_pieces *pieces, uint64_t size) {
     void *piece = pieces->start == NULL ? NULL : pieces->start + pieces->used;
@@ -17,24 +17,7 @@ void *fx_take(fx_pieces *pieces, uint64_t size) {
     return piece;
 }
 
-static int32_t weight_at(const fx_program *program, const fx_matrix *matrix, uint32_t row, uint32_t column) {
-    size_t index = matrix->weights + (size_t)column * matrix->stride + row;
-    return program->header->weight_bits == 8 ? ((const int8_t *)program->weights)[index]
-                                             : ((const int16_t *)program->weights)[index];
-}
-
 /* ---- stages: rows whose sums are converted together */
-
-/* The tile of a column that begins at a row, or NULL. */
-static const fx_tile *tile_at(const fx_program *program, const fx_matrix *matrix, uint32_t row, uint32_t column) {
-    const fx_tile *tiles = program->tiles + matrix->tiles;
-    for (uint32_t i = 0; i < matrix->tile_count; i++) {
-        if (tiles[i].row == row && column - tiles[i].column < tiles[i].columns && column >= tiles[i].column) {
-            return tiles + i;
-        }
-    }
-    return NULL;
-}
 
 /* Rows of the stage that begins at a row: of the tiles there, if they all end at the same; else 0. */
 static uint32_t stage_rows(const fx_program *program, const fx_matrix *matrix, uint32_t row) {
@@ -65,17 +48,6 @@ static uint32_t count_stages(const fx_program *program, const fx_matrix *matrix)
         count++;
     }
     return count;
-}
-
-/* The sum of a column's absolute weights in some rows. */
-static uint64_t magnitude_of(const fx_program *program, const fx_matrix *matrix, uint32_t row, uint32_t rows,
-                             uint32_t column) {
-    uint64_t sum = 0;
-    for (uint32_t i = 0; i < rows; i++) {
-        int32_t weight = weight_at(program, matrix, row + i, column);
-        sum += (uint64_t)(weight < 0 ? -weight : weight);
-    }
-    return sum;
 }
 
 static bool is_wide(const fx_program *program, const fx_matrix *matrix, uint32_t row, uint32_t rows) {
@@ -132,22 +104,6 @@ static size_t group_start(fx_form form, uint32_t group) {
     return (size_t)group * GROUP_ROWS * FX_LANES * (form == FX_WORDS || form == FX_SPLIT ? 2 : 1);
 }
 
-static uint32_t lane_of(uint32_t column) {
-    return 2 * (column % (FX_LANES / 2)) + column / (FX_LANES / 2);
-}
-
-/* A 16-bit weight as 256 high + low + WEIGHT_OFFSET. */
-typedef struct {
-    int8_t low;
-    int8_t high;
-} fx_planes;
-
-static fx_planes planes_of(int32_t weight) {
-    int32_t rest = weight - WEIGHT_OFFSET;
-    int8_t low = (int8_t)(uint8_t)((uint32_t)rest & 0xFFu);
-    return (fx_planes){low, (int8_t)((rest - low) / 256)};
-}
-
 /* Put the weight of one row of a group and a column of a chunk at its place. */
 static void put_weight(int8_t *group, fx_form form, uint32_t row, uint32_t column, int32_t weight) {
     uint32_t lane = lane_of(column), in_pairs = row / 2 * 2 * FX_LANES + lane * 2 + row % 2;
@@ -180,91 +136,6 @@ static void pack_segment(fx_packed *packed, const fx_program *program, const fx_
     }
 }
 
-/* ---- what follows the sums */
-
-static int64_t half_of(uint32_t shift) {
-    return shift == 0 ? 0 : (int64_t)1 << (shift - 1);
-}
-
-static void fill_scales(fx_packed *packed, const fx_program *program, const fx_matrix *matrix) {
-    for (uint32_t column = 0; column < packed->chunks * FX_LANES; column++) {
-        fx_lane_scales *lanes = packed->scales + column / FX_LANES;
-        fx_scale scale = column < matrix->columns ? program->scales[matrix->scales + column] : (fx_scale){0};
-        lanes->mantissa[column % FX_LANES] = scale.mantissa;
-        lanes->bias[column % FX_LANES] = scale.bias + half_of(scale.shift);
-        lanes->shift[column % FX_LANES] = scale.shift;
-    }
-}
-
-/* Whether a column's sums fit 32 bits once those of the codes' high bytes are limited, with results as they are: a sum of which
- * these are beyond the limit is so large, before and after, that its result is clipped. */
-static bool may_be_limited(const fx_program *program, const fx_matrix *matrix, uint32_t column) {
-    const int64_t room = 1 << 26, least = 256 * (int64_t)FX_HIGH_SUM_LIMIT - room;
-    const fx_scale scale = program->scales[matrix->scales + column];
-    const uint64_t magnitude = magnitude_of(program, matrix, 0, matrix->rows, column);
-    return magnitude * UINT8_MAX < (uint64_t)room &&
-           (magnitude * FX_LARGEST_ROW_CODE < (uint64_t)least ||
-            (fx_round(least * scale.mantissa + scale.bias, scale.shift) > INT16_MAX &&
-             fx_round(-least * scale.mantissa + scale.bias, scale.shift) < INT16_MIN));
-}
-
-/* Whether 32 bits hold the sums, or what these may be limited to, which those of two planes are not, and the high half of 64 bits
- * what results are made of. */
-static bool scales_are_high(const fx_packed *packed, const fx_program *program, const fx_matrix *matrix, bool wide) {
-    bool high = packed->adc_highest == 0 && packed->form != FX_SPLIT;
-    for (uint32_t column = 0; column < matrix->columns && high; column++) {
-        high =
-            program->scales[matrix->scales + column].shift >= 32 && (!wide || may_be_limited(program, matrix, column));
-    }
-    return high;
-}
-
-static void fill_high_scales(fx_packed *packed) {
-    memset(packed->high, 0, packed->chunks * sizeof *packed->high);
-    for (uint32_t column = 0; column < packed->columns; column++) {
-        const fx_lane_scales *scales = packed->scales + column / FX_LANES;
-        fx_high_scales *high = packed->high + column / FX_LANES;
-        uint32_t place = column % FX_LANES, lane = lane_of(place);
-        high->mantissa[lane] = (int32_t)scales->mantissa[place];
-        high->shift[lane] = (int32_t)scales->shift[place] - 32;
-        high->bias[place] = scales->bias[place];
-    }
-}
-
-/* Where the sums of bytes of one column begin in a stage. */
-static void fill_start(fx_packed *packed, const fx_program *program, const fx_matrix *matrix, uint32_t index,
-                       const fx_segment *segments, uint32_t column) {
-    fx_lane_stage *lanes = packed->lanes + column / FX_LANES * packed->stage_count + index;
-    uint32_t lane = lane_of(column % FX_LANES);
-    for (uint32_t i = 0; i < packed->stages[index].segments; i++) {
-        for (uint32_t row = 0; row < segments[i].rows; row++) {
-            int32_t weight = weight_at(program, matrix, segments[i].row + row, column);
-            fx_planes planes = planes_of(weight);
-            lanes->start[0][lane] -= HIGH_OFFSET * (packed->form == FX_SPLIT ? planes.low : weight);
-            lanes->start[1][lane] -= HIGH_OFFSET * planes.high;
-        }
-    }
-}
-
-static void fill_stage(fx_packed *packed, const fx_program *program, const fx_matrix *matrix, uint32_t index,
-                       const fx_segment *segments) {
-    uint32_t bits = program->header->adc_bits;
-    for (uint32_t column = 0; column < matrix->columns; column++) {
-        if (!fx_in_words(packed->form)) {
-            fill_start(packed, program, matrix, index, segments, column);
-        }
-        if (bits != 0) {
-            fx_lane_stage *lanes = packed->lanes + column / FX_LANES * packed->stage_count + index;
-            const fx_tile *tile = tile_at(program, matrix, segments->row, column);
-            uint32_t shift = tile->gain_shift + 16u - bits, lane = column % FX_LANES;
-            lanes->gain[lane] = tile->gain;
-            lanes->half[lane] = half_of(shift);
-            lanes->shift[lane] = shift;
-            lanes->left[lane] = 16u - bits + tile->align;
-        }
-    }
-}
-
 static void fill(fx_packed *packed, const fx_program *program, const fx_matrix *matrix) {
     memset(packed->weights, 0, packed->chunks * packed->chunk_bytes);
     for (uint32_t chunk = 0; chunk < packed->chunks; chunk++) {
@@ -272,16 +143,8 @@ static void fill(fx_packed *packed, const fx_program *program, const fx_matrix *
             pack_segment(packed, program, matrix, chunk, packed->segments + i);
         }
     }
-    fill_scales(packed, program, matrix);
-    if (packed->high != NULL) {
-        fill_high_scales(packed);
-    }
-    memset(packed->lanes, 0, (size_t)packed->chunks * packed->stage_count * sizeof *packed->lanes);
-    const fx_segment *segments = packed->segments;
-    for (uint32_t i = 0; i < packed->stage_count; i++) {
-        fill_stage(packed, program, matrix, i, segments);
-        segments += packed->stages[i].segments;
-    }
+    fx_fill_scales(packed, program, matrix);
+    fx_fill_stages(packed, program, matrix);
 }
 
 /* As many chunks as PIECE_BYTES hold. */
@@ -319,7 +182,7 @@ void fx_pack(fx_packed *packed, const fx_program *program, const fx_matrix *matr
     packed->segments = fx_take(pieces, packed->segment_count * sizeof *packed->segments);
     packed->weights = fx_take(pieces, packed->chunks * (uint64_t)packed->chunk_bytes);
     packed->scales = fx_take(pieces, packed->chunks * (uint64_t)sizeof *packed->scales);
-    if (scales_are_high(packed, program, matrix, wide)) {
+    if (fx_scales_are_high(packed, program, matrix, wide)) {
         packed->high = fx_take(pieces, packed->chunks * (uint64_t)sizeof *packed->high);
     }
     packed->lanes = fx_take(pieces, packed->chunks * (uint64_t)packed->stage_count * sizeof *packed->lanes);

@@ -127,7 +127,9 @@ static void plan_operation(fx_plan *plan, uint32_t index, fx_pieces *pieces) {
         return;
     }
     bool multiply = operation->code == FX_OPERATION_MULTIPLY;
+    static const fx_look_up none[1];
     fx_planned *planned = plan->operations + index;
+    planned->look_ups = none;
     planned->length = operation->length;
     planned->planned = !multiply || plan->matrices[operation->matrix].planned;
     planned->run = !multiply && fits_32_bits(operation) ? planning_of(plan)->elementwise[operation->code] : NULL;

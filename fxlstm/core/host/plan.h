@@ -66,7 +66,7 @@ typedef struct {
 } fx_lane_stage;
 
 /* Sums of the codes' high bytes are limited to this where a matrix has high scales though its sums are wide: only what clips is
- * changed (may_be_limited in pack.c). */
+ * changed (may_be_limited in scales.c). */
 #define FX_HIGH_SUM_LIMIT ((1 << 23) - (1 << 18))
 
 /* Per lane of a chunk, where 32 bits hold its sums, or limited ones, and every shift is at least 32, so that the high half of 64 bits holds all that
@@ -135,7 +135,7 @@ typedef struct {
     bool planned;
     bool ahead;                 /* a multiply whose leading rows are the phase's input */
     bool rides;                 /* an activation that the multiply before it runs, unless on an array */
-    const fx_look_up *look_ups; /* a multiply's */
+    const fx_look_up *look_ups; /* a multiply's; never NULL */
     uint32_t look_up_count;
 } fx_planned;
 
