@@ -55,7 +55,7 @@ make_venv() {
 recipe() {
     {
         cat pyproject.toml setup.py scripts/environment.sh
-        find fxlstm firmware -type f \( -name '*.[ch]' -o -name '*.p[yx][xd]' -o -name SOURCES \) \
+        find fxlstm firmware -type f \( -name '*.[ch]' -o -name '*.p[yx][xdi]' -o -name SOURCES \) \
             ! -name '_*.c' -print | LC_ALL=C sort | xargs cat
     } | cksum
 }
