@@ -69,8 +69,9 @@ typedef struct {
  * changed (may_be_limited in scales.c). */
 #define FX_HIGH_SUM_LIMIT ((1 << 23) - (1 << 18))
 
-/* Per lane of a chunk, where 32 bits hold its sums, or limited ones, and every shift is at least 32, so that the high half of 64 bits holds all that
- * a result is made of: result = sat(high half of (sum * mantissa + bias) >> shift). Biases stand in the order of columns. */
+/* Per lane of a chunk, where 32 bits hold its sums, or limited ones, and every shift is at least 32, so that the high half of 64
+ * bits holds all that a result is made of: result = sat(high half of (sum * mantissa + bias) >> shift). Biases stand in the order of
+ * columns. */
 typedef struct {
     int32_t mantissa[FX_LANES];
     int32_t shift[FX_LANES]; /* 32 less than the column's */
